@@ -1,0 +1,77 @@
+"""A progress bar on a terminal, plain lines in a file or a pipe."""
+
+import sys
+import time
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+
+class StepProgressBar(RichProgressBar):
+    """Lightning's rich bar, counting towards ``max_steps`` instead of an endless epoch."""
+
+    @property
+    def total_train_batches(self) -> int | float:
+        """Batches of the whole run; our loaders have no length of their own."""
+        if self.trainer.max_steps > 0:
+            return self.trainer.max_steps * self.trainer.accumulate_grad_batches
+        return super().total_train_batches
+
+
+class LineProgress(Callback):
+    """One line every so many seconds: step, loss, speed, time left.
+
+    A bar redraws itself with control characters and prints nothing useful into a log file.
+
+    Args:
+        every_seconds: least time between lines.
+    """
+
+    def __init__(self, *, every_seconds: float = 20.0) -> None:
+        self.every_seconds = every_seconds
+        self._started = 0.0
+        self._first_step = 0
+        self._printed = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._started = self._printed = time.monotonic()
+        self._first_step = trainer.global_step
+
+    @rank_zero_only
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,  # noqa: ANN401  (Lightning's signature)
+        batch: Any,  # noqa: ANN401
+        batch_idx: int,
+    ) -> None:
+        """Print a line when it is time."""
+        now = time.monotonic()
+        if now - self._printed < self.every_seconds:
+            return
+        self._printed = now
+        rate = (trainer.global_step - self._first_step) / (now - self._started)
+        sys.stdout.write(self.line(trainer, rate) + "\n")
+        sys.stdout.flush()
+
+    @staticmethod
+    def line(trainer: Trainer, rate: float) -> str:
+        """Describe the run at ``rate`` steps a second."""
+        parts = [f"step {trainer.global_step}/{trainer.max_steps}"]
+        loss = trainer.callback_metrics.get("train/loss")
+        if loss is not None:
+            parts.append(f"loss {float(loss):.4f}")
+        parts.append(f"{rate:.2f} steps/s")
+        if rate > 0 and trainer.max_steps > 0:
+            parts.append(f"{(trainer.max_steps - trainer.global_step) / rate:.0f} s left")
+        return "  ".join(parts)
+
+
+def default_progress(stream: Any = None) -> Callback:  # noqa: ANN401  (any object with isatty)
+    """Choose the bar for a terminal and lines for anything else."""
+    stream = sys.stdout if stream is None else stream
+    return StepProgressBar() if stream.isatty() else LineProgress()

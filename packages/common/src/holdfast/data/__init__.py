@@ -1,0 +1,1 @@
+"""Samplers, data roots and packages that carry data."""

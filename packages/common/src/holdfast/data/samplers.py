@@ -1,0 +1,99 @@
+"""Batches as a pure function of (seed, step, rank), and evaluation that sees each sample once."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from holdfast.seeding import SampleKey, fold_seed
+
+
+class StepBatchSampler(Sampler[list[SampleKey]]):
+    """Endless batches; batch ``step`` is the same whether the run was interrupted or not.
+
+    Each batch takes ``per_group`` samples, with replacement, from every group (a group is a
+    training domain in dropout_ft), as DomainBed's loaders do. No state is kept: a resumed run asks
+    for ``start_step`` and gets the batches it would have had.
+
+    Args:
+        groups: sample indices of each group.
+        per_group: samples drawn from each group for one batch on one rank.
+        seed: the run's seed.
+        rank: this process, 0 for a single one.
+        start_step: the first batch to produce, counted in batches since the run began.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Sequence[int]],
+        *,
+        per_group: int,
+        seed: int,
+        rank: int = 0,
+        start_step: int = 0,
+    ) -> None:
+        if not groups or any(len(group) == 0 for group in groups):
+            raise ValueError("every group needs at least one sample")
+        self.groups = [np.asarray(group, dtype=np.int64) for group in groups]
+        self.per_group = per_group
+        self.seed = seed
+        self.rank = rank
+        self.start_step = start_step
+
+    def batch(self, step: int) -> list[SampleKey]:
+        """Return the keys of batch ``step``: ``len(groups) * per_group`` of them, group by group."""
+        generator = np.random.default_rng(fold_seed("batch", self.seed, step, self.rank))
+        chosen = [
+            group[generator.integers(len(group), size=self.per_group)] for group in self.groups
+        ]
+        seeds = generator.integers(2**62, size=len(self.groups) * self.per_group)
+        return [
+            SampleKey(int(index), int(seed))
+            for index, seed in zip(np.concatenate(chosen), seeds, strict=True)
+        ]
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        step = self.start_step
+        while True:
+            yield self.batch(step)
+            step += 1
+
+
+class EvaluationSampler(Sampler[SampleKey]):
+    """This rank's share of ``0..count-1``, padded so that every rank has equally many.
+
+    Equal counts keep DDP and FSDP in step; the padding repeats samples, which
+    :class:`holdfast.metrics.IndexedLogits` counts once because it stores them by index.
+
+    Args:
+        count: number of samples over all ranks.
+        rank: this process.
+        world_size: number of processes.
+        seed: the run's seed, for augmented evaluation.
+        step: tells the current step, so that augmented views differ between evaluations as in the
+            official code and are still reproducible.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+        seed: int = 0,
+        step: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.count = count
+        self.rank = rank
+        self.world_size = world_size
+        self.seed = seed
+        self.step = step
+
+    def __len__(self) -> int:
+        return -(-self.count // self.world_size)
+
+    def __iter__(self) -> Iterator[SampleKey]:
+        step = self.step()
+        for position in range(len(self)):
+            index = (position * self.world_size + self.rank) % self.count
+            yield SampleKey(index, fold_seed("evaluation", self.seed, step, index))

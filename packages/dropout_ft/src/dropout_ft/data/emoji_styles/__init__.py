@@ -1,0 +1,1 @@
+"""EmojiStyles: the same things drawn by five hands, prepared from registry packages."""

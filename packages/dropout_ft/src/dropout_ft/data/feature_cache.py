@@ -1,0 +1,149 @@
+"""Activations of the frozen stages, computed once and read by every run."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import track
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.transforms import Transform, apply_seeded
+from dropout_ft.model.classifier import Classifier
+from holdfast.atomic import atomic_path
+from holdfast.data.datamodule import seeded
+from holdfast.seeding import SampleKey, fold_seed
+
+PLAIN_VIEW = 0
+
+
+class ActivationDataset(Dataset[dict[str, Tensor]]):
+    """Cached activations with labels.
+
+    Each item has ``input`` float16 (channels, h, w), ``label`` int64 and ``index`` int64.
+
+    Args:
+        activations: (1 + views, pictures, channels, h, w) float16; view 0 is not augmented.
+        labels: (pictures,) classes.
+        rows: which pictures, in which order.
+        plain: read view 0; otherwise the key's seed chooses an augmented view.
+    """
+
+    def __init__(
+        self, activations: np.ndarray, labels: np.ndarray, rows: np.ndarray, *, plain: bool
+    ) -> None:
+        self.activations = activations
+        self.labels = labels
+        self.rows = rows
+        self.plain = plain
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: SampleKey | int) -> dict[str, Tensor]:
+        index, seed = seeded(key)
+        row = self.rows[index]
+        view = PLAIN_VIEW if self.plain else 1 + seed % (len(self.activations) - 1)
+        return {
+            "input": torch.from_numpy(np.array(self.activations[view, row])),
+            "label": torch.tensor(int(self.labels[row])),
+            "index": torch.tensor(index),
+        }
+
+
+class FeatureCache:
+    """A folder of activation files, each named by all that its content depends on.
+
+    Args:
+        folder: where the files are kept.
+        views: augmented views of each picture, besides the plain one.
+        batch_size: pictures run through the frozen stages at a time.
+    """
+
+    def __init__(self, folder: Path, *, views: int, batch_size: int = 96) -> None:
+        self.folder = folder
+        self.views = views
+        self.batch_size = batch_size
+
+    def training_set(self, activations: np.ndarray, labels: np.ndarray) -> ActivationDataset:
+        """Return all pictures, an augmented view at each draw."""
+        return ActivationDataset(activations, labels, np.arange(len(labels)), plain=False)
+
+    def evaluation_set(
+        self, activations: np.ndarray, labels: np.ndarray, rows: np.ndarray
+    ) -> ActivationDataset:
+        """Return the chosen pictures without augmentation."""
+        return ActivationDataset(activations, labels, rows, plain=True)
+
+    def build(
+        self,
+        model: Classifier,
+        paths: list[Path],
+        *,
+        plain: Transform,
+        augment: Transform,
+        root: Path,
+    ) -> np.ndarray:
+        """Return the activations, computing them if no file of this content exists.
+
+        Returns:
+            A read-only memory map (1 + views, pictures, channels, h, w), float16.
+        """
+        target = self.folder / f"activations-{self._key(model, paths, plain, augment, root)}.npy"
+        if not target.is_file():
+            with atomic_path(target) as temporary:
+                self._compute(model, paths, plain, augment, temporary)
+        loaded: np.ndarray = np.load(target, mmap_mode="r")
+        return loaded
+
+    def _key(
+        self,
+        model: Classifier,
+        paths: list[Path],
+        plain: Transform,
+        augment: Transform,
+        root: Path,
+    ) -> str:
+        digest = hashlib.sha256(f"{self.views} {plain} {augment}".encode())
+        digest.update(f"{model.mean.tolist()} {model.std.tolist()} {model.frozen_stages}".encode())
+        for name, tensor in model.backbone.trunk(model.frozen_stages).state_dict().items():
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        for path in paths:
+            digest.update(f"{path.relative_to(root)} {path.stat().st_size}".encode())
+        return digest.hexdigest()[:16]
+
+    @torch.no_grad()
+    def _compute(
+        self,
+        model: Classifier,
+        paths: list[Path],
+        plain: Transform,
+        augment: Transform,
+        file: Path,
+    ) -> None:
+        was_training = model.training
+        model.eval()
+        store: np.ndarray | None = None
+        starts = range(0, len(paths), self.batch_size)
+        label = f"caching frozen stages, {1 + self.views} views"
+        for start in track(starts, label, disable=not sys.stdout.isatty()):
+            images = [read_rgb(path) for path in paths[start : start + self.batch_size]]
+            for view in range(1 + self.views):
+                transform = plain if view == PLAIN_VIEW else augment
+                batch = torch.stack(
+                    [
+                        apply_seeded(transform, image, fold_seed("view", view, start + offset))
+                        for offset, image in enumerate(images)
+                    ]
+                )
+                found = model.trunk_activations(batch.to(model.mean.device)).half().cpu().numpy()
+                if store is None:
+                    shape = (1 + self.views, len(paths), *found.shape[1:])
+                    store = np.lib.format.open_memmap(file, "w+", dtype=np.float16, shape=shape)
+                store[view, start : start + len(images)] = found
+        assert store is not None
+        store.flush()
+        model.train(was_training)

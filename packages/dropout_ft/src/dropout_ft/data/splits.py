@@ -1,0 +1,26 @@
+"""DomainBed's train/validation splits, index for index (facts section 5.2)."""
+
+import numpy as np
+
+from holdfast.seeding import seed_hash
+
+
+def split_domain(
+    count: int, *, domain: int, trial_seed: int = 0, holdout_fraction: float = 0.2
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split one domain's indices as DomainBed does.
+
+    Args:
+        count: pictures in the domain.
+        domain: its position among the sorted domains.
+        trial_seed: DomainBed's ``trial_seed``; the paper's runs all use 0.
+        holdout_fraction: share of the ``out`` part, rounded down.
+
+    Returns:
+        The ``in`` (training) and ``out`` (held out) indices, int64, in DomainBed's order.
+    """
+    order = np.arange(count)
+    # The legacy generator is the point: its shuffle defines the published splits.
+    np.random.RandomState(seed_hash(trial_seed, domain)).shuffle(order)  # noqa: NPY002
+    held_out = int(count * holdout_fraction)
+    return order[held_out:], order[:held_out]

@@ -1,0 +1,46 @@
+"""The paper's augmentation and DomainBed's evaluation resize, on PIL pictures."""
+
+from collections.abc import Callable
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, v2
+
+Transform = Callable[[Image], Tensor]
+
+
+def train_transform(size: int, interpolation: str = "bilinear") -> Transform:
+    """Return the augmentation of the paper's code (facts section 5.3).
+
+    RandomResizedCrop(scale 0.7 to 1), horizontal flip, ColorJitter(.3, .3, .3, .3), grayscale with
+    probability 0.1. The result is uint8 (3, size, size); the model normalises.
+    """
+    return v2.Compose(
+        [
+            v2.RandomResizedCrop(
+                size, scale=(0.7, 1.0), interpolation=InterpolationMode(interpolation)
+            ),
+            v2.RandomHorizontalFlip(),
+            v2.ColorJitter(0.3, 0.3, 0.3, 0.3),
+            v2.RandomGrayscale(0.1),
+            v2.PILToTensor(),
+        ]
+    )
+
+
+def eval_transform(size: int, interpolation: str = "bilinear") -> Transform:
+    """Return DomainBed's resize to a square; the aspect ratio is not kept."""
+    return v2.Compose(
+        [
+            v2.Resize((size, size), interpolation=InterpolationMode(interpolation)),
+            v2.PILToTensor(),
+        ]
+    )
+
+
+def apply_seeded(transform: Transform, image: Image, seed: int) -> Tensor:
+    """Apply a random transform whose draws depend on ``seed`` only; the global state is kept."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return transform(image)

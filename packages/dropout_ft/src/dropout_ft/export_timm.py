@@ -1,0 +1,76 @@
+"""A trained classifier in the folder format of timm and the Hugging Face hub."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import timm
+from torch import Tensor, nn
+
+from dropout_ft.backbones import TimmBackbone
+from dropout_ft.model.classifier import Classifier
+from holdfast.atomic import write_text
+from holdfast.checkpoints.weights import write_weights
+from holdfast.errors import ConfigError
+
+
+def write_timm_folder(
+    model: Classifier, classes: list[str], out: str | Path, *, image_size: int | None = None
+) -> None:
+    """Write ``model.safetensors`` and ``config.json``.
+
+    Args:
+        model: a classifier on a timm backbone.
+        classes: class names in logit order.
+        out: the folder.
+        image_size: side the model was trained at; by default the backbone's own.
+
+    Raises:
+        ConfigError: the architecture has no plain linear classifier to put the head into.
+    """
+    backbone = model.backbone
+    assert isinstance(backbone, TimmBackbone)
+    full = timm.create_model(backbone.name, pretrained=False, num_classes=len(classes))
+    weights = _full_weights(model, full, backbone)
+    folder = Path(out).expanduser()
+    write_weights(folder / "model.safetensors", weights)
+    config = _config(backbone, classes, image_size or backbone.preprocessing.size)
+    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+def _full_weights(
+    model: Classifier, full: nn.Module, backbone: TimmBackbone
+) -> dict[str, Tensor]:
+    name = full.default_cfg["classifier"]  # type: ignore[index]
+    layer = full.get_submodule(name) if isinstance(name, str) else None
+    if not isinstance(layer, nn.Linear) or layer.in_features != backbone.num_features:
+        raise ConfigError(f"timm's {backbone.name} has no single linear classifier to export into.")
+    weight, bias = model.head.folded()
+    own = backbone.net.state_dict()
+    return {**own, f"{name}.weight": weight, f"{name}.bias": bias}
+
+
+def _config(backbone: TimmBackbone, classes: list[str], size: int) -> dict[str, Any]:
+    prep = backbone.preprocessing
+    return {
+        "architecture": backbone.name.split(".")[0],
+        "num_classes": len(classes),
+        "num_features": backbone.num_features,
+        "label_names": classes,
+        "pretrained_cfg": {
+            **{
+                key: backbone.net.default_cfg[key]
+                for key in ("pool_size", "classifier", "first_conv")
+                if key in backbone.net.default_cfg
+            },
+            "input_size": [3, size, size],
+            "fixed_input_size": False,
+            "interpolation": prep.interpolation,
+            "crop_pct": 1.0,
+            "crop_mode": "squash",
+            "mean": list(prep.mean),
+            "std": list(prep.std),
+            "num_classes": len(classes),
+            "label_names": classes,
+        },
+    }

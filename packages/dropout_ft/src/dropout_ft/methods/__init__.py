@@ -1,0 +1,1 @@
+"""Comparison methods computed after the fact from saved logits and weights, one file each."""

@@ -1,0 +1,39 @@
+"""Uniform average of the final weights of several runs (paper 4.1, "Weight averaging, all")."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from holdfast.checkpoints.io import check_same_architecture
+from holdfast.errors import ConfigError
+
+StateDict = dict[str, Tensor]
+
+
+def average_weights(members: Sequence[StateDict]) -> StateDict:
+    """Average state dictionaries of one architecture with equal weights.
+
+    Floating tensors are averaged in float64 and returned in their own type; counters are taken from
+    the first member. The runs' heads start at random independently of each other, as in the paper;
+    sharing a warm-started head brings the runs into one basin (DiWA).
+
+    Raises:
+        ConfigError: fewer than two members.
+        CheckpointError: the members' architectures differ.
+    """
+    if len(members) < 2:
+        raise ConfigError("An average over runs needs at least two runs of the same test domain.")
+    first = members[0]
+    for member in members[1:]:
+        check_same_architecture(member, first, source="One of the runs")
+    return {name: _mean([m[name] for m in members]) for name in first}
+
+
+def _mean(tensors: list[Tensor]) -> Tensor:
+    if not tensors[0].is_floating_point():
+        return tensors[0].clone()
+    total = torch.zeros_like(tensors[0], dtype=torch.float64)
+    for tensor in tensors:
+        total += tensor.to(torch.float64)
+    return (total / len(tensors)).to(tensors[0].dtype)

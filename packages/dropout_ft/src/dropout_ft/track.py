@@ -1,0 +1,41 @@
+"""The ``dropout-ft`` console command: what it offers, with nothing heavy imported."""
+
+from holdfast.cli.track import Command, Track
+
+TRACK = Track(
+    name="dropout-ft",
+    summary="fine-tune a pre-trained image model so that it holds on data from elsewhere",
+    model="dropout_ft.module:FineTuning",
+    datamodule="dropout_ft.data.domain_folders:DomainFolders",
+    link_class_names=True,
+    commands={
+        "predict": Command(
+            target="dropout_ft.commands.predict:predict",
+            help="classify a folder of pictures with a checkpoint into one CSV",
+        ),
+        "compare": Command(
+            target="dropout_ft.commands.compare:compare",
+            help="train several dropout rates with domains left out in turn, and report",
+        ),
+        "report": Command(
+            target="dropout_ft.commands.report:report",
+            help="make the table and report.html from finished runs",
+        ),
+        "combine": Command(
+            target="dropout_ft.commands.combine:combine",
+            help="ensemble and weight-average several runs of one test domain",
+        ),
+        "export": Command(
+            target="dropout_ft.commands.export:export",
+            help="write a checkpoint as safetensors plus JSON that timm loads",
+        ),
+        "prepare": Command(
+            target="dropout_ft.commands.prepare:prepare_data",
+            help="fetch and draw the embedded EmojiStyles data set",
+        ),
+        "verify": Command(
+            target="dropout_ft.commands.verify:verify",
+            help="check a folder of domains: classes, counts, unreadable pictures",
+        ),
+    },
+)

@@ -1,0 +1,77 @@
+"""Fixtures shared by every test: small folders of pictures and the command line in-process."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dropout_ft.track import TRACK
+
+REPOSITORY = Path(__file__).parent.parent
+CONFIGS = REPOSITORY / "configs"
+COLOURS = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (220, 50, 40)}
+
+torch.set_num_threads(1)
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def make_pictures(
+    root: Path,
+    *,
+    domains: tuple[str, ...] = ("a", "b", "c"),
+    per_class: int = 10,
+    size: int = 32,
+    seed: int = 0,
+) -> Path:
+    """Write coloured noise pictures whose colour tells the class; each domain has a brightness."""
+    generator = np.random.default_rng(seed)
+    for shift, domain in enumerate(domains):
+        for name, colour in COLOURS.items():
+            folder = root / domain / name
+            folder.mkdir(parents=True)
+            for number in range(per_class):
+                noise = generator.integers(-30, 30, (size, size, 3))
+                pixels = np.clip(np.array(colour) + noise + 10 * shift, 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number:02d}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three domains, three classes, ten pictures each; do not change it."""
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture
+def own_pictures(tmp_path: Path) -> Path:
+    """The same, for tests that damage it."""
+    return make_pictures(tmp_path / "pictures", per_class=5)
+
+
+@pytest.fixture
+def tiny_arguments(pictures: Path, tmp_path: Path) -> Callable[..., list[str]]:
+    """Build arguments of a tiny run: ``tiny_arguments("fit", "--key", "value")``."""
+
+    def build(command: str, *extra: str) -> list[str]:
+        return [
+            command,
+            "--config",
+            str(CONFIGS / "dropout_ft/tiny.yaml"),
+            "--data.init_args.root",
+            str(pictures),
+            "--run.root",
+            str(tmp_path / "runs"),
+            *extra,
+        ]
+
+    return build
+
+
+@pytest.fixture
+def dropout_ft() -> Callable[[list[str]], int]:
+    """Run ``dropout-ft`` in this process; returns the exit status."""
+    return TRACK.main

@@ -1,0 +1,184 @@
+"""Killed at any step and started again, a run ends with the very same weights and metrics."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from pytorch_lightning import Callback, Trainer
+from safetensors.torch import load_file
+
+from dropout_ft.track import TRACK
+from holdfast.cli.lightning_cli import HoldfastCLI
+from holdfast.runs.results import read_results
+from tests_support import only_run
+
+STEPS = 9
+
+
+class Kill(Callback):
+    """Kill this process the hard way after one optimiser step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_and_die(words: list[str], step: int) -> int:
+    """Run the command line in a forked process that kills itself; return how it ended."""
+    process = os.fork()
+    if process == 0:
+        ordinary = HoldfastCLI._callbacks
+        HoldfastCLI._callbacks = lambda cli, seed: [*ordinary(cli, seed), Kill(step)]
+        os._exit(TRACK.main(words))
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+AVERAGING = {
+    "class_path": "holdfast.callbacks.GuardedWeightAveraging",
+    "init_args": {"start_step": 2, "evaluate": "both"},
+}
+
+
+@pytest.fixture
+def arguments(tiny_arguments: Callable[..., list[str]], tmp_path: Path) -> Callable[..., list[str]]:
+    """Build the arguments of one run of nine steps, with or without workers and averaging."""
+
+    def build(runs: str, workers: int, averaging: bool) -> list[str]:
+        extra = tmp_path / "extra.yaml"
+        trainer: dict[str, Any] = {"max_steps": STEPS, "val_check_interval": 3}
+        if averaging:
+            trainer["callbacks"] = [AVERAGING]
+        extra.write_text(yaml.safe_dump({"trainer": trainer}))
+        return tiny_arguments(
+            "fit", "--config", str(extra), "--run.root", str(tmp_path / runs),
+            "--run.checkpoint_every", "2", "--data.init_args.num_workers", str(workers),
+        )  # fmt: skip
+
+    return build
+
+
+def outcome(run: Path) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the final checkpoint, the results and the saved logits of a run."""
+    checkpoint = torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+    logits = [load_file(path) for path in sorted((run / "logits").glob("*.safetensors"))]
+    return checkpoint, read_results(run / "results.jsonl"), logits
+
+
+def assert_identical(left: Any, right: Any, place: str = "") -> None:
+    """Compare nested containers bit for bit."""
+    assert type(left) is type(right), place
+    if isinstance(left, torch.Tensor):
+        assert torch.equal(left, right), place
+    elif isinstance(left, dict):
+        assert left.keys() == right.keys(), place
+        for key in left:
+            assert_identical(left[key], right[key], f"{place}/{key}")
+    elif isinstance(left, list | tuple):
+        assert len(left) == len(right), place
+        for number, (a, b) in enumerate(zip(left, right, strict=True)):
+            assert_identical(a, b, f"{place}/{number}")
+    else:
+        assert left == right, place
+
+
+_WHOLE: dict[tuple[int, bool], Path] = {}
+
+
+def undisturbed(
+    arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    workers: int,
+    averaging: bool,
+    factory: pytest.TempPathFactory,
+) -> Path:
+    """Return the run nobody killed; one for each setting serves all kill steps."""
+    if (workers, averaging) not in _WHOLE:
+        folder = factory.mktemp("whole")
+        words = [*arguments("unused", workers, averaging), "--run.root", str(folder)]
+        assert TRACK.main(words) == 0
+        _WHOLE[workers, averaging] = only_run(folder)
+    return _WHOLE[workers, averaging]
+
+
+# Counters of Lightning's loops that only time or the number of launches changes.
+COMPARED = ("state_dict", "average_model_state", "averaging_state", "optimizer_states", "lr_schedulers")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("averaging", [False, True])
+@pytest.mark.parametrize("kill_step", [1, 3, 5, 8])
+def test_killed_run_ends_bit_identical(
+    arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    workers: int,
+    averaging: bool,
+    kill_step: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    whole = undisturbed(arguments, tmp_path, workers, averaging, tmp_path_factory)
+    broken = arguments("broken", workers, averaging)
+    assert run_and_die(broken, kill_step) == -signal.SIGKILL
+    assert TRACK.main(broken) == 0
+    again = only_run(tmp_path / "broken")
+    left, right = outcome(whole), outcome(again)
+    for key in COMPARED:
+        assert_identical(left[0].get(key), right[0].get(key), key)
+    assert left[0]["global_step"] == right[0]["global_step"] == STEPS
+    assert left[1] == right[1]
+    assert [row["step"] for row in right[1]] == [3, 6, 9]
+    assert_identical(left[2], right[2], "logits")
+    best_left = torch.load(whole / "checkpoints/best.ckpt", weights_only=True)
+    best_right = torch.load(again / "checkpoints/best.ckpt", weights_only=True)
+    assert_identical(best_left["state_dict"], best_right["state_dict"], "best")
+
+
+@pytest.mark.slow
+def test_interrupt_leaves_a_resumable_run_and_says_how(
+    arguments: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    words = [*arguments("runs", 0, False), "--trainer.max_steps", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dropout_ft", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not list(tmp_path.glob("runs/*/checkpoints/last.ckpt")):
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "run the same command again to resume" in output
+    assert "Traceback" not in output
+    run = only_run(tmp_path / "runs")
+    assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+    torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+
+
+def test_resume_is_announced_and_a_finished_run_is_not_repeated(
+    arguments: Callable[..., list[str]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = arguments("runs", 0, False)
+    assert TRACK.main(words) == 0
+    run = only_run(tmp_path / "runs")
+    before = (run / "run.json").read_text()
+    assert TRACK.main(words) == 0
+    assert "This run is finished" in caplog.text
+    assert (run / "run.json").read_text() == before
+    record = json.loads(before)
+    (run / "run.json").write_text(json.dumps({**record, "status": "interrupted"}))
+    assert TRACK.main(words) == 0
+    assert "Resuming from" in caplog.text
+    assert len(json.loads((run / "run.json").read_text())["launches"]) == 2
