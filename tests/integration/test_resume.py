@@ -168,17 +168,17 @@ def test_interrupt_leaves_a_resumable_run_and_says_how(
 
 
 def test_resume_is_announced_and_a_finished_run_is_not_repeated(
-    arguments: Callable[..., list[str]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    arguments: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = arguments("runs", 0, False)
     assert TRACK.main(words) == 0
     run = only_run(tmp_path / "runs")
     before = (run / "run.json").read_text()
     assert TRACK.main(words) == 0
-    assert "This run is finished" in caplog.text
+    assert "This run is finished" in capsys.readouterr().out
     assert (run / "run.json").read_text() == before
     record = json.loads(before)
     (run / "run.json").write_text(json.dumps({**record, "status": "interrupted"}))
     assert TRACK.main(words) == 0
-    assert "Resuming from" in caplog.text
+    assert "Resuming from" in capsys.readouterr().out
     assert len(json.loads((run / "run.json").read_text())["launches"]) == 2

@@ -5,7 +5,8 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
-from pytorch_lightning.utilities.rank_zero import rank_zero_info
+
+from holdfast.console import say
 
 LAST_NAME = "last.ckpt"
 
@@ -52,12 +53,12 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Say how to go on; nothing is saved here, because a step may be half done."""
         if self.path.is_file():
-            rank_zero_info(
+            say(
                 f"Stopped at step {trainer.global_step}. {self.path} is whole: "
                 "run the same command again to resume from it."
             )
         else:
-            rank_zero_info(
+            say(
                 f"Stopped at step {trainer.global_step}, before the first checkpoint: "
                 "running the same command again starts from the beginning."
             )

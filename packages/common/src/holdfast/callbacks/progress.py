@@ -6,7 +6,8 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import RichProgressBar
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from holdfast.console import say
 
 
 class StepProgressBar(RichProgressBar):
@@ -40,7 +41,6 @@ class LineProgress(Callback):
         self._started = self._printed = time.monotonic()
         self._first_step = trainer.global_step
 
-    @rank_zero_only
     def on_train_batch_end(
         self,
         trainer: Trainer,
@@ -55,8 +55,7 @@ class LineProgress(Callback):
             return
         self._printed = now
         rate = (trainer.global_step - self._first_step) / (now - self._started)
-        sys.stdout.write(self.line(trainer, rate) + "\n")
-        sys.stdout.flush()
+        say(self.line(trainer, rate))
 
     @staticmethod
     def line(trainer: Trainer, rate: float) -> str:

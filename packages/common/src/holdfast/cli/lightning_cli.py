@@ -11,12 +11,13 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.loggers.logger import Logger
-from pytorch_lightning.utilities.rank_zero import rank_zero_info, rank_zero_only
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from holdfast.atomic import write_text
 from holdfast.callbacks import LastCheckpoint, StepSeed, default_progress
 from holdfast.checkpoints.io import AtomicCheckpointIO
 from holdfast.cli.parser import SuggestingParser
+from holdfast.console import quiet_lightning, say
 from holdfast.data.datamodule import StepDataModule
 from holdfast.errors import CheckpointError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
@@ -43,6 +44,7 @@ class HoldfastCLI(LightningCLI):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         self.link_class_names = link_class_names
+        quiet_lightning()
         set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
         kwargs.setdefault("save_config_callback", None)
         kwargs.setdefault("seed_everything_default", 0)
@@ -97,7 +99,7 @@ class HoldfastCLI(LightningCLI):
     def fit(self, **kwargs: Any) -> None:  # noqa: ANN401  (what Trainer.fit takes)
         """Train, unless this very run is finished already."""
         if self.finished:
-            rank_zero_info(
+            say(
                 f"This run is finished: {self.directory.path} (--run.resume never starts over)."
             )
             return
@@ -158,10 +160,10 @@ class HoldfastCLI(LightningCLI):
                 return
             path = self.directory.resume_path(self.run.resume)
             if path is not None:
-                rank_zero_info(f"Resuming from {path} (--run.resume never starts over).")
+                say(f"Resuming from {path} (--run.resume never starts over).")
         else:
             path = self._trained_checkpoint()
-            rank_zero_info(f"Using {path}.")
+            say(f"Using {path}.")
         config["ckpt_path"] = None if path is None else str(path)
 
     def _is_finished(self) -> bool:

@@ -1,0 +1,57 @@
+# Holdfast. `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DATA ?= data
+RESULTS ?= results
+export HOLDFAST_DATA := $(DATA)
+PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
+DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
+ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
+
+.PHONY: help setup demo demo-full demo-concepts paper-smoke test test-fast coverage lint docs clean
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
+	  /^[a-zA-Z_-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make the environment in .venv with the pinned versions
+
+$(STAMP): constraints.txt requirements-dev.txt packages/common/pyproject.toml \
+          packages/dropout_ft/pyproject.toml packages/vl_track/pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PACKAGES) -r requirements-dev.txt
+	touch $@
+
+demo: $(STAMP) ## ERM against large dropout on real pictures: one table and report.html (8 minutes)
+	$(BIN)/dropout-ft prepare
+	$(BIN)/dropout-ft compare $(DEMO)/demo --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0]' \
+	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"
+
+lint: $(STAMP) ## ruff, mypy strict, import rules, file and function lengths
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy packages/common/src packages/dropout_ft/src packages/vl_track/src
+	$(BIN)/lint-imports
+	$(BIN)/python tools/house_rules.py
+
+test: $(STAMP) ## every test (some minutes)
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP) ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+coverage: $(STAMP) ## every test, with line coverage
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+docs: $(STAMP) ## check that every local link and every named config in the documents exists
+	$(BIN)/python tools/check_docs.py
+
+clean: ## remove the environment and caches; data and results are kept
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	find packages tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find packages -name '*.egg-info' -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Where a run lives, what it records, and how it is found again."""

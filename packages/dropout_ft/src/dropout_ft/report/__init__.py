@@ -1,0 +1,1 @@
+"""From finished runs to one table and one page."""

@@ -1,0 +1,81 @@
+"""Example pictures with the answers of ERM and of large dropout, drawn at random."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_ft.data.pictures import read_rgb
+from dropout_ft.evaluation.selection import select_iid
+from dropout_ft.report.collect import Run
+from dropout_ft.report.table import method_name
+from holdfast.errors import ImageError
+
+SIDE = 88
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One test picture.
+
+    Attributes:
+        png: the picture.
+        truth: its class.
+        answers: (method, class, right) of each compared run.
+    """
+
+    png: bytes
+    truth: str
+    answers: tuple[tuple[str, str, bool], ...]
+
+
+def examples(runs: Sequence[Run], *, count: int = 12, seed: int = 0) -> list[Example]:
+    """Return random test pictures of the first test domain; none is chosen by its answers.
+
+    Args:
+        runs: the first run of each rate on the same test domain and seed is compared.
+        count: pictures.
+        seed: of the draw.
+    """
+    first = runs[0]
+    compared = {r.rate: r for r in reversed(runs) if _comparable(r, first)}
+    ordered = [compared[rate] for rate in sorted(compared)]
+    tests = np.flatnonzero(np.isin(first.table.domain, first.table.test_domains))
+    chosen = np.random.default_rng(seed).permutation(tests)[:count]
+    logits = [_selected_logits(run) for run in ordered]
+    return [_example(int(row), ordered, logits) for row in chosen]
+
+
+def _comparable(run: Run, first: Run) -> bool:
+    return run.test_name == first.test_name and run.seed == first.seed
+
+
+def _selected_logits(run: Run) -> np.ndarray:
+    best = select_iid([{"step": row["step"], **row["current"]} for row in run.rows])
+    return run.logits[int(best["step"])]["current"]
+
+
+def _example(row: int, runs: Sequence[Run], logits: Sequence[np.ndarray]) -> Example:
+    table = runs[0].table
+    truth = int(table.label[row])
+    answers = []
+    for run, values in zip(runs, logits, strict=True):
+        answer = int(values[row].argmax())
+        answers.append(
+            (method_name("run", run.rate), table.class_names[answer], answer == truth)
+        )
+    return Example(
+        png=_thumbnail(runs[0], row), truth=table.class_names[truth], answers=tuple(answers)
+    )
+
+
+def _thumbnail(run: Run, row: int) -> bytes:
+    try:
+        picture = read_rgb(run.table.paths[row])
+    except ImageError:
+        return b""  # the runs may be reported where the data is not
+    picture.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()

@@ -1,0 +1,139 @@
+"""The figures of the report, as PNG bytes."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dropout_ft.report.collect import Result, Run
+from dropout_ft.report.table import METHOD_ORDER, Row, method_name, standard_error
+
+MARKERS = dict(zip(METHOD_ORDER, "osD^v", strict=True))
+COLOURS = ("#4c6a92", "#d9822b", "#b0364a", "#3c8d6b", "#7a5ea8", "#8a8a8a")
+
+
+def colour_of(rate: float, rates: Sequence[float]) -> str:
+    """Return the colour of a rate, the same in every figure."""
+    return COLOURS[sorted(rates).index(rate) % len(COLOURS)]
+
+
+def scatter(results: Sequence[Result]) -> bytes:
+    """Draw i.i.d. against o.o.d. accuracy, one point for each result (paper Fig. 2)."""
+    figure, axes = _new()
+    rates = sorted({r.rate for r in results})
+    for method in METHOD_ORDER:
+        for rate in rates:
+            own = [r for r in results if r.method == method and r.rate == rate]
+            if own:
+                axes.scatter(
+                    [100 * r.iid for r in own],
+                    [100 * r.ood for r in own],
+                    marker=MARKERS[method],
+                    color=colour_of(rate, rates),
+                    alpha=0.8,
+                    s=42,
+                    label=method_name(method, rate),
+                )
+    axes.set_xlabel("i.i.d. accuracy, %")
+    axes.set_ylabel("o.o.d. accuracy, %")
+    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+    return _png(figure)
+
+
+def rate_curve(results: Sequence[Result]) -> bytes:
+    """Draw mean accuracy against the dropout rate, with standard errors (paper Fig. 3)."""
+    figure, axes = _new()
+    own = [r for r in results if r.method == "run"]
+    rates = sorted({r.rate for r in own})
+    for attribute, label, colour in (("iid", "i.i.d.", COLOURS[0]), ("ood", "o.o.d.", COLOURS[2])):
+        values = [[100 * float(getattr(r, attribute)) for r in own if r.rate == x] for x in rates]
+        means = [float(np.mean(v)) for v in values]
+        errors = [np.nan_to_num(standard_error(v)) for v in values]
+        axes.errorbar(rates, means, yerr=errors, marker="o", capsize=3, label=label, color=colour)
+    axes.set_xlabel("dropout rate on the representation")
+    axes.set_ylabel("accuracy, %")
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def domain_bars(results: Sequence[Result]) -> bytes:
+    """Draw the o.o.d. accuracy of every rate on each domain left out."""
+    figure, axes = _new()
+    own = [r for r in results if r.method == "run"]
+    rates, names = sorted({r.rate for r in own}), sorted({r.test_name for r in own})
+    width = 0.8 / len(rates)
+    for number, rate in enumerate(rates):
+        values = [
+            [100 * r.ood for r in own if r.rate == rate and r.test_name == name] for name in names
+        ]
+        axes.bar(
+            np.arange(len(names)) + (number - (len(rates) - 1) / 2) * width,
+            [float(np.mean(v)) if v else 0.0 for v in values],
+            width,
+            yerr=[np.nan_to_num(standard_error(v)) for v in values],
+            color=colour_of(rate, rates),
+            capsize=2,
+            label=method_name("run", rate),
+        )
+    axes.set_xticks(np.arange(len(names)), names)
+    axes.set_ylabel("o.o.d. accuracy, %")
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+    return _png(figure)
+
+
+def cost_bars(rows: Sequence[Row]) -> bytes:
+    """Draw each method's o.o.d. accuracy against what its training cost."""
+    figure, axes = _new()
+    rates = sorted({row.rate for row in rows})
+    for row in rows:
+        axes.scatter(
+            row.train_seconds,
+            row.ood,
+            marker=MARKERS[row.method],
+            color=colour_of(row.rate, rates),
+            s=50,
+            label=row.name,
+        )
+    axes.set_xlabel("training wall time of one result, s")
+    axes.set_ylabel("o.o.d. accuracy, %")
+    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+    return _png(figure)
+
+
+def learning_curves(runs: Sequence[Run]) -> bytes:
+    """Draw the mean o.o.d. accuracy of every rate against the step."""
+    figure, axes = _new()
+    rates = sorted({run.rate for run in runs})
+    for rate in rates:
+        own = [run for run in runs if run.rate == rate]
+        steps = sorted({int(row["step"]) for run in own for row in run.rows})
+        means = [
+            100
+            * float(
+                np.mean([r["current"]["ood"] for run in own for r in run.rows if r["step"] == step])
+            )
+            for step in steps
+        ]
+        axes.plot(
+            steps, means, marker=".", color=colour_of(rate, rates), label=method_name("run", rate)
+        )
+    axes.set_xlabel("step")
+    axes.set_ylabel("o.o.d. accuracy, %")
+    axes.legend(frameon=False, fontsize=8)
+    return _png(figure)
+
+
+def _new() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6.4, 3.8), dpi=130, layout="constrained")
+    axes = figure.subplots()
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

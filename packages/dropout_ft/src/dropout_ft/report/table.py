@@ -1,0 +1,156 @@
+"""The one table: mean, standard error, gain over ERM, and cost of each method."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.table import Table
+
+from dropout_ft.report.collect import Result
+
+METHOD_ORDER = (
+    "run",
+    "trajectory ensemble",
+    "trajectory average",
+    "ensemble over runs",
+    "average over runs",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table; accuracies and gains in percent.
+
+    Attributes:
+        name: method and rate.
+        method: as in :class:`Result`.
+        rate: dropout rate.
+        count: results averaged.
+        iid: mean i.i.d. accuracy.
+        iid_error: its standard error over the results; nan for a single one.
+        ood: mean o.o.d. accuracy.
+        ood_error: its standard error.
+        gain: mean o.o.d. difference from ERM of the same test domain and seed.
+        gain_error: standard error of that paired difference.
+        train_seconds: mean wall time of the training a result needs.
+        networks: forward passes at inference.
+    """
+
+    name: str
+    method: str
+    rate: float
+    count: int
+    iid: float
+    iid_error: float
+    ood: float
+    ood_error: float
+    gain: float
+    gain_error: float
+    train_seconds: float
+    networks: float
+
+
+def standard_error(values: Sequence[float]) -> float:
+    """Sample standard deviation over the square root of the count; nan for fewer than two."""
+    if len(values) < 2:
+        return float("nan")
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+
+
+def method_name(method: str, rate: float) -> str:
+    """Name a method as people speak of it."""
+    base = "ERM" if rate == 0 else f"dropout {rate:g}"
+    return base if method == "run" else f"{base}, {method}"
+
+
+def make_rows(results: Sequence[Result]) -> list[Row]:
+    """Average the results of each method and rate over test domains and seeds."""
+    keys = sorted(
+        {(r.method, r.rate) for r in results}, key=lambda k: (METHOD_ORDER.index(k[0]), k[1])
+    )
+    return [
+        _row([r for r in results if (r.method, r.rate) == key], results, *key) for key in keys
+    ]
+
+
+def _row(own: list[Result], everything: Sequence[Result], method: str, rate: float) -> Row:
+    gains = _gains(own, everything)
+    iid, ood = [100 * r.iid for r in own], [100 * r.ood for r in own]
+    return Row(
+        name=method_name(method, rate),
+        method=method,
+        rate=rate,
+        count=len(own),
+        iid=float(np.mean(iid)),
+        iid_error=standard_error(iid),
+        ood=float(np.mean(ood)),
+        ood_error=standard_error(ood),
+        gain=float(np.mean(gains)) if gains else float("nan"),
+        gain_error=standard_error(gains),
+        train_seconds=float(np.mean([r.train_seconds for r in own])),
+        networks=float(np.mean([r.networks for r in own])),
+    )
+
+
+def _gains(own: Sequence[Result], everything: Sequence[Result]) -> list[float]:
+    """Pair each result with ERM on the same test domain (and seed, where it has one)."""
+    gains = []
+    for result in own:
+        partners = [
+            100 * erm.ood
+            for erm in everything
+            if erm.method == "run"
+            and erm.rate == 0
+            and erm.test_name == result.test_name
+            and result.seed in {erm.seed, -1}
+        ]
+        if partners:
+            gains.append(100 * result.ood - float(np.mean(partners)))
+    return gains
+
+
+def with_error(value: float, error: float, *, signed: bool = False) -> str:
+    """Format ``61.2 ± 0.4``; without an error only the value, without a value a dash."""
+    if np.isnan(value):
+        return "-"
+    text = f"{value:+.1f}" if signed else f"{value:.1f}"
+    return text if np.isnan(error) else f"{text} ± {error:.1f}"
+
+
+def text_cells(row: Row) -> list[str]:
+    """Return the cells of a row as they are shown."""
+    is_erm = row.method == "run" and row.rate == 0
+    return [
+        row.name,
+        with_error(row.iid, row.iid_error),
+        with_error(row.ood, row.ood_error),
+        "-" if is_erm else with_error(row.gain, row.gain_error, signed=True),
+        str(row.count),
+        f"{row.train_seconds:.0f}",
+        f"{row.networks:g}",
+    ]
+
+
+HEADER = ("method", "i.i.d. %", "o.o.d. %", "gain over ERM", "n", "training s", "networks")
+
+
+def rich_table(rows: Sequence[Row], title: str) -> Table:
+    """Return the table for a terminal."""
+    table = Table(title=title)
+    for number, name in enumerate(HEADER):
+        table.add_column(name, justify="left" if number == 0 else "right")
+    for row in rows:
+        table.add_row(*text_cells(row))
+    return table
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """Return the table as CSV with full precision."""
+    names = list(Row.__dataclass_fields__)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([[getattr(row, name) for name in names] for row in rows])
+    return buffer.getvalue()

@@ -1,0 +1,31 @@
+"""Writing table and page, and showing the table."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from dropout_ft.report.collect import Collection
+from dropout_ft.report.page import render_page
+from dropout_ft.report.table import csv_text, make_rows, rich_table
+from holdfast.atomic import write_text
+
+
+def write_report(collection: Collection, out: str | Path, *, title: str, note: str) -> Path:
+    """Print the table; write ``report.html`` and ``results.csv`` into ``out``.
+
+    Returns:
+        The path of the page.
+    """
+    folder = Path(out).expanduser()
+    rows = make_rows(collection.results)
+    write_text(folder / "results.csv", csv_text(rows))
+    page = folder / "report.html"
+    write_text(page, render_page(collection, rows, title=title, note=note))
+    console = Console(width=None if Console().is_terminal else 110)
+    console.print(rich_table(rows, title))
+    console.print(
+        "± is the standard error over n results (test domains x seeds); gains are paired with ERM.",
+        style="dim",
+    )
+    console.print(f"report: {page}", soft_wrap=True)
+    return page
