@@ -1,16 +1,22 @@
 """Errors of the argument parser, with the nearest key that would have been right."""
 
 import difflib
+import importlib
+import inspect
 import re
-from typing import Any, NoReturn
+import sys
+from typing import NoReturn
 
 from jsonargparse import ArgumentParser
 from pytorch_lightning.cli import LightningArgumentParser
 
+# How jsonargparse 4.4x to 4.5x words an unknown key, of a parser and of a class.
 _UNKNOWN_KEY = re.compile(
-    r"(?:Key|Keys|Option|Group key|unrecognized arguments:?|Unrecognized arguments:?|key)\s+"
-    r"['\"]?(?:--)?([\w.\-]+)['\"]?"
+    r"(?:does not accept option|[Uu]nrecognized arguments?:)\s+['\"]?(?:--)?([\w.\-]+)"
 )
+_UNKNOWN_OPTION = re.compile(r"Option '([\w.]+)' is not accepted")
+_CLASS_PATH = re.compile(r"class_path[ =]'([\w.]+)'")
+_PARSER_KEY = re.compile(r'Parser key "([\w.]+)"')
 
 
 def nearest_key(unknown: str, known: list[str]) -> str | None:
@@ -32,24 +38,48 @@ class SuggestingParser(LightningArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one message, with a suggestion where a key is unknown, and exit with status 2."""
-        found = _UNKNOWN_KEY.search(message)
-        if found and "not" in message + "not recognized":
-            near = nearest_key(found.group(1), self.known_keys())
-            if near is not None:
-                message = f"{message}\nDid you mean '{near}'?"
-        super().error(message, ex)
-        raise AssertionError("argparse's error always exits")  # pragma: no cover
+        if not self.exit_on_error:
+            super().error(message, ex)
+        sys.stderr.write(f"error: {self.explain(message)}\n")
+        raise SystemExit(2)
+
+    def explain(self, message: str) -> str:
+        """Shorten the message about an unknown key, and name the nearest known one."""
+        option = _UNKNOWN_OPTION.search(message)
+        classes = _CLASS_PATH.findall(message)
+        if option and classes:
+            place = _PARSER_KEY.search(message)
+            where = f"{place.group(1)}: " if place else ""
+            near = nearest_key(option.group(1), parameters_of(classes[-1]))
+            return f"{where}{classes[-1]} has no option '{option.group(1)}'.{_hint(near)}"
+        unknown = _UNKNOWN_KEY.search(message)
+        near = nearest_key(unknown.group(1), self.known_keys()) if unknown else None
+        return f"{message}{_hint(near)}"
 
     def known_keys(self) -> list[str]:
-        """List the dotted keys of this parser and of the classes chosen by default."""
+        """List the dotted keys of this parser and of its subcommands."""
         keys: list[str] = []
         for action in self._actions:
-            keys.extend(
-                option.removeprefix("--")
-                for option in action.option_strings
-                if option.startswith("--")
-            )
+            keys.extend(o.removeprefix("--") for o in action.option_strings if o.startswith("--"))
+            if isinstance(action.choices, dict):
+                for parser in action.choices.values():
+                    if isinstance(parser, SuggestingParser):
+                        keys.extend(parser.known_keys())
         return keys
+
+
+def parameters_of(class_path: str) -> list[str]:
+    """Return the parameter names of an importable class; none if it cannot be imported."""
+    module, _, name = class_path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+        return list(inspect.signature(found).parameters)
+    except (ImportError, AttributeError, ValueError, TypeError):
+        return []
+
+
+def _hint(near: str | None) -> str:
+    return f" Did you mean '{near}'?" if near else ""
 
 
 def parser_class() -> type[ArgumentParser]:

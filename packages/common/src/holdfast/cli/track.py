@@ -25,6 +25,8 @@ QUIET = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     ".*does not have many workers.*",
     "Checkpoint directory .* exists and is not empty",  # resuming is our default
+    "Be aware that when using `ckpt_path`, callbacks used to create",  # scoring needs none of them
+    r"Found \d+ module\(s\) in eval mode at the start of training",  # frozen BatchNorm is the recipe
 )
 
 
@@ -87,7 +89,7 @@ class Track:
         try:
             self._dispatch(words[0], words[1:])
         except HoldfastError as error:
-            sys.stderr.write(f"{self.name}: error: {error}\n")
+            sys.stderr.write(f"{self.name}: error: {sentence(error)}\n")
             return 1
         except KeyboardInterrupt:
             sys.stderr.write(f"{self.name}: interrupted\n")
@@ -157,6 +159,14 @@ class Track:
             link_class_names=self.link_class_names,
             args=words,
         )
+
+
+def sentence(error: HoldfastError) -> str:
+    """Return the error's own sentence, without the traceback a loader's worker wraps it in."""
+    text = str(error).strip()
+    if "Original Traceback" not in text:
+        return text
+    return text.splitlines()[-1].split(": ", 1)[-1]
 
 
 def _load(target: str) -> Any:  # noqa: ANN401  (a class the caller knows)

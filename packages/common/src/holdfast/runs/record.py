@@ -94,7 +94,7 @@ class RunRecord(Callback):
         self._started = time.monotonic()
         self._launch = {
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started": datetime.now(UTC).isoformat(timespec="microseconds"),
             "from_step": trainer.global_step,
             "git": git_state(Path(__file__).parent),
             "packages": package_versions(),

@@ -21,7 +21,7 @@ class OpenClipBackbone(Backbone):
             raise ConfigError(f"open_clip has no model '{name}': see open_clip.list_models().")
         self.name = name
         pretrained = None if weights == "none" else weights
-        model = open_clip.create_model(name, pretrained=pretrained, load_weights_only=True)
+        model = open_clip.create_model(name, pretrained=pretrained)
         config = open_clip.get_model_preprocess_cfg(model)
         self.net = model.visual
         self.num_features = int(open_clip.get_model_config(name)["embed_dim"])

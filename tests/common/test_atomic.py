@@ -1,0 +1,64 @@
+"""Files are whole or absent, on a full disk too."""
+
+import errno
+import os
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from holdfast.atomic import atomic_path, write_bytes, write_text
+from holdfast.checkpoints.io import AtomicCheckpointIO
+from holdfast.errors import DiskError
+
+
+def test_writes_and_replaces(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "file.txt"
+    write_text(target, "one")
+    write_text(target, "zwei ä")
+    assert target.read_text() == "zwei ä"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_failure_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    write_bytes(target, b"old")
+    with pytest.raises(ZeroDivisionError), atomic_path(target) as temporary:
+        temporary.write_bytes(b"half")
+        raise ZeroDivisionError
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "file"
+    write_bytes(target, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskError, match="No space left on device.*MB free.*free some space"):
+        write_bytes(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_checkpoint_that_does_not_fit_leaves_the_previous_one(tmp_path: Path) -> None:
+    """A real refusal by the kernel: the process may not write files above 10,000 bytes."""
+    path = tmp_path / "last.ckpt"
+    writer = AtomicCheckpointIO()
+    writer.save_checkpoint({"weights": torch.ones(4)}, path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ordinary = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(DiskError, match="File too large"):
+            writer.save_checkpoint({"weights": torch.ones(100_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ordinary)
+    assert torch.equal(writer.load_checkpoint(path)["weights"], torch.ones(4))
+    assert list(tmp_path.iterdir()) == [path]

