@@ -1,4 +1,4 @@
-"""Fail when a document links to, or names in code, a file of this repository that does not exist."""
+"""Fail when a document links to, or names, a file of this repository that does not exist."""
 
 import re
 import sys
@@ -16,7 +16,9 @@ def missing(document: Path) -> list[str]:
 
 
 def main() -> int:
-    documents = sorted({*Path().glob("*.md"), *Path("docs").rglob("*.md"), *Path("packages").glob("*/README.md")})
+    documents = sorted(
+        {*Path().glob("*.md"), *Path("docs").rglob("*.md"), *Path("packages").glob("*/README.md")}
+    )
     problems = [problem for document in documents for problem in missing(document)]
     print("\n".join(problems) or f"{len(documents)} documents: every link and path exists")
     return bool(problems)

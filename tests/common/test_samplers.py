@@ -28,15 +28,15 @@ def test_seed_rank_and_step_each_change_the_batch(change: dict[str, int]) -> Non
 
 def test_each_group_fills_its_share() -> None:
     for batch in islice(sampler(), 50):
-        assert all(key.index in GROUPS[0] for key in batch[:4])
-        assert all(key.index in GROUPS[1] for key in batch[4:])
+        assert all(key.sample in GROUPS[0] for key in batch[:4])
+        assert all(key.sample in GROUPS[1] for key in batch[4:])
 
 
 def test_draws_are_uniform_with_replacement() -> None:
     counts = dict.fromkeys(GROUPS[1], 0)
     repeated = False
     for batch in islice(sampler(), 2000):
-        drawn = [key.index for key in batch[4:]]
+        drawn = [key.sample for key in batch[4:]]
         repeated |= len(set(drawn)) < len(drawn)
         for index in drawn:
             counts[index] += 1
@@ -59,16 +59,16 @@ def test_empty_groups_are_refused(groups: list[list[int]]) -> None:
 def test_every_sample_on_some_rank_and_equal_counts(count: int, world: int) -> None:
     ranks = [list(EvaluationSampler(count, rank=r, world_size=world)) for r in range(world)]
     assert {len(rank) for rank in ranks} == {-(-count // world)}
-    assert {key.index for rank in ranks for key in rank} == set(range(count))
+    assert {key.sample for rank in ranks for key in rank} == set(range(count))
 
 
 def test_evaluation_seed_depends_on_step_and_index_but_not_on_the_rank() -> None:
-    one = {key.index: key.seed for key in EvaluationSampler(9, step=lambda: 5)}
+    one = {key.sample: key.seed for key in EvaluationSampler(9, step=lambda: 5)}
     two = {
-        key.index: key.seed
+        key.sample: key.seed
         for rank in range(2)
         for key in EvaluationSampler(9, rank=rank, world_size=2, step=lambda: 5)
     }
     assert one == two
-    later = {key.index: key.seed for key in EvaluationSampler(9, step=lambda: 6)}
+    later = {key.sample: key.seed for key in EvaluationSampler(9, step=lambda: 6)}
     assert all(one[i] != later[i] for i in one)

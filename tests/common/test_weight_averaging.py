@@ -99,9 +99,7 @@ def test_validation_sees_the_average_only_once_there_is_one(tmp_path: Path) -> N
     module, _ = fit(GuardedWeightAveraging(start_step=3), tmp_path)
     assert torch.equal(module.at_validation[0], module.after_step[1])
     torch.testing.assert_close(module.at_validation[1], module.after_step[3])
-    torch.testing.assert_close(
-        module.at_validation[2], torch.stack(module.after_step[3:6]).mean(0)
-    )
+    torch.testing.assert_close(module.at_validation[2], torch.stack(module.after_step[3:6]).mean(0))
 
 
 def test_both_leaves_the_current_weights_and_offers_the_average(tmp_path: Path) -> None:

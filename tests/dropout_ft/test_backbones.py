@@ -31,7 +31,9 @@ def test_timm_representation_is_the_pooled_input_of_the_classifier(name: str) ->
     torch.testing.assert_close(logits, full(images))
 
 
-@pytest.mark.parametrize("name", ["test_resnet", "test_efficientnet", "resnet18", "tf_efficientnet_lite0"])
+@pytest.mark.parametrize(
+    "name", ["test_resnet", "test_efficientnet", "resnet18", "tf_efficientnet_lite0"]
+)
 def test_every_split_composes_to_the_whole(name: str) -> None:
     backbone = TimmBackbone(name, weights="none").eval()
     images = torch.randn(2, 3, 64, 64)
@@ -76,7 +78,7 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
 
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     save_file(timm.create_model("test_vit").state_dict(), tmp_path / "vit.safetensors")
-    with pytest.raises(CheckpointError, match="another architecture.*missing"):
+    with pytest.raises(CheckpointError, match=r"another architecture.*missing"):
         TimmBackbone("test_resnet", weights=str(tmp_path / "vit.safetensors"))
     with pytest.raises(CheckpointError, match="no weights at"):
         TimmBackbone("test_resnet", weights=str(tmp_path / "absent.safetensors"))

@@ -21,7 +21,12 @@ from holdfast.runs.results import read_results
 from tests_support import only_run
 
 Arguments = Callable[..., list[str]]
-AVERAGING = "trainer: {callbacks: [{class_path: holdfast.callbacks.GuardedWeightAveraging, init_args: {evaluate: both}}]}"
+AVERAGING = """
+trainer:
+  callbacks:
+    - class_path: holdfast.callbacks.GuardedWeightAveraging
+      init_args: {evaluate: both}
+"""
 
 
 @pytest.fixture
@@ -75,7 +80,9 @@ def test_predict_complains_about_empty_folders(
     assert "There is no folder" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("backbone", ["tiny_resnet", "tiny_efficientnet", "tiny_vit", "tiny_convnext"])
+@pytest.mark.parametrize(
+    "backbone", ["tiny_resnet", "tiny_efficientnet", "tiny_vit", "tiny_convnext"]
+)
 def test_export_is_a_timm_model_with_the_same_outputs(
     tiny_arguments: Arguments, tmp_path: Path, backbone: str
 ) -> None:
@@ -100,12 +107,12 @@ def test_export_is_a_timm_model_with_the_same_outputs(
     transform = timm.data.create_transform(**config, is_training=False)
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
     with torch.no_grad():
-        torch.testing.assert_close(theirs(transform(image)[None]), ours(pixels), atol=2e-4, rtol=1e-3)
+        torch.testing.assert_close(
+            theirs(transform(image)[None]), ours(pixels), atol=2e-4, rtol=1e-3
+        )
 
 
-def test_verify_finds_what_is_wrong(
-    own_pictures: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verify_finds_what_is_wrong(own_pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert TRACK.main(["verify", str(own_pictures)]) == 0
     assert "no problems found" in capsys.readouterr().out
     bad = own_pictures / "b/red/00.png"
@@ -186,7 +193,9 @@ def test_average_over_runs_equals_an_average_by_hand(comparison: Path) -> None:
 def test_combine_and_report_commands(
     comparison: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runs = [run for run in collect(sorted((comparison / "runs").iterdir())).runs if run.test_name == "a"]
+    runs = [
+        run for run in collect(sorted((comparison / "runs").iterdir())).runs if run.test_name == "a"
+    ]
     chosen = "[" + ",".join(str(run.directory.path) for run in runs) + "]"
     assert TRACK.main(["combine", chosen, "--out", str(tmp_path / "soup.safetensors")]) == 0
     output = capsys.readouterr().out

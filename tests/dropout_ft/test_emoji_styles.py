@@ -1,61 +1,32 @@
-"""EmojiStyles: fetching, drawing and the two protocols, on miniature packages and on the real ones."""
+"""EmojiStyles: fetching, drawing and the two protocols, on small packages and the real ones."""
 
-import hashlib
-import io
 import json
 import subprocess
-import tarfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import dropout_ft.data.emoji_styles.prepare as preparation
-import holdfast.data.npm_packages as npm_packages
 from dropout_ft.data import EmojiStyles
 from dropout_ft.data.emoji_styles.concepts import concepts, is_held_out
 from dropout_ft.data.emoji_styles.prepare import dataset_folder, is_prepared, prepare, render
 from dropout_ft.data.emoji_styles.styles import STYLES
 from dropout_ft.data.folder import scan
+from emoji_support import SQUARE, chosen_concepts, pack, small_emoji_root
+from holdfast.data import npm_packages
 from holdfast.errors import DataError, MissingToolError
 
-SQUARE = '<path fill="#ff0000" d="M0 0h8v16H0z"/>'
 INK = '<path fill="currentColor" d="M0 0h16v16H0z"/>'
-
-
-def pack(folder: Path, name: str, members: dict[str, Any]) -> Path:
-    """Write a tarball as npm does: everything below ``package/``."""
-    path = folder / name
-    with tarfile.open(path, "w:gz") as archive:
-        for member, content in members.items():
-            data = json.dumps(content).encode()
-            info = tarfile.TarInfo(f"package/{member}")
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return path
 
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data root whose package cache holds miniature packages of every style."""
-    chosen = [c for c in concepts() if c.label in {"animal", "tool"}]
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    styles = []
-    for style in STYLES:
-        icons = {"width": 16, "height": 16, "icons": {c.name: {"body": SQUARE} for c in chosen[1:]}}
-        icons["aliases"] = {"other name": {"parent": chosen[1].name}}
-        names = {c.code_point: c.name for c in chosen[1:]}
-        names[f"{chosen[0].code_point}-fe0f"] = "other name"
-        name = f"{style.package.lstrip('@').replace('/', '-')}-{style.version}.tgz"
-        path = pack(packages, name, {"icons.json": icons, "chars.json": names})
-        styles.append(replace(style, sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
-    monkeypatch.setattr(preparation, "STYLES", tuple(styles))
-    return tmp_path
+    return small_emoji_root(tmp_path, monkeypatch)
 
 
 def test_concepts_are_unique_and_in_fifteen_classes() -> None:
@@ -71,8 +42,7 @@ def test_prepare_draws_every_concept_and_records_licences(small: Path) -> None:
     assert is_prepared(small)
     domains = scan(folder)
     assert [domain.name for domain in domains] == sorted(style.name for style in STYLES)
-    expected = sum(concept.label in {"animal", "tool"} for concept in concepts())
-    assert {len(domain.paths) for domain in domains} == {expected}
+    assert {len(domain.paths) for domain in domains} == {len(chosen_concepts())}
     pixels = np.asarray(Image.open(domains[0].paths[0]))
     assert pixels.shape == (128, 128, 3)
     assert pixels[64, 10].tolist() == [255, 0, 0]

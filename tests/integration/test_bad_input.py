@@ -83,6 +83,26 @@ def test_wrong_type(
     assert "dropout_rate" in complaint(capsys)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("--model.dropout_rate", "1.0", "the dropout rate must be in [0, 1)"),
+        ("--trainer.precision", "13-bit", "precision"),
+        ("--model.backbone.init_args.name", "resnet5000", "timm has no model 'resnet5000'"),
+    ],
+)
+def test_impossible_values(
+    dropout_ft: Main,
+    tiny_arguments: Arguments,
+    capsys: pytest.CaptureFixture[str],
+    key: str,
+    value: str,
+    message: str,
+) -> None:
+    assert dropout_ft(tiny_arguments("fit", key, value)) in {1, 2}
+    assert message in complaint(capsys)
+
+
 def test_unknown_command_and_domain(
     dropout_ft: Main, tiny_arguments: Arguments, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,7 +113,13 @@ def undisturbed(
 
 
 # Counters of Lightning's loops that only time or the number of launches changes.
-COMPARED = ("state_dict", "average_model_state", "averaging_state", "optimizer_states", "lr_schedulers")
+COMPARED = (
+    "state_dict",
+    "average_model_state",
+    "averaging_state",
+    "optimizer_states",
+    "lr_schedulers",
+)
 
 
 @pytest.mark.slow

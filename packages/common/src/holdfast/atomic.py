@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: write to a temporary name beside the target, then rename."""
+"""Files that are whole or absent: write to a temporary name beside the target, then rename."""
 
 import os
 import shutil

@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from lightning_utilities.core.rank_zero import rank_zero_only
 
 
 @rank_zero_only

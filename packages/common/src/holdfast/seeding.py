@@ -11,7 +11,7 @@ import torch
 class SampleKey(NamedTuple):
     """What a sampler hands a data set: which sample, and the seed of its augmentation."""
 
-    index: int
+    sample: int
     seed: int
 
 

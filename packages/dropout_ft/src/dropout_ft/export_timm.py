@@ -38,9 +38,7 @@ def write_timm_folder(
     write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
 
 
-def _full_weights(
-    model: Classifier, full: nn.Module, backbone: TimmBackbone
-) -> dict[str, Tensor]:
+def _full_weights(model: Classifier, full: nn.Module, backbone: TimmBackbone) -> dict[str, Tensor]:
     name = full.default_cfg["classifier"]  # type: ignore[index]
     layer = full.get_submodule(name) if isinstance(name, str) else None
     if not isinstance(layer, nn.Linear) or layer.in_features != backbone.num_features:

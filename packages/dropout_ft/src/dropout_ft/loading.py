@@ -21,7 +21,9 @@ _STATE_KEYS = {
 _TRAINING_KEYS = ("optimizer", "lr_scheduler", "head_start")
 
 
-def load_classifier(path: str | Path, *, weights: Weights = "default") -> tuple[Classifier, list[str]]:
+def load_classifier(
+    path: str | Path, *, weights: Weights = "default"
+) -> tuple[Classifier, list[str]]:
     """Build the network a checkpoint describes and load its weights.
 
     Args:
@@ -51,7 +53,8 @@ def model_config(path: str | Path, checkpoint: dict[str, Any]) -> dict[str, Any]
     text = checkpoint.get("holdfast_config")
     if not isinstance(text, str) or "class_names" not in checkpoint:
         raise CheckpointError(
-            f"{path} was not written by `dropout-ft fit`: it does not say which model it belongs to."
+            f"{path} was not written by `dropout-ft fit`: "
+            "it does not say which model it belongs to."
         )
     config: dict[str, Any] = json.loads(text)["model"]
     return config

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -103,9 +104,7 @@ class FineTuning(LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Start collecting logits of every set of weights the run keeps."""
         count = len(self.trainer.datamodule.table)  # type: ignore[attr-defined]
-        self._logits = {
-            name: IndexedLogits(count).to(self.device) for name in self._networks()
-        }
+        self._logits = {name: IndexedLogits(count).to(self.device) for name in self._networks()}
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
         """Collect logits by sample index."""
@@ -134,9 +133,9 @@ class FineTuning(LightningModule):
         """Score and print."""
         self.on_validation_epoch_end()
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Build the optimiser on the two groups, and a schedule stepped every step."""
-        optimizer = self.make_optimizer(parameter_groups(self.model))  # type: ignore[arg-type]
+        optimizer = self.make_optimizer(parameter_groups(self.model))
         scale_head_rate(optimizer, self.head_lr_factor)
         schedule = self.make_schedule(optimizer)
         return {

@@ -36,7 +36,7 @@ class GuardedWeightAveraging(WeightAveraging):
             raise ValueError("every_n_steps must be at least 1")
         options: dict[str, Any] = {}
         if ema_decay is not None:
-            options["avg_fn"] = get_ema_avg_fn(decay=ema_decay)
+            options["avg_fn"] = get_ema_avg_fn(decay=ema_decay)  # type: ignore[no-untyped-call]
         super().__init__(**options)
         self.start_step = start_step
         self.every_n_steps = every_n_steps

@@ -24,7 +24,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self,
         checkpoint: dict[str, Any],
-        path: str | Path,  # type: ignore[override]  # Lightning's alias also admits PathLike
+        path: str | Path,
         storage_options: Any | None = None,  # noqa: ANN401  (Lightning's signature)
     ) -> None:
         """Serialise in memory, then write and rename.
@@ -38,7 +38,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def load_checkpoint(
         self,
-        path: str | Path,  # type: ignore[override]
+        path: str | Path,
         map_location: Any | None = lambda storage, _: storage,  # noqa: ANN401
         weights_only: bool | None = None,
     ) -> dict[str, Any]:
@@ -74,7 +74,9 @@ def read_checkpoint(path: str | Path, *, map_location: Any = "cpu") -> dict[str,
             "use another one or train again."
         ) from error
     if not isinstance(loaded, dict):
-        raise CheckpointError(f"{path} holds a {type(loaded).__name__}, not a dictionary of weights.")
+        raise CheckpointError(
+            f"{path} holds a {type(loaded).__name__}, not a dictionary of weights."
+        )
     return loaded
 
 

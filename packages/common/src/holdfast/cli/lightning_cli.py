@@ -1,17 +1,18 @@
 """One Lightning command line: run directories, resume by default, records, atomic checkpoints."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import set_parsing_settings
+from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.loggers.logger import Logger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from holdfast.atomic import write_text
 from holdfast.callbacks import LastCheckpoint, StepSeed, default_progress
@@ -19,9 +20,12 @@ from holdfast.checkpoints.io import AtomicCheckpointIO
 from holdfast.cli.parser import SuggestingParser
 from holdfast.console import quiet_lightning, say
 from holdfast.data.datamodule import StepDataModule
-from holdfast.errors import CheckpointError
+from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
 from holdfast.runs.record import RunRecord, read_record
+
+# How Lightning and Python say that an optional package is absent.
+_MISSING_PACKAGE = re.compile(r"(?:Requirement '|No module named ')([\w-]+)")
 
 
 class HoldfastCLI(LightningCLI):
@@ -82,6 +86,24 @@ class HoldfastCLI(LightningCLI):
         self.directory = run_directory(self.plain_config, run)
         self._choose_checkpoint()
 
+    def instantiate_classes(self) -> None:
+        """Build model, data and trainer; impossible values are told in one sentence.
+
+        Raises:
+            MissingToolError: the configuration names a class whose package is not installed.
+            ConfigError: a class refuses its values.
+        """
+        try:
+            super().instantiate_classes()
+        except (ValueError, ModuleNotFoundError) as error:
+            missing = _MISSING_PACKAGE.search(str(error))
+            if missing:
+                raise MissingToolError(
+                    f"This configuration needs the package {missing.group(1)}: "
+                    f"`pip install {missing.group(1)}`."
+                ) from error
+            raise ConfigError(f"The configuration cannot be built: {error}.") from error
+
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401
         """Build the trainer with our callbacks, loggers and checkpoint writer."""
         seed = int(self._get(self.config, "seed_everything"))
@@ -100,9 +122,7 @@ class HoldfastCLI(LightningCLI):
     def fit(self, **kwargs: Any) -> None:  # noqa: ANN401  (what Trainer.fit takes)
         """Train, unless this very run is finished already."""
         if self.finished:
-            say(
-                f"This run is finished: {self.directory.path} (--run.resume never starts over)."
-            )
+            say(f"This run is finished: {self.directory.path} (--run.resume never starts over).")
             return
         self._write_config()
         try:
@@ -205,4 +225,3 @@ def default_loggers(directory: RunDirectory) -> list[Logger]:
         CSVLogger(folder, name="csv"),
         TensorBoardLogger(folder, name="tensorboard", version=""),
     ]
-

@@ -25,8 +25,9 @@ QUIET = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     ".*does not have many workers.*",
     "Checkpoint directory .* exists and is not empty",  # resuming is our default
-    "Be aware that when using `ckpt_path`, callbacks used to create",  # scoring needs none of them
-    r"Found \d+ module\(s\) in eval mode at the start of training",  # frozen BatchNorm is the recipe
+    "Be aware that when using `ckpt_path`, callbacks used to create",
+    # Frozen BatchNorm statistics are the recipe.
+    r"Found \d+ module\(s\) in eval mode at the start of training",
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
@@ -32,7 +33,7 @@ class StepDataModule(LightningDataModule):
         self.seed = 0
 
     def step_loader(
-        self, dataset: Dataset[Any], groups: Sequence[Sequence[int]], *, per_group: int
+        self, dataset: Dataset[Any], groups: Sequence[Sequence[int] | np.ndarray], *, per_group: int
     ) -> DataLoader[Any]:
         """Return the training loader, starting at the trainer's current step.
 
@@ -57,7 +58,11 @@ class StepDataModule(LightningDataModule):
         """Return a loader over ``dataset[0..count-1]`` in which every rank has equally many."""
         _, rank, world_size = self._position()
         sampler = EvaluationSampler(
-            count, rank=rank, world_size=world_size, seed=self.seed, step=lambda: self._position()[0]
+            count,
+            rank=rank,
+            world_size=world_size,
+            seed=self.seed,
+            step=lambda: self._position()[0],
         )
         return DataLoader(
             dataset,

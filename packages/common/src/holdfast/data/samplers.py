@@ -25,7 +25,7 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
 
     def __init__(
         self,
-        groups: Sequence[Sequence[int]],
+        groups: Sequence[Sequence[int] | np.ndarray],
         *,
         per_group: int,
         seed: int,
@@ -41,7 +41,7 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
         self.start_step = start_step
 
     def batch(self, step: int) -> list[SampleKey]:
-        """Return the keys of batch ``step``: ``len(groups) * per_group`` of them, group by group."""
+        """Return the ``len(groups) * per_group`` keys of batch ``step``, group by group."""
         generator = np.random.default_rng(fold_seed("batch", self.seed, step, self.rank))
         chosen = [
             group[generator.integers(len(group), size=self.per_group)] for group in self.groups
@@ -90,7 +90,7 @@ class EvaluationSampler(Sampler[SampleKey]):
         self.step = step
 
     def __len__(self) -> int:
-        return -(-self.count // self.world_size)
+        return (self.count + self.world_size - 1) // self.world_size
 
     def __iter__(self) -> Iterator[SampleKey]:
         step = self.step()

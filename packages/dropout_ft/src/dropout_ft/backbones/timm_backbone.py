@@ -1,6 +1,7 @@
 """Any timm model as a backbone."""
 
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -40,11 +41,11 @@ class TimmBackbone(Backbone):
     ) -> None:
         super().__init__()
         if not timm.is_model(name):
-            near = timm.list_models(f"*{name.split('.')[0][:6]}*")[:3]
+            near = timm.list_models(f"*{name.split('.', maxsplit=1)[0][:6]}*")[:3]
             hint = f" Near names: {', '.join(near)}." if near else ""
             raise ConfigError(f"timm has no model '{name}': see timm.list_models().{hint}")
         self.name = name
-        self.net = timm.create_model(name, pretrained=weights == "pretrained", num_classes=0)
+        self.net: Any = timm.create_model(name, pretrained=weights == "pretrained", num_classes=0)
         if weights not in {"none", "pretrained"}:
             self._load(weights)
         if channels_last:
@@ -59,7 +60,7 @@ class TimmBackbone(Backbone):
 
     def stages(self) -> list[nn.Module]:
         """Return the stages of an EfficientNet or ResNet; other families raise ConfigError."""
-        children = dict(self.net.named_children())
+        children: dict[str, Any] = dict(self.net.named_children())
         if {"conv_stem", "bn1", "blocks", "conv_head", "bn2"} <= children.keys():
             stem = nn.Sequential(children["conv_stem"], children["bn1"])
             last = nn.Sequential(children["conv_head"], children["bn2"])

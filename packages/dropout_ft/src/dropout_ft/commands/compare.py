@@ -64,4 +64,3 @@ def fit_words(
         "--trainer.enable_model_summary=false",
     ]
     return words + [f"--{setting}" for setting in extra]
-

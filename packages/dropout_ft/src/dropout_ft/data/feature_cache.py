@@ -126,7 +126,7 @@ class FeatureCache:
     ) -> None:
         was_training = model.training
         model.eval()
-        store: np.ndarray | None = None
+        store: np.memmap | None = None
         starts = range(0, len(paths), self.batch_size)
         label = f"caching frozen stages, {1 + self.views} views"
         for start in track(starts, label, disable=not sys.stdout.isatty()):

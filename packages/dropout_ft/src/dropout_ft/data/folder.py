@@ -57,7 +57,8 @@ def class_names(root: Path) -> list[str]:
     names = {name for domain in domain_names(root) for name in subfolders(root / domain)}
     if len(names) < 2:
         raise DataError(
-            f"{root} holds {len(names)} class(es): arrange the pictures as <domain>/<class>/<image>."
+            f"{root} holds {len(names)} class(es), but two are needed: "
+            "arrange the pictures as <domain>/<class>/<image>."
         )
     return sorted(names)
 
@@ -87,8 +88,9 @@ def _scan_domain(folder: Path, classes: list[str], *, allow_missing: bool) -> Do
         if not found and not allow_missing:
             state = "is empty" if (folder / name).is_dir() else "is missing"
             raise DataError(
-                f"Class '{name}' {state} in domain '{folder.name}' ({folder / name}): add pictures, "
-                "remove the class everywhere, or set --data.init_args.allow_missing_classes true."
+                f"Class '{name}' {state} in domain '{folder.name}' ({folder / name}): "
+                "add pictures, remove the class everywhere, or set "
+                "--data.init_args.allow_missing_classes true."
             )
         paths.extend(found)
         labels.extend([label] * len(found))

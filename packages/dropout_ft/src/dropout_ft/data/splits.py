@@ -21,6 +21,6 @@ def split_domain(
     """
     order = np.arange(count)
     # The legacy generator is the point: its shuffle defines the published splits.
-    np.random.RandomState(seed_hash(trial_seed, domain)).shuffle(order)  # noqa: NPY002
+    np.random.RandomState(seed_hash(trial_seed, domain)).shuffle(order)
     held_out = int(count * holdout_fraction)
     return order[held_out:], order[:held_out]

@@ -16,7 +16,7 @@ def train_transform(size: int, interpolation: str = "bilinear") -> Transform:
     RandomResizedCrop(scale 0.7 to 1), horizontal flip, ColorJitter(.3, .3, .3, .3), grayscale with
     probability 0.1. The result is uint8 (3, size, size); the model normalises.
     """
-    return v2.Compose(
+    composed: Transform = v2.Compose(
         [
             v2.RandomResizedCrop(
                 size, scale=(0.7, 1.0), interpolation=InterpolationMode(interpolation)
@@ -27,16 +27,18 @@ def train_transform(size: int, interpolation: str = "bilinear") -> Transform:
             v2.PILToTensor(),
         ]
     )
+    return composed
 
 
 def eval_transform(size: int, interpolation: str = "bilinear") -> Transform:
     """Return DomainBed's resize to a square; the aspect ratio is not kept."""
-    return v2.Compose(
+    composed: Transform = v2.Compose(
         [
             v2.Resize((size, size), interpolation=InterpolationMode(interpolation)),
             v2.PILToTensor(),
         ]
     )
+    return composed
 
 
 def apply_seeded(transform: Transform, image: Image, seed: int) -> Tensor:

@@ -29,7 +29,7 @@ class EvaluationRecorder:
         """Return the scores of each set of weights; write files on rank zero while training."""
         scores = {name: score(values.numpy(), self.table) for name, values in logits.items()}
         training = self.trainer.state.fn == "fit" and not self.trainer.sanity_checking
-        if training and self.trainer.is_global_zero and not self.trainer.fast_dev_run:
+        if training and self.trainer.is_global_zero:
             self._write(logits, scores)
         return scores
 

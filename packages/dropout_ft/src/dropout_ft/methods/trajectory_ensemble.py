@@ -40,7 +40,7 @@ def trajectory_ensemble(
         One row for each member, with ``step``, ``members`` and the scores of the ensemble so far.
     """
     total: np.ndarray | None = None
-    rows = []
+    rows: list[dict[str, float]] = []
     for step in sorted(step for step in logits if step >= start_step):
         member = logits[step].astype(np.float64)
         member = softmax(member) if average == "probabilities" else member

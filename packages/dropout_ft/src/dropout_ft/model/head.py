@@ -83,7 +83,8 @@ class VeryLargeDropoutHead(nn.Module):
     @torch.no_grad()
     def folded(self) -> tuple[Tensor, Tensor]:
         """Return weight (C, F) and bias (C,) of the plain linear layer equal to this head."""
-        weight, bias = self.linear.weight * self.feature_scale, self.linear.bias
+        weight = self.linear.weight * self.feature_scale
+        bias: Tensor = self.linear.bias
         if self.normalization == "standardize":
             weight = weight / self.std
             bias = bias - weight @ self.mean

@@ -159,9 +159,7 @@ def groups_over_seeds(runs: Sequence[Run]) -> list[list[Run]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def over_runs_result(
-    method: str, group: Sequence[Run], scores: Scores, *, networks: int
-) -> Result:
+def over_runs_result(method: str, group: Sequence[Run], scores: Scores, *, networks: int) -> Result:
     """Return the result of a method that uses every run of a group."""
     return Result(
         method=method,

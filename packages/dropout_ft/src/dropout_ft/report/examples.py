@@ -62,9 +62,7 @@ def _example(row: int, runs: Sequence[Run], logits: Sequence[np.ndarray]) -> Exa
     answers = []
     for run, values in zip(runs, logits, strict=True):
         answer = int(values[row].argmax())
-        answers.append(
-            (method_name("run", run.rate), table.class_names[answer], answer == truth)
-        )
+        answers.append((method_name("run", run.rate), table.class_names[answer], answer == truth))
     return Example(
         png=_thumbnail(runs[0], row), truth=table.class_names[truth], answers=tuple(answers)
     )

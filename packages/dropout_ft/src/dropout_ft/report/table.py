@@ -70,9 +70,7 @@ def make_rows(results: Sequence[Result]) -> list[Row]:
     keys = sorted(
         {(r.method, r.rate) for r in results}, key=lambda k: (METHOD_ORDER.index(k[0]), k[1])
     )
-    return [
-        _row([r for r in results if (r.method, r.rate) == key], results, *key) for key in keys
-    ]
+    return [_row([r for r in results if (r.method, r.rate) == key], results, *key) for key in keys]
 
 
 def _row(own: list[Result], everything: Sequence[Result], method: str, rate: float) -> Row:

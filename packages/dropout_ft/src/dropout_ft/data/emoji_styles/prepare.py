@@ -88,7 +88,7 @@ def _prepare_style(style: Style, root: Path, building: Path) -> int:
     icons = read_json_member(tarball, "icons.json")
     characters = read_json_member(tarball, "chars.json")
     names = {code.replace("-fe0f", ""): name for code, name in characters.items()}
-    defaults = {key: icons[key] for key in ("width", "height") if key in icons}
+    defaults: dict[str, Any] = {key: icons[key] for key in ("width", "height") if key in icons}
     drawn = [concept for concept in concepts() if concept.code_point in names]
     for concept in track(drawn, f"drawing {style.name}", disable=not sys.stdout.isatty()):
         icon = _find_icon(icons, names[concept.code_point], style)

@@ -1,0 +1,150 @@
+"""Every YAML below configs/ is found and run for two steps; a new one needs no line here."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from conftest import CONFIGS, make_pictures
+from dropout_ft.track import TRACK as DROPOUT_FT
+from emoji_support import small_emoji_root
+from holdfast.runs.record import read_record
+from tests_support import only_run
+from vl_track.track import TRACK as VL_TRACK
+
+Arguments = Callable[..., list[str]]
+FOLDERS = ("hardware", "data", "model", "logger", "dropout_ft", "vl_track")
+ON_ONE_CPU = (
+    "--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.strategy", "auto",
+    "--trainer.num_nodes", "1",
+)  # fmt: skip
+TWO_STEPS = ("--trainer.max_steps", "2", "--trainer.val_check_interval", "1")
+
+
+def found(folder: str) -> list[Path]:
+    return sorted((CONFIGS / folder).glob("*.yaml"))
+
+
+def names(path: Path) -> str:
+    return path.stem
+
+
+@pytest.fixture(scope="session")
+def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So few that the largest backbones finish two steps in seconds."""
+    return make_pictures(tmp_path_factory.mktemp("few"), per_class=2)
+
+
+@pytest.fixture
+def emoji_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return small_emoji_root(tmp_path, monkeypatch)
+
+
+def assert_two_steps(root: Path) -> None:
+    assert read_record(only_run(root) / "run.json")["steps"] == 2
+
+
+def test_every_yaml_is_in_a_folder_that_is_run() -> None:
+    everything = {path for path in CONFIGS.rglob("*") if path.suffix in {".yaml", ".yml"}}
+    assert everything == {path for folder in FOLDERS for path in found(folder)}
+    assert all(found(folder) for folder in FOLDERS)
+
+
+@pytest.mark.parametrize("path", found("hardware"), ids=names)
+@pytest.mark.filterwarnings("ignore:.*AMP with fp16 is not supported on CPU.*")
+@pytest.mark.filterwarnings("ignore:.*precision.*is not supported.*")
+def test_hardware_presets(path: Path, tiny_arguments: Arguments, tmp_path: Path) -> None:
+    """As written where the hardware is there, else with the device overridden by one CPU."""
+    device = () if "precision" in path.stem or path.stem == "cpu" else ON_ONE_CPU
+    assert DROPOUT_FT.main(tiny_arguments("fit", "--config", str(path), *device)) == 0
+    assert_two_steps(tmp_path / "runs")
+    preset = yaml.safe_load(path.read_text())["trainer"]
+    if "precision" in preset:
+        launch = read_record(only_run(tmp_path / "runs") / "run.json")["launches"][0]
+        on_cpu = {"16-mixed": "bf16-mixed"}  # Lightning's own replacement
+        wanted = preset["precision"]
+        assert launch["hardware"]["precision"] in {wanted, on_cpu.get(wanted, wanted)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", found("model"), ids=names)
+def test_backbones(
+    path: Path, tiny_arguments: Arguments, few_pictures: Path, tmp_path: Path
+) -> None:
+    """A new backbone needs its one YAML only; weights that download are left out."""
+    text = yaml.safe_load(path.read_text())
+    words = [
+        "--model.backbone", str(path), "--data.init_args.root", str(few_pictures),
+        "--data.init_args.batch_size", "1", "--model.dropout_rate", "0.5",
+    ]  # fmt: skip
+    if not str(text["init_args"]["weights"]).startswith("package:"):
+        words += ["--model.backbone.init_args.weights", "none"]
+    fixed = ("vit", "clip")
+    size = "64" if not any(word in path.stem for word in fixed) else "null"
+    words += ["--data.init_args.image_size", size]
+    assert DROPOUT_FT.main(tiny_arguments("fit", *words)) == 0
+    assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", found("data"), ids=names)
+def test_data_sets(
+    path: Path, tiny_arguments: Arguments, pictures: Path, emoji_root: Path, tmp_path: Path
+) -> None:
+    root = pictures if path.stem == "folder" else emoji_root
+    words = [
+        "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
+        "--data.init_args.root", str(root), "--data.init_args.image_size", "32",
+        "--data.init_args.batch_size", "2", "--run.root", str(tmp_path / "runs"),
+    ]  # fmt: skip
+    assert DROPOUT_FT.main(words) == 0
+    assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", found("logger"), ids=names)
+def test_loggers(
+    path: Path, tiny_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """With the service's package two steps run; without it one sentence says what to install."""
+    monkeypatch.chdir(tmp_path)
+    status = DROPOUT_FT.main(tiny_arguments("fit", "--config", str(path)))
+    if find_spec(path.stem) is None:
+        assert status == 1
+        message = capsys.readouterr().err
+        assert path.stem in message
+        assert "pip install" in message
+    else:
+        assert status == 0
+        assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", found("dropout_ft"), ids=names)
+def test_dropout_ft_experiments(
+    path: Path, pictures: Path, emoji_root: Path, tmp_path: Path
+) -> None:
+    text = path.read_text()
+    emoji = "EmojiStyles" in text
+    words = [
+        "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS,
+        "--data.init_args.root", str(emoji_root if emoji else pictures),
+        "--data.init_args.batch_size", "2", "--data.init_args.image_size", "64",
+        "--run.root", str(tmp_path / "runs"),
+    ]  # fmt: skip
+    if "resnet50" in text:
+        words += ["--model.backbone.init_args.weights", "none"]
+    if "head_start" in text:
+        words += ["--model.head_start.init_args.steps", "3"]
+        words += ["--model.head_start.init_args.batches", "2"]
+    assert DROPOUT_FT.main(words) == 0
+    assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", found("vl_track"), ids=names)
+def test_vl_track_experiments(path: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    words = ["fit", "--config", str(path), *TWO_STEPS, "--run.root", str(tmp_path / "runs")]
+    assert VL_TRACK.main(words) == 0
+    assert_two_steps(tmp_path / "runs")
