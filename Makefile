@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo demo-full demo-concepts paper-smoke test test-fast coverage lint docs clean
+.PHONY: help setup demo demo-full demo-concepts paper-resnet50 test test-fast coverage lint docs clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -31,6 +31,23 @@ demo: $(STAMP) ## ERM against large dropout on real pictures: one table and repo
 	$(BIN)/dropout-ft prepare
 	$(BIN)/dropout-ft compare $(DEMO)/demo --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0]' \
 	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"
+
+demo-full: $(STAMP) ## the demo with twice the steps, larger batches and two seeds (under an hour)
+	$(BIN)/dropout-ft prepare
+	$(BIN)/dropout-ft compare --fit '[configs/dropout_ft/demo_full.yaml]' --out $(RESULTS)/demo-full \
+	  --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0,1]' \
+	  --title 'Very large dropout on EmojiStyles' --note "$$(cat configs/dropout_ft/demo.note.txt)"
+
+demo-concepts: $(STAMP) ## the demo on unseen styles and unseen concepts, every style left out (20 minutes)
+	$(BIN)/dropout-ft prepare
+	$(BIN)/dropout-ft compare $(DEMO)/demo-concepts --domains '$(ALL_STYLES)' --rates '[0,0.5,0.9]' --seeds '[0]' \
+	  --set '[data.init_args.held_out_concepts=0.2]' \
+	  --title 'EmojiStyles, unseen style and unseen concepts' --note "$$(cat configs/dropout_ft/demo.note.txt)"
+
+paper-resnet50: $(STAMP) ## the paper's recipe on your folder: make paper-resnet50 ROOT=... DOMAINS='[a,b]'
+	@test -n "$(ROOT)" || { echo "name the folder of domains: make paper-resnet50 ROOT=... DOMAINS='[a,b]'"; exit 2; }
+	$(BIN)/dropout-ft compare --fit '[configs/dropout_ft/paper_resnet50.yaml]' --out $(RESULTS)/paper-resnet50 \
+	  --set '[data.init_args.root=$(ROOT)]' --domains '$(DOMAINS)' --rates '[0,0.9]' --seeds '[0,1,2]'
 
 lint: $(STAMP) ## ruff, mypy strict, import rules, file and function lengths
 	$(BIN)/ruff check .

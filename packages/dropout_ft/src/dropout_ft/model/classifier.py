@@ -41,6 +41,7 @@ class Classifier(nn.Module):
         self.register_buffer("std", torch.tensor(prep.std).view(1, -1, 1, 1), persistent=False)
         if frozen_stages:
             backbone.trunk(frozen_stages).requires_grad_(requires_grad=False)
+        self.train()
 
     def normalize(self, images: Tensor) -> Tensor:
         """Map uint8 RGB pictures (B, 3, H, W) to what the backbone expects, in float."""

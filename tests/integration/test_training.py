@@ -1,0 +1,108 @@
+"""What really happens inside a training run started from the command line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning import Callback, Trainer
+
+from conftest import CONFIGS
+from dropout_ft.module import FineTuning
+from dropout_ft.track import TRACK
+from holdfast.cli.lightning_cli import HoldfastCLI
+from tests_support import only_run
+
+Arguments = Callable[..., list[str]]
+
+
+class Modes(Callback):
+    """Note, before every step, which BatchNorms would update and whether dropout is active."""
+
+    def __init__(self) -> None:
+        self.norms: list[bool] = []
+        self.dropout: list[bool] = []
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: FineTuning, *_: object) -> None:
+        norms = [m for m in pl_module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        assert norms
+        self.norms.append(any(norm.training for norm in norms))
+        self.dropout.append(pl_module.model.head.training)
+
+
+@pytest.fixture
+def modes(monkeypatch: pytest.MonkeyPatch) -> Modes:
+    """Watch every training run of a test."""
+    watcher = Modes()
+    ordinary = HoldfastCLI._callbacks
+    monkeypatch.setattr(
+        HoldfastCLI, "_callbacks", lambda cli, seed: [*ordinary(cli, seed), watcher]
+    )
+    return watcher
+
+
+STEPS = ("--trainer.max_steps", "4", "--trainer.val_check_interval", "2")
+
+
+def test_batch_norm_is_frozen_and_dropout_active_at_every_step(
+    tiny_arguments: Arguments, tmp_path: Path, modes: Modes
+) -> None:
+    """Lightning neither calls train() at the start nor undoes modes after a validation."""
+    assert TRACK.main(tiny_arguments("fit", *STEPS)) == 0
+    assert modes.norms == [False] * 4
+    assert modes.dropout == [True] * 4
+    checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
+    means = [value for name, value in state.items() if name.endswith("running_mean")]
+    assert means
+    assert all(not mean.any() for mean in means), "random weights start with zero means"
+
+
+def test_batch_norm_may_be_left_to_train(tiny_arguments: Arguments, modes: Modes) -> None:
+    assert TRACK.main(tiny_arguments("fit", *STEPS, "--model.freeze_batch_norm", "false")) == 0
+    assert modes.norms == [True] * 4
+
+
+def test_frozen_stages_do_not_change(tiny_arguments: Arguments, tmp_path: Path) -> None:
+    words = tiny_arguments("fit", *STEPS, "--model.frozen_stages", "2")
+    cli = TRACK.run_lightning(words)
+    checkpoint = only_run(tmp_path / "runs") / "checkpoints/best.ckpt"
+    assert checkpoint.is_file()
+    torch.manual_seed(0)
+    trained = cli.model.model.backbone
+    stages = trained.stages()
+    assert not any(p.requires_grad for stage in stages[:2] for p in stage.parameters())
+    assert all(p.requires_grad for stage in stages[2:] for p in stage.parameters())
+
+
+@pytest.mark.parametrize("rate", ["0.0", "0.9"])
+def test_learning_reaches_the_labels(tiny_arguments: Arguments, tmp_path: Path, rate: str) -> None:
+    """The colours of the test pictures are easy: a probed head must get them right."""
+    words = tiny_arguments(
+        "fit", "--model.dropout_rate", rate, "--trainer.max_steps", "60",
+        "--trainer.val_check_interval", "30", "--model.backbone",
+        str(CONFIGS / "model/tiny_efficientnet.yaml"), "--data.init_args.batch_size", "8",
+        "--model.normalization", "standardize", "--model.feature_scale", "0.2",
+        "--model.head_start", "dropout_ft.warm_start.HeadWarmStart",
+        "--model.head_start.init_args.steps", "300", "--model.head_start.init_args.batches", "8",
+        "--data.init_args.val_augment", "false", "--model.optimizer.init_args.lr", "0.0001",
+    )  # fmt: skip
+    cli = TRACK.run_lightning(words)
+    assert float(cli.trainer.callback_metrics["val/ood"]) > 0.9
+
+
+def test_seed_changes_the_run_and_nothing_else_does(
+    tiny_arguments: Arguments, tmp_path: Path
+) -> None:
+    losses = {}
+    for name, extra in {
+        "first": [],
+        "again": [],
+        "workers": ["--data.init_args.num_workers", "1"],
+        "other seed": ["--seed_everything", "1"],
+    }.items():
+        root = ["--run.root", str(tmp_path / name)]
+        cli = TRACK.run_lightning(tiny_arguments("fit", *STEPS, *root, *extra))
+        losses[name] = float(cli.trainer.callback_metrics["train/loss"])
+    assert losses["first"] == losses["again"] == losses["workers"]
+    assert losses["first"] != losses["other seed"]
