@@ -17,23 +17,7 @@ from dropout_ft.methods.run_ensemble import run_ensemble
 from dropout_ft.methods.trajectory_ensemble import softmax, trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights
 from holdfast.errors import CheckpointError, ConfigError, DataError
-
-
-def make_table(count: int = 60, classes: int = 4, seed: int = 0) -> EvaluationTable:
-    generator = np.random.default_rng(seed)
-    return EvaluationTable(
-        domain=np.sort(generator.integers(0, 3, count)),
-        held_out=generator.random(count) < 0.5,
-        label=generator.integers(0, classes, count),
-        paths=tuple(Path(f"{i}.png") for i in range(count)),
-        domain_names=("a", "b", "c"),
-        test_domains=(1,),
-        class_names=tuple("wxyz"[:classes]),
-    )
-
-
-def make_logits(table: EvaluationTable, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(len(table), 4)).astype(np.float32)
+from tables_support import make_logits, make_table
 
 
 def slow_accuracy(logits: np.ndarray, table: EvaluationTable, domain: int, part: str) -> float:

@@ -38,8 +38,8 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Save at the chosen steps, unless a validation follows at once."""
         step = trainer.global_step
-        if not self.every_n_steps or step == self._saved_step or step % self.every_n_steps:
-            return
+        if not self.every_n_steps or step in {0, self._saved_step} or step % self.every_n_steps:
+            return  # with accumulated gradients several batches share a step, the first ones step 0
         if not self._validates_next(trainer):
             self._save(trainer)
 

@@ -58,7 +58,6 @@ class HoldfastCLI(LightningCLI):
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:  # noqa: ANN401
         """Build the parser that suggests the nearest key."""
-        kwargs.setdefault("allow_abbrev", False)  # a misspelt key must not pass for another
         kwargs.setdefault("dump_header", ["written by holdfast; every value is resolved"])
         parser = SuggestingParser(**kwargs)
         parser.add_argument("-c", "--config", action="config", help="YAML file; may be repeated.")

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import re
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 from pytorch_lightning.cli import LightningArgumentParser
@@ -35,6 +35,10 @@ def nearest_key(unknown: str, known: list[str]) -> str | None:
 
 class SuggestingParser(LightningArgumentParser):
     """Lightning's parser; an unknown key is answered with the nearest known one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (argparse's options)
+        kwargs.setdefault("allow_abbrev", False)  # a misspelt key must not pass for another
+        super().__init__(*args, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one message, with a suggestion where a key is unknown, and exit with status 2."""

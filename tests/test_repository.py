@@ -1,0 +1,110 @@
+"""Promises of the repository itself: pins, names, targets, CI."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY
+
+PACKAGES = ("common", "dropout_ft", "vl_track")
+LINE = re.compile(r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!-]+$")
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", name)[0]).lower()
+
+
+def project(package: str) -> dict[str, object]:
+    text = (REPOSITORY / "packages" / package / "pyproject.toml").read_text()
+    found: dict[str, object] = tomllib.loads(text)["project"]
+    return found
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [REPOSITORY / line for line in done.stdout.splitlines()]
+
+
+def test_constraints_are_plain_pins() -> None:
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    assert lines
+    assert all(LINE.match(line) for line in lines)
+    assert len({normal(line) for line in lines}) == len(lines)
+
+
+def test_every_dependency_has_a_lower_bound_and_a_pin() -> None:
+    pins = {normal(line) for line in (REPOSITORY / "constraints.txt").read_text().splitlines()}
+    for package in PACKAGES:
+        for dependency in project(package)["dependencies"]:  # type: ignore[attr-defined]
+            if dependency == "holdfast-common":
+                continue
+            assert ">=" in dependency, dependency
+            assert normal(dependency) in pins, dependency
+    for line in (REPOSITORY / "requirements-dev.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            assert normal(line) in pins, line
+
+
+def test_every_lower_bound_has_its_reason() -> None:
+    for package in ("common", "dropout_ft"):
+        text = (REPOSITORY / "packages" / package / "pyproject.toml").read_text()
+        for line in text.splitlines():
+            if re.match(r'^  "[\w\[\]-]+[<>=]', line):
+                assert "#" in line, line
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_are_described(package: str) -> None:
+    assert (REPOSITORY / "packages" / package / "README.md").is_file()
+    assert project(package)["requires-python"] == ">=3.11"
+
+
+def test_no_file_names_a_package_host() -> None:
+    hosts = re.compile(
+        r"pypi\.(org|python)|pythonhosted|registry\.npmjs|download\.pytorch|deb\.debian"
+    )
+    for path in tracked():
+        if path.suffix in {".csv", ".json"} or path == Path(__file__) or not path.is_file():
+            continue
+        assert not hosts.search(path.read_text(errors="ignore")), path
+
+
+def test_no_path_tricks_and_no_authors_paths() -> None:
+    for path in (REPOSITORY / "packages").rglob("*.py"):
+        text = path.read_text()
+        assert "sys.path" not in text, path
+        assert not re.search(r"[\"'](/home/|/root/|/Users/|/work/)", text), path
+
+
+def test_make_help_explains_every_target() -> None:
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    makefile = (REPOSITORY / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony is not None
+    for target in phony.group(1).split():
+        assert re.search(rf"^  {target} +\S", done.stdout, re.MULTILINE), target
+
+
+def test_ci_installs_from_scratch_and_runs_the_readmes_test_command() -> None:
+    script = (REPOSITORY / ".ci/run").read_text()
+    assert script.index("make setup") < script.index("make lint") < script.index("make test")
+    assert "make test" in (REPOSITORY / "README.md").read_text()
+
+
+def test_documents_and_house_rules() -> None:
+    for tool in ("check_docs", "house_rules"):
+        done = subprocess.run(
+            ["python3", f"tools/{tool}.py"], cwd=REPOSITORY, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
