@@ -7,7 +7,6 @@ import pytest
 import torch
 from pytorch_lightning import Callback, Trainer
 
-from conftest import CONFIGS
 from dropout_ft.module import FineTuning
 from dropout_ft.track import TRACK
 from holdfast.cli.lightning_cli import HoldfastCLI
@@ -75,17 +74,15 @@ def test_frozen_stages_do_not_change(tiny_arguments: Arguments, tmp_path: Path) 
     assert all(p.requires_grad for stage in stages[2:] for p in stage.parameters())
 
 
-@pytest.mark.parametrize("rate", ["0.0", "0.9"])
+@pytest.mark.parametrize("rate", ["0.0", "0.5"])
 def test_learning_reaches_the_labels(tiny_arguments: Arguments, tmp_path: Path, rate: str) -> None:
-    """The colours of the test pictures are easy: a probed head must get them right."""
+    """Stripes tell the class: a tiny network trained from scratch must get it right."""
     words = tiny_arguments(
-        "fit", "--model.dropout_rate", rate, "--trainer.max_steps", "60",
-        "--trainer.val_check_interval", "30", "--model.backbone",
-        str(CONFIGS / "model/tiny_efficientnet.yaml"), "--data.init_args.batch_size", "8",
-        "--model.normalization", "standardize", "--model.feature_scale", "0.2",
-        "--model.head_start", "dropout_ft.warm_start.HeadWarmStart",
-        "--model.head_start.init_args.steps", "300", "--model.head_start.init_args.batches", "8",
-        "--data.init_args.val_augment", "false", "--model.optimizer.init_args.lr", "0.0001",
+        "fit", "--model.dropout_rate", rate, "--trainer.max_steps", "100",
+        "--trainer.val_check_interval", "50", "--model.freeze_batch_norm", "false",
+        "--data.init_args.batch_size", "8", "--data.init_args.val_augment", "false",
+        "--model.optimizer.init_args.lr", "0.02",
+        "--model.lr_scheduler.init_args.milestones", "[90]",
     )  # fmt: skip
     cli = TRACK.run_lightning(words)
     assert float(cli.trainer.callback_metrics["val/ood"]) > 0.9
