@@ -27,7 +27,7 @@ $(STAMP): constraints.txt requirements-dev.txt packages/common/pyproject.toml \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PACKAGES) -r requirements-dev.txt
 	touch $@
 
-demo: $(STAMP) ## ERM against large dropout on real pictures: one table and report.html (8 minutes)
+demo: $(STAMP) ## ERM against large dropout on real pictures: one table and report.html (7 minutes)
 	$(BIN)/dropout-ft prepare
 	$(BIN)/dropout-ft compare $(DEMO)/demo --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0]' \
 	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"

@@ -32,8 +32,10 @@ def tampered(checkpoint: Path, change: Callable[[dict[str, Any]], None]) -> Path
 
 
 def test_everything_comes_back(checkpoint: Path) -> None:
-    model, classes = load_classifier(checkpoint)
-    assert classes == ["blue", "green", "red"]
+    loaded = load_classifier(checkpoint)
+    model = loaded.model
+    assert loaded.class_names == ("blue", "green", "red")
+    assert loaded.image_size == 32
     assert not model.training
     assert model.head.rate == 0.9
     assert model.head.normalization == "standardize"

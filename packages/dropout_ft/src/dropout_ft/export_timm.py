@@ -8,33 +8,31 @@ import timm
 from torch import Tensor, nn
 
 from dropout_ft.backbones import TimmBackbone
+from dropout_ft.loading import LoadedClassifier
 from dropout_ft.model.classifier import Classifier
 from holdfast.atomic import write_text
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import ConfigError
 
 
-def write_timm_folder(
-    model: Classifier, classes: list[str], out: str | Path, *, image_size: int | None = None
-) -> None:
+def write_timm_folder(loaded: LoadedClassifier, out: str | Path) -> None:
     """Write ``model.safetensors`` and ``config.json``.
 
     Args:
-        model: a classifier on a timm backbone.
-        classes: class names in logit order.
+        loaded: a classifier on a timm backbone.
         out: the folder.
-        image_size: side the model was trained at; by default the backbone's own.
 
     Raises:
         ConfigError: the architecture has no plain linear classifier to put the head into.
     """
-    backbone = model.backbone
+    backbone = loaded.model.backbone
     assert isinstance(backbone, TimmBackbone)
+    classes = list(loaded.class_names)
     full = timm.create_model(backbone.name, pretrained=False, num_classes=len(classes))
-    weights = _full_weights(model, full, backbone)
+    weights = _full_weights(loaded.model, full, backbone)
     folder = Path(out).expanduser()
     write_weights(folder / "model.safetensors", weights)
-    config = _config(backbone, classes, image_size or backbone.preprocessing.size)
+    config = _config(backbone, classes, loaded.image_size)
     write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
 
 
@@ -58,11 +56,10 @@ def _config(backbone: TimmBackbone, classes: list[str], size: int) -> dict[str, 
         "pretrained_cfg": {
             **{
                 key: backbone.net.default_cfg[key]
-                for key in ("pool_size", "classifier", "first_conv")
+                for key in ("pool_size", "classifier", "first_conv", "fixed_input_size")
                 if key in backbone.net.default_cfg
             },
             "input_size": [3, size, size],
-            "fixed_input_size": False,
             "interpolation": prep.interpolation,
             "crop_pct": 1.0,
             "crop_mode": "squash",

@@ -1,6 +1,7 @@
 """Rebuilding a trained classifier from its checkpoint alone."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,17 +22,27 @@ _STATE_KEYS = {
 _TRAINING_KEYS = ("optimizer", "lr_scheduler", "head_start")
 
 
-def load_classifier(
-    path: str | Path, *, weights: Weights = "default"
-) -> tuple[Classifier, list[str]]:
+@dataclass(frozen=True, kw_only=True)
+class LoadedClassifier:
+    """A trained network and what is needed to use it.
+
+    Attributes:
+        model: in evaluation mode.
+        class_names: in logit order.
+        image_size: side of the pictures it was trained on, in pixels.
+    """
+
+    model: Classifier
+    class_names: tuple[str, ...]
+    image_size: int
+
+
+def load_classifier(path: str | Path, *, weights: Weights = "default") -> LoadedClassifier:
     """Build the network a checkpoint describes and load its weights.
 
     Args:
         path: a ``.ckpt`` written by ``fit``.
         weights: which set, where a run kept the average along it besides the current ones.
-
-    Returns:
-        The classifier in evaluation mode, and the class names in logit order.
 
     Raises:
         CheckpointError: missing, damaged, not ours, or of another architecture.
@@ -41,7 +52,13 @@ def load_classifier(
     state = _choose(path, checkpoint, weights)
     check_same_architecture(state, module.state_dict(), source=path)
     module.load_state_dict(state)
-    return module.model.eval(), module.class_names
+    config = json.loads(checkpoint["holdfast_config"])
+    chosen = ((config.get("data") or {}).get("init_args") or {}).get("image_size")
+    return LoadedClassifier(
+        model=module.model.eval(),
+        class_names=tuple(module.class_names),
+        image_size=int(chosen or module.model.backbone.preprocessing.size),
+    )
 
 
 def model_config(path: str | Path, checkpoint: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import sys
 
 from dropout_ft.backbones import TimmBackbone
-from dropout_ft.commands.predict import trained_size
 from dropout_ft.export_timm import write_timm_folder
 from dropout_ft.loading import Weights, load_classifier
 from holdfast.errors import ConfigError
@@ -20,8 +19,8 @@ def export(*, ckpt: str, out: str, weights: Weights = "default") -> None:
         out: the folder to write.
         weights: ``current`` or ``average`` where the run kept both.
     """
-    model, classes = load_classifier(ckpt, weights=weights)
-    if not isinstance(model.backbone, TimmBackbone):
+    loaded = load_classifier(ckpt, weights=weights)
+    if not isinstance(loaded.model.backbone, TimmBackbone):
         raise ConfigError("Only timm backbones can be exported for timm: this one is another kind.")
-    write_timm_folder(model, classes, out, image_size=trained_size(ckpt))
+    write_timm_folder(loaded, out)
     sys.stdout.write(f"Exported: timm.create_model('local-dir:{out}', pretrained=True)\n")

@@ -35,15 +35,16 @@ def predict(
         ckpt: checkpoint written by ``fit``.
         out: the CSV: path, class, probability.
         all_classes: add one probability column for each class.
-        image_size: side in pixels; by default what the backbone's data config says.
+        image_size: side in pixels; by default what the model was trained on.
         batch_size: pictures at a time.
         weights: ``current`` or ``average`` where the run kept both.
     """
     paths = list_pictures(Path(folder).expanduser())
-    model, classes = load_classifier(ckpt, weights=weights)
-    size = image_size or trained_size(ckpt) or model.backbone.preprocessing.size
+    loaded = load_classifier(ckpt, weights=weights)
+    classes = loaded.class_names
+    size = image_size or loaded.image_size
     rows = []
-    for batch, probabilities in classify(model, paths, size=size, batch_size=batch_size):
+    for batch, probabilities in classify(loaded.model, paths, size=size, batch_size=batch_size):
         for path, row in zip(batch, probabilities.tolist(), strict=True):
             best = max(range(len(classes)), key=row.__getitem__)
             extra = [f"{p:.6f}" for p in row] if all_classes else []
@@ -69,17 +70,6 @@ def list_pictures(folder: Path) -> list[Path]:
     if not found:
         raise DataError(f"{folder} holds no pictures ({', '.join(sorted(EXTENSIONS))}).")
     return found
-
-
-def trained_size(ckpt: str) -> int | None:
-    """Return the picture size a checkpoint was trained at, if its configuration names one."""
-    import json  # noqa: PLC0415
-
-    from holdfast.checkpoints.io import read_checkpoint  # noqa: PLC0415
-
-    data = json.loads(read_checkpoint(ckpt)["holdfast_config"]).get("data") or {}
-    size = (data.get("init_args") or {}).get("image_size")
-    return None if size is None else int(size)
 
 
 @torch.inference_mode()

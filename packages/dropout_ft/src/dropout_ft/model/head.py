@@ -83,9 +83,10 @@ class VeryLargeDropoutHead(nn.Module):
     @torch.no_grad()
     def folded(self) -> tuple[Tensor, Tensor]:
         """Return weight (C, F) and bias (C,) of the plain linear layer equal to this head."""
-        weight = self.linear.weight * self.feature_scale
-        bias: Tensor = self.linear.bias
+        # In float64: with standardised features the bias is a difference of large numbers.
+        weight = self.linear.weight.double() * self.feature_scale
+        bias: Tensor = self.linear.bias.double()
         if self.normalization == "standardize":
-            weight = weight / self.std
-            bias = bias - weight @ self.mean
-        return weight.clone(), bias.clone()
+            weight = weight / self.std.double()
+            bias = bias - weight @ self.mean.double()
+        return weight.to(self.linear.weight.dtype), bias.to(self.linear.bias.dtype)
