@@ -45,21 +45,23 @@ def run_and_die(words: list[str], step: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-AVERAGING = {
-    "class_path": "holdfast.callbacks.GuardedWeightAveraging",
-    "init_args": {"start_step": 2, "evaluate": "both"},
-}
+def averaging_callback(evaluate: str) -> dict[str, Any]:
+    """Return the YAML of weight averaging from the third step on."""
+    return {
+        "class_path": "holdfast.callbacks.GuardedWeightAveraging",
+        "init_args": {"start_step": 2, "evaluate": evaluate},
+    }
 
 
 @pytest.fixture
 def arguments(tiny_arguments: Callable[..., list[str]], tmp_path: Path) -> Callable[..., list[str]]:
     """Build the arguments of one run of nine steps, with or without workers and averaging."""
 
-    def build(runs: str, workers: int, averaging: bool) -> list[str]:
+    def build(runs: str, workers: int, averaging: str) -> list[str]:
         extra = tmp_path / "extra.yaml"
         trainer: dict[str, Any] = {"max_steps": STEPS, "val_check_interval": 3}
         if averaging:
-            trainer["callbacks"] = [AVERAGING]
+            trainer["callbacks"] = [averaging_callback(averaging)]
         extra.write_text(yaml.safe_dump({"trainer": trainer}))
         return tiny_arguments(
             "fit", "--config", str(extra), "--run.root", str(tmp_path / runs),
@@ -97,14 +99,14 @@ def assert_identical(left: Any, right: Any, place: str = "") -> None:
         assert left == right, place
 
 
-_WHOLE: dict[tuple[int, bool], Path] = {}
+_WHOLE: dict[tuple[int, str], Path] = {}
 
 
 def undisturbed(
     arguments: Callable[..., list[str]],
     tmp_path: Path,
     workers: int,
-    averaging: bool,
+    averaging: str,
     factory: pytest.TempPathFactory,
 ) -> Path:
     """Return the run nobody killed; one for each setting serves all kill steps."""
@@ -120,6 +122,7 @@ def undisturbed(
 COMPARED = (
     "state_dict",
     "average_model_state",
+    "current_model_state",
     "averaging_state",
     "optimizer_states",
     "lr_schedulers",
@@ -128,13 +131,13 @@ COMPARED = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("averaging", [False, True])
+@pytest.mark.parametrize("averaging", ["", "both", "average"])
 @pytest.mark.parametrize("kill_step", [1, 3, 5, 8])
 def test_killed_run_ends_bit_identical(
     arguments: Callable[..., list[str]],
     tmp_path: Path,
     workers: int,
-    averaging: bool,
+    averaging: str,
     kill_step: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -159,7 +162,7 @@ def test_killed_run_ends_bit_identical(
 def test_interrupt_leaves_a_resumable_run_and_says_how(
     arguments: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    words = [*arguments("runs", 0, False), "--trainer.max_steps", "100000"]
+    words = [*arguments("runs", 0, ""), "--trainer.max_steps", "100000"]
     process = subprocess.Popen(
         [sys.executable, "-m", "dropout_ft", *words],
         stdout=subprocess.PIPE,
@@ -187,7 +190,7 @@ def test_interrupt_leaves_a_resumable_run_and_says_how(
 def test_resume_is_announced_and_a_finished_run_is_not_repeated(
     arguments: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = arguments("runs", 0, False)
+    words = arguments("runs", 0, "")
     assert TRACK.main(words) == 0
     run = only_run(tmp_path / "runs")
     before = (run / "run.json").read_text()
