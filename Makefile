@@ -38,7 +38,7 @@ demo-full: $(STAMP) ## the demo with twice the steps, larger batches and two see
 	  --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0,1]' \
 	  --title 'Very large dropout on EmojiStyles' --note "$$(cat configs/dropout_ft/demo.note.txt)"
 
-demo-concepts: $(STAMP) ## the demo on unseen styles and unseen concepts, every style left out (20 minutes)
+demo-concepts: $(STAMP) ## the demo on unseen styles and unseen concepts, every style left out (14 minutes)
 	$(BIN)/dropout-ft prepare
 	$(BIN)/dropout-ft compare $(DEMO)/demo-concepts --domains '$(ALL_STYLES)' --rates '[0,0.5,0.9]' --seeds '[0]' \
 	  --set '[data.init_args.held_out_concepts=0.2]' \
