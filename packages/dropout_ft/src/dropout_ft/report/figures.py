@@ -96,7 +96,7 @@ def cost_bars(rows: Sequence[Row]) -> bytes:
             s=50,
             label=row.name,
         )
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.1 * max(row.train_seconds for row in rows) + 1)
     axes.set_xlabel("training wall time of one result, s")
     axes.set_ylabel("o.o.d. accuracy, %")
     axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
