@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dropout_ft.track import TRACK
-from holdfast.cli.parser import nearest_key
+from holdfast.cli.suggestions import nearest_key
 from tests_support import only_run
 
 Arguments = Callable[..., list[str]]

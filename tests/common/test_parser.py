@@ -2,7 +2,8 @@
 
 import pytest
 
-from holdfast.cli.parser import SuggestingParser, nearest_key, parameters_of
+from holdfast.cli.parser import SuggestingParser, parameters_of
+from holdfast.cli.suggestions import nearest_key
 
 
 def build() -> SuggestingParser:

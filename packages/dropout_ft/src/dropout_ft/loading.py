@@ -48,8 +48,8 @@ def load_classifier(path: str | Path, *, weights: Weights = "default") -> Loaded
         CheckpointError: missing, damaged, not ours, or of another architecture.
     """
     checkpoint = read_checkpoint(path)
-    module = _build(path, checkpoint)
-    state = _choose(path, checkpoint, weights)
+    module = build_module(path, checkpoint)
+    state = choose_weights(path, checkpoint, weights)
     check_same_architecture(state, module.state_dict(), source=path)
     module.load_state_dict(state)
     config = json.loads(checkpoint["holdfast_config"])
@@ -77,7 +77,12 @@ def model_config(path: str | Path, checkpoint: dict[str, Any]) -> dict[str, Any]
     return config
 
 
-def _build(path: str | Path, checkpoint: dict[str, Any]) -> FineTuning:
+def build_module(path: str | Path, checkpoint: dict[str, Any]) -> FineTuning:
+    """Build the module a checkpoint describes, with random weights.
+
+    Raises:
+        CheckpointError: the description is not ours or cannot be built.
+    """
     config = model_config(path, checkpoint)
     config = {key: value for key, value in config.items() if key not in _TRAINING_KEYS}
     config["class_names"] = checkpoint["class_names"]
@@ -94,7 +99,14 @@ def _build(path: str | Path, checkpoint: dict[str, Any]) -> FineTuning:
     return module
 
 
-def _choose(path: str | Path, checkpoint: dict[str, Any], weights: Weights) -> dict[str, Any]:
+def choose_weights(
+    path: str | Path, checkpoint: dict[str, Any], weights: Weights
+) -> dict[str, Any]:
+    """Return one of the sets of weights that a checkpoint keeps.
+
+    Raises:
+        CheckpointError: it does not keep that set.
+    """
     for key in _STATE_KEYS[weights]:
         if key in checkpoint:
             state: dict[str, Any] = checkpoint[key]

@@ -1,14 +1,14 @@
 """Errors of the argument parser, with the nearest key that would have been right."""
 
-import difflib
 import importlib
 import inspect
 import re
 import sys
 from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser
 from pytorch_lightning.cli import LightningArgumentParser
+
+from holdfast.cli.suggestions import hint, nearest_key
 
 # How jsonargparse 4.4x to 4.5x words an unknown key, of a parser and of a class.
 _UNKNOWN_KEY = re.compile(
@@ -17,20 +17,6 @@ _UNKNOWN_KEY = re.compile(
 _UNKNOWN_OPTION = re.compile(r"Option '([\w.]+)' is not accepted")
 _CLASS_PATH = re.compile(r"class_path[ =]'([\w.]+)'")
 _PARSER_KEY = re.compile(r'Parser key "([\w.]+)"')
-
-
-def nearest_key(unknown: str, known: list[str]) -> str | None:
-    """Return the known dotted key most like ``unknown``, or None if none is near.
-
-    The last part is compared first, because a misspelt key usually sits at the right place.
-    """
-    whole = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
-    leaf = unknown.rsplit(".", 1)[-1]
-    leaves = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}
-    near = difflib.get_close_matches(leaf, list(leaves), n=1, cutoff=0.7)
-    if near:
-        return leaves[near[0]]
-    return whole[0] if whole else None
 
 
 class SuggestingParser(LightningArgumentParser):
@@ -55,10 +41,10 @@ class SuggestingParser(LightningArgumentParser):
             place = _PARSER_KEY.search(message)
             where = f"{place.group(1)}: " if place else ""
             near = nearest_key(option.group(1), parameters_of(classes[-1]))
-            return f"{where}{classes[-1]} has no option '{option.group(1)}'.{_hint(near)}"
+            return f"{where}{classes[-1]} has no option '{option.group(1)}'.{hint(near)}"
         unknown = _UNKNOWN_KEY.search(message)
         near = nearest_key(unknown.group(1), self.known_keys()) if unknown else None
-        return f"{message}{_hint(near)}"
+        return f"{message}{hint(near)}"
 
     def known_keys(self) -> list[str]:
         """List the dotted keys of this parser and of its subcommands."""
@@ -80,12 +66,3 @@ def parameters_of(class_path: str) -> list[str]:
         return list(inspect.signature(found).parameters)
     except (ImportError, AttributeError, ValueError, TypeError):
         return []
-
-
-def _hint(near: str | None) -> str:
-    return f" Did you mean '{near}'?" if near else ""
-
-
-def parser_class() -> type[ArgumentParser]:
-    """Return the parser every command uses."""
-    return SuggestingParser

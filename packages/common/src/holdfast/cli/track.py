@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.errors import HoldfastError
 
 if TYPE_CHECKING:
@@ -123,10 +124,9 @@ class Track:
             self.run_lightning([name, *rest])
         else:
             known = [*LIGHTNING_COMMANDS, *self.commands]
-            near = _nearest(name, known)
-            hint = f" Did you mean '{near}'?" if near else ""
+            near = hint(nearest_key(name, known))
             sys.stderr.write(
-                f"{self.name}: error: there is no command '{name}'.{hint} "
+                f"{self.name}: error: there is no command '{name}'.{near} "
                 f"`{self.name} --help` lists them.\n"
             )
             raise SystemExit(2)
@@ -134,13 +134,13 @@ class Track:
     def _run_own(self, name: str, rest: list[str]) -> None:
         from jsonargparse import auto_cli  # noqa: PLC0415  (keeps --help under a second)
 
-        from holdfast.cli.parser import parser_class  # noqa: PLC0415
+        from holdfast.cli.parser import SuggestingParser  # noqa: PLC0415
 
         auto_cli(
             self.commands[name].load(),
             args=rest,
             prog=f"{self.name} {name}",
-            parser_class=parser_class(),
+            parser_class=SuggestingParser,
             as_positional=True,
         )
 
@@ -172,10 +172,3 @@ def sentence(error: HoldfastError) -> str:
 
 def _load(target: str) -> Any:  # noqa: ANN401  (a class the caller knows)
     return Command(target=target, help="").load()
-
-
-def _nearest(name: str, known: Sequence[str]) -> str | None:
-    import difflib  # noqa: PLC0415
-
-    near = difflib.get_close_matches(name, known, n=1)
-    return near[0] if near else None

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from dropout_ft.methods.average_over_runs import averages_over_runs
-from dropout_ft.report.collect import collect
-from dropout_ft.report.write import write_report
+from dropout_ft.commands.report import report
 from dropout_ft.track import TRACK
 from holdfast.console import say
 from holdfast.errors import ConfigError
@@ -39,14 +37,12 @@ def compare(
     jobs = [(domain, seed, rate) for domain in domains for seed in seeds for rate in rates]
     if not jobs:
         raise ConfigError("There is nothing to compare: give --domains, --rates and --seeds.")
-    runs = []
+    runs: list[str] = []
     for number, (domain, seed, rate) in enumerate(jobs, start=1):
         say(f"run {number}/{len(jobs)}: without {domain}, dropout {rate:g}, seed {seed}")
         words = fit_words(fit, domain, seed, rate, root=Path(out) / "runs", extra=set)
-        runs.append(TRACK.run_lightning(words).directory.path)
-    collection = collect(runs)
-    collection.results.extend(averages_over_runs(collection.runs))
-    write_report(collection, out, title=title, note=note)
+        runs.append(str(TRACK.run_lightning(words).directory.path))
+    report(runs, out=out, title=title, note=note)
 
 
 def fit_words(

@@ -8,20 +8,14 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from dropout_ft.data.domain_folders import DomainFolders
-from dropout_ft.loading import model_config
-from dropout_ft.module import FineTuning
+from dropout_ft.loading import build_module, choose_weights
 from holdfast.checkpoints.io import check_same_architecture, read_checkpoint
 from holdfast.runs.directory import RunDirectory
 
 
 def final_weights(run: RunDirectory) -> dict[str, Tensor]:
     """Return the current weights after a run's last step."""
-    checkpoint = read_checkpoint(run.last)
-    state = checkpoint.get("current_model_state", checkpoint["state_dict"])
-    if "average_model_state" in checkpoint:
-        state = checkpoint["state_dict"]
-    weights: dict[str, Tensor] = state
-    return weights
+    return choose_weights(run.last, read_checkpoint(run.last), "current")
 
 
 def evaluate_weights(run: RunDirectory, weights: dict[str, Tensor]) -> dict[str, float]:
@@ -35,11 +29,9 @@ def evaluate_weights(run: RunDirectory, weights: dict[str, Tensor]) -> dict[str,
         The scores of :func:`dropout_ft.evaluation.scores.score`.
     """
     checkpoint = read_checkpoint(run.last)
-    model = model_config(run.last, checkpoint)
-    model["backbone"].setdefault("init_args", {})["weights"] = "none"
-    model["class_names"] = checkpoint["class_names"]
+    module = build_module(run.last, checkpoint)
     config = json.loads(checkpoint["holdfast_config"])
-    module, data = _instantiate(model, config["data"])
+    data = _build_data(config["data"])
     check_same_architecture(weights, module.state_dict(), source="The averaged weights")
     module.load_state_dict(weights)
     data.seed = int(config["seed_everything"])
@@ -56,9 +48,9 @@ def evaluate_weights(run: RunDirectory, weights: dict[str, Tensor]) -> dict[str,
     return {key.removeprefix("val/"): value for key, value in scores.items()}
 
 
-def _instantiate(model: dict[str, Any], data: dict[str, Any]) -> tuple[FineTuning, DomainFolders]:
+def _build_data(config: dict[str, Any]) -> DomainFolders:
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(FineTuning, "model")
     parser.add_subclass_arguments(DomainFolders, "data")
-    built = parser.instantiate_classes(parser.parse_object({"model": model, "data": data}))
-    return built["model"], built["data"]
+    data = parser.instantiate_classes(parser.parse_object({"data": config}))["data"]
+    assert isinstance(data, DomainFolders)
+    return data

@@ -38,7 +38,7 @@ def scatter(results: Sequence[Result]) -> bytes:
                 )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
-    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+    _legend_beside(axes, fontsize=7)
     return _png(figure)
 
 
@@ -79,7 +79,7 @@ def domain_bars(results: Sequence[Result]) -> bytes:
         )
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+    _legend_beside(axes, fontsize=8)
     return _png(figure)
 
 
@@ -99,7 +99,7 @@ def cost_bars(rows: Sequence[Row]) -> bytes:
     axes.set_xlim(0, 1.1 * max(row.train_seconds for row in rows) + 1)
     axes.set_xlabel("training wall time of one result, s")
     axes.set_ylabel("o.o.d. accuracy, %")
-    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+    _legend_beside(axes, fontsize=7)
     return _png(figure)
 
 
@@ -132,6 +132,10 @@ def _new() -> tuple[Figure, Axes]:
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _legend_beside(axes: Axes, *, fontsize: int) -> None:
+    axes.legend(fontsize=fontsize, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def _png(figure: Figure) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from dropout_ft.report import figures
-from dropout_ft.report.collect import Collection
+from dropout_ft.report.collect import Collection, Run
 from dropout_ft.report.examples import examples
 from dropout_ft.report.table import HEADER, Row, text_cells
 from holdfast.runs.record import read_record
@@ -56,7 +56,7 @@ def _data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _run_facts(run: Any) -> dict[str, Any]:  # noqa: ANN401  (a Run)
+def _run_facts(run: Run) -> dict[str, Any]:
     return {
         "path": str(run.directory.path),
         "rate": run.rate,

@@ -1,0 +1,22 @@
+"""The nearest known name, for messages about a misspelt one; imports nothing heavy."""
+
+import difflib
+
+
+def nearest_key(unknown: str, known: list[str]) -> str | None:
+    """Return the known dotted key most like ``unknown``, or None if none is near.
+
+    The last part is compared first, because a misspelt key usually sits at the right place.
+    """
+    whole = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
+    leaf = unknown.rsplit(".", 1)[-1]
+    leaves = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}
+    near = difflib.get_close_matches(leaf, list(leaves), n=1, cutoff=0.7)
+    if near:
+        return leaves[near[0]]
+    return whole[0] if whole else None
+
+
+def hint(near: str | None) -> str:
+    """Return the sentence that offers ``near``, or nothing."""
+    return f" Did you mean '{near}'?" if near else ""
