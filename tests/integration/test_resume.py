@@ -147,6 +147,9 @@ def test_killed_run_ends_bit_identical(
     assert TRACK.main(broken) == 0
     again = only_run(tmp_path / "broken")
     left, right = outcome(whole), outcome(again)
+    resumed_from = {1: 0, 3: 2, 5: 4, 8: 6}[kill_step]  # saves: 2, 3, 4, 6; killed before 8
+    launches = json.loads((again / "run.json").read_text())["launches"]
+    assert launches[-1]["from_step"] == resumed_from
     for key in COMPARED:
         assert_identical(left[0].get(key), right[0].get(key), key)
     assert left[0]["global_step"] == right[0]["global_step"] == STEPS
@@ -201,4 +204,5 @@ def test_resume_is_announced_and_a_finished_run_is_not_repeated(
     (run / "run.json").write_text(json.dumps({**record, "status": "interrupted"}))
     assert TRACK.main(words) == 0
     assert "Resuming from" in capsys.readouterr().out
-    assert len(json.loads((run / "run.json").read_text())["launches"]) == 2
+    launches = json.loads((run / "run.json").read_text())["launches"]
+    assert [launch["from_step"] for launch in launches] == [0, STEPS]

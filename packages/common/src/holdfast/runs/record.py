@@ -95,12 +95,17 @@ class RunRecord(Callback):
         self._launch = {
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "started": datetime.now(UTC).isoformat(timespec="microseconds"),
-            "from_step": trainer.global_step,
             "git": git_state(Path(__file__).parent),
             "packages": package_versions(),
             "python": platform.python_version(),
             "hardware": hardware(trainer),
         }
+        self._write(trainer, "running")
+
+    @rank_zero_only
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record the first step; Lightning restores its counters only after on_fit_start."""
+        self._launch["from_step"] = trainer.global_step
         self._write(trainer, "running")
 
     def on_save_checkpoint(
@@ -134,7 +139,8 @@ class RunRecord(Callback):
             "seed": self.seed,
             "steps": trainer.global_step,
             "config": self.config,
-            "launches": [*same, self._launch],
+            # A run resumed at its last step never starts to train: it began where it ends.
+            "launches": [*same, {"from_step": trainer.global_step, **self._launch}],
         }
         text = json.dumps(record, indent=2, default=str)
         write_text(self.directory.record, text + "\n")
