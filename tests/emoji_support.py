@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import dropout_ft.data.emoji_styles.prepare as preparation
-from dropout_ft.data.emoji_styles.concepts import Concept, concepts
-from dropout_ft.data.emoji_styles.styles import STYLES
+from holdfast.data.emoji.concepts import Concept, concepts
+from holdfast.data.emoji.styles import STYLES
 
 SQUARE = '<path fill="#ff0000" d="M0 0h8v16H0z"/>'
 PER_CLASS = 3

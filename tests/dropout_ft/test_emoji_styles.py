@@ -12,12 +12,18 @@ from PIL import Image
 
 import dropout_ft.data.emoji_styles.prepare as preparation
 from dropout_ft.data import EmojiStyles
-from dropout_ft.data.emoji_styles.concepts import concepts, is_held_out
-from dropout_ft.data.emoji_styles.prepare import dataset_folder, is_prepared, prepare, render
-from dropout_ft.data.emoji_styles.styles import STYLES
+from dropout_ft.data.emoji_styles.prepare import (
+    dataset_folder,
+    is_prepared,
+    on_white,
+    prepare,
+)
 from dropout_ft.data.folder import scan
 from emoji_support import SQUARE, chosen_concepts, pack, small_emoji_root
 from holdfast.data import npm_packages
+from holdfast.data.emoji.concepts import concepts, is_held_out
+from holdfast.data.emoji.drawings import rasterise
+from holdfast.data.emoji.styles import STYLES
 from holdfast.errors import DataError, MissingToolError
 
 INK = '<path fill="currentColor" d="M0 0h16v16H0z"/>'
@@ -69,9 +75,9 @@ def test_prepare_is_done_once_and_repeats_after_an_interruption(small: Path) -> 
 
 
 def test_current_colour_is_black_and_odd_boxes_are_centred() -> None:
-    ink = np.asarray(render({"body": INK}, {}, side=32))
+    ink = np.asarray(on_white(rasterise({"body": INK}, {}, side=32)))
     assert ink[16, 16].tolist() == [0, 0, 0]
-    wide = np.asarray(render({"body": SQUARE, "width": 32}, {"height": 16}, side=32))
+    wide = np.asarray(on_white(rasterise({"body": SQUARE, "width": 32}, {"height": 16}, side=32)))
     assert wide.shape == (32, 32, 3)
     assert wide[2, 2].tolist() == [255, 255, 255]
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from dropout_ft.data.domain_folders import DomainFolders
-from dropout_ft.data.emoji_styles.concepts import concepts, is_held_out
 from dropout_ft.data.emoji_styles.prepare import dataset_folder, prepare
-from dropout_ft.data.emoji_styles.styles import STYLES
 from dropout_ft.data.folder import Domain
+from holdfast.data.emoji.concepts import concepts, is_held_out
+from holdfast.data.emoji.styles import STYLES
 from holdfast.data.roots import data_root
 
 

@@ -1,22 +1,19 @@
 """Turning the five packages of drawings into ``<style>/<class>/<code point>.png``."""
 
-import io
 import json
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-import resvg_py
 from PIL import Image
 from rich.progress import track
 
-from dropout_ft.data.emoji_styles.concepts import Concept, concepts
 from dropout_ft.data.emoji_styles.contact_sheet import write_contact_sheet
-from dropout_ft.data.emoji_styles.styles import STYLES, Style
 from holdfast.atomic import write_text
-from holdfast.data.npm_packages import fetch_npm_package, read_json_member
-from holdfast.errors import DataError
+from holdfast.data.emoji.concepts import Concept, concepts
+from holdfast.data.emoji.drawings import Drawings
+from holdfast.data.emoji.styles import STYLES, Style
 
 SIDE = 128
 FOLDER = "emoji_styles"
@@ -62,48 +59,20 @@ def prepare(root: Path) -> Path:
     return target
 
 
-def render(icon: dict[str, Any], defaults: dict[str, Any], side: int = SIDE) -> Image.Image:
-    """Rasterise one icon of an Iconify set to RGB on white.
-
-    Args:
-        icon: its ``body`` and, where they differ from the set's, its view box.
-        defaults: the set's view box (``width``, ``height``).
-        side: pixels.
-    """
-    box = {"left": 0, "top": 0, "width": 16, "height": 16, **defaults, **icon}
-    view = f"{box['left']} {box['top']} {box['width']} {box['height']}"
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="{view}" width="{side}" height="{side}" color="black">{icon["body"]}</svg>'
-    )
-    drawn = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg)))).convert("RGBA")
-    white = Image.new("RGBA", (side, side), "white")
-    white.alpha_composite(drawn, ((side - drawn.width) // 2, (side - drawn.height) // 2))
+def on_white(drawing: Image.Image) -> Image.Image:
+    """Put an RGBA drawing on white."""
+    white = Image.new("RGBA", drawing.size, "white")
+    white.alpha_composite(drawing)
     return white.convert("RGB")
 
 
 def _prepare_style(style: Style, root: Path, building: Path) -> int:
     """Render one style; return how many pictures it has."""
-    tarball = fetch_npm_package(style.package, style.version, style.sha256, root / "packages")
-    icons = read_json_member(tarball, "icons.json")
-    characters = read_json_member(tarball, "chars.json")
-    names = {code.replace("-fe0f", ""): name for code, name in characters.items()}
-    defaults: dict[str, Any] = {key: icons[key] for key in ("width", "height") if key in icons}
-    drawn = [concept for concept in concepts() if concept.code_point in names]
+    drawings = Drawings(style, root)
+    drawn = [concept for concept in concepts() if concept.code_point in drawings]
     for concept in track(drawn, f"drawing {style.name}", disable=not sys.stdout.isatty()):
-        icon = _find_icon(icons, names[concept.code_point], style)
-        _save(render(icon, defaults), building / style.name, concept)
+        _save(on_white(drawings.draw(concept.code_point, SIDE)), building / style.name, concept)
     return len(drawn)
-
-
-def _find_icon(icons: dict[str, Any], name: str, style: Style) -> dict[str, Any]:
-    aliases = icons.get("aliases", {})
-    while name not in icons["icons"]:
-        if name not in aliases:
-            raise DataError(f"{style.package} has no drawing '{name}': its version is not ours.")
-        name = aliases[name]["parent"]
-    icon: dict[str, Any] = icons["icons"][name]
-    return icon
 
 
 def _save(picture: Image.Image, folder: Path, concept: Concept) -> None:
