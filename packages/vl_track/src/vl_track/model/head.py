@@ -1,0 +1,88 @@
+"""The centre head: score, offset and size of the target in every search cell (OSTrack)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+EPSILON = 1e-4
+
+
+class CentreMaps(NamedTuple):
+    """What the head says of each of the F x F cells.
+
+    Attributes:
+        score_B1FF: probability that the target's centre is there, in [1e-4, 1 - 1e-4].
+        size_B2FF: width and height as shares of the search crop, in the same range.
+        offset_B2FF: centre within the cell, x and y in cells.
+    """
+
+    score_B1FF: Tensor
+    size_B2FF: Tensor
+    offset_B2FF: Tensor
+
+
+class CentreHead(nn.Module):
+    """Three stacks of 3x3 convolutions on the search features.
+
+    Args:
+        in_channels: C of the features, matching channels included.
+        grid: F, cells on a side.
+        channels: width of the first convolution; it halves three times (paper: 256).
+    """
+
+    def __init__(self, in_channels: int, grid: int, channels: int = 256) -> None:
+        super().__init__()
+        self.grid = grid
+        self.score = _branch(in_channels, channels, 1)
+        self.offset = _branch(in_channels, channels, 2)
+        self.size = _branch(in_channels, channels, 2)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(self, search_BSC: Tensor) -> CentreMaps:
+        """Map search tokens (B, F * F, C), row by row, to maps."""
+        batch, _, channels = search_BSC.shape
+        image = search_BSC.transpose(1, 2).reshape(batch, channels, self.grid, self.grid)
+        image = image.contiguous()
+        return CentreMaps(
+            _probability(self.score(image)),
+            _probability(self.size(image)),
+            self.offset(image),
+        )
+
+
+def decode(maps: CentreMaps, weight_FF: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Read the box at the best cell.
+
+    Args:
+        maps: from the head.
+        weight_FF: multiplies the scores before the best is chosen (Hann window).
+
+    Returns:
+        Boxes (B, 4) as centre x, centre y, width, height, in shares of the search crop, and the
+        unweighted score (B,) at the chosen cell.
+    """
+    score = maps.score_B1FF.flatten(1)
+    grid = maps.score_B1FF.shape[-1]
+    weighted = score if weight_FF is None else score * weight_FF.flatten()
+    cell = weighted.argmax(dim=1, keepdim=True)
+    size = maps.size_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
+    offset = maps.offset_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
+    place = torch.cat([cell % grid, torch.div(cell, grid, rounding_mode="floor")], dim=1)
+    centre = (place.to(offset.dtype) + offset) / grid
+    return torch.cat([centre, size], dim=1), score.gather(1, cell)[:, 0]
+
+
+def _probability(logits: Tensor) -> Tensor:
+    return logits.sigmoid().clamp(EPSILON, 1 - EPSILON)
+
+
+def _branch(in_channels: int, channels: int, out_channels: int) -> nn.Sequential:
+    widths = [in_channels, channels, channels // 2, channels // 4, channels // 8]
+    layers: list[nn.Module] = [
+        nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU())
+        for a, b in zip(widths, widths[1:], strict=False)
+    ]
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], out_channels, 1))

@@ -1,0 +1,50 @@
+"""Similarity of search tokens to the target's tokens in the template (a departure, off by default).
+
+OSTrack's head sees search features only; what they know of the template came through attention. On
+a small data set the head learns faster if it is also told how much each search token resembles the
+target, as correlation trackers do.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CHANNELS = {"none": 0, "target": 2, "target_and_text": 3}
+TEMPERATURE = 0.1
+
+
+def target_mask(grid: int, factor: float, device: torch.device) -> Tensor:
+    """Return (grid * grid,) of which template cells lie on the target.
+
+    The template crop is ``factor`` times the target's side, so the middle 1/factor of each axis
+    is on it, at least two cells.
+    """
+    half = max(1.0, grid / factor / 2)
+    place = (torch.arange(grid, device=device) + 0.5 - grid / 2).abs() <= half
+    return (place[:, None] & place[None]).flatten()
+
+
+def match_text(search_BSC: Tensor, text_BC: Tensor) -> Tensor:
+    """Return the cosine of each search token with a sentence's vector: (B, S, 1)."""
+    similar = F.normalize(search_BSC, dim=-1) @ F.normalize(text_BC, dim=-1)[..., None]
+    return similar
+
+
+def match(template_BZC: Tensor, search_BSC: Tensor, on_target_Z: Tensor) -> Tensor:
+    """Compare each search token with the target's tokens and with their surroundings.
+
+    Returns:
+        (B, S, 2): cosine to the most similar target token, and to the mean target token, with the
+        most similar surrounding token's subtracted from the first.
+    """
+    search = F.normalize(search_BSC, dim=-1)
+    template = F.normalize(template_BZC, dim=-1)
+    similar = search @ template.transpose(1, 2)
+    target = similar[..., on_target_Z]
+    around = similar[..., ~on_target_Z]
+    best = _soft_max(target) - _soft_max(around)
+    return torch.stack([best, target.mean(dim=-1)], dim=-1)
+
+
+def _soft_max(values: Tensor) -> Tensor:
+    return TEMPERATURE * torch.logsumexp(values / TEMPERATURE, dim=-1)

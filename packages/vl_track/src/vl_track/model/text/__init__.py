@@ -1,0 +1,7 @@
+"""Text encoders: sentences in, one vector each out."""
+
+from vl_track.model.text.base import NoText, TextEncoder
+from vl_track.model.text.sentence import OpenClipText, SentenceText
+from vl_track.model.text.tokens import TokenText
+
+__all__ = ["NoText", "OpenClipText", "SentenceText", "TextEncoder", "TokenText"]
