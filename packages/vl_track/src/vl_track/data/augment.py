@@ -1,0 +1,74 @@
+"""Augmentation of a pair: what both crops share, and what each has for itself (facts 2.3)."""
+
+import re
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vl_track.data.geometry import Box
+from vl_track.data.video import Picture
+
+_SWAPPED = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
+
+
+@dataclass(kw_only=True)
+class Augmentation:
+    """Probabilities and ranges; the defaults are the paper's, but for flips.
+
+    Attributes:
+        grayscale: probability that both crops lose their colour.
+        joint_flip: probability that both are mirrored, with left and right swapped in the sentence.
+        separate_flip: probability, for each crop by itself, of being mirrored. The release takes
+            0.5, which makes a sentence with left or right false; 0 by default.
+        brightness: each crop's brightness factor is drawn from 1 - b to 1 + b.
+    """
+
+    grayscale: float = 0.05
+    joint_flip: float = 0.5
+    separate_flip: float = 0.0
+    brightness: float = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two crops, the object's box in the second (shares of the crop), and a sentence."""
+
+    template: Picture
+    search: Picture
+    box: Box
+    sentence: str
+
+
+def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -> Pair:
+    """Return a changed pair; ``generator`` decides."""
+    template, search, box, sentence = pair.template, pair.search, pair.box, pair.sentence
+    gray, joint, *separate = generator.uniform(size=4)
+    if gray < options.grayscale and sentence == "":
+        template, search = _gray(template), _gray(search)
+    flips = [joint < options.joint_flip] * 2
+    if flips[0]:
+        sentence = mirror_sentence(sentence)
+    flips = [flip != (draw < options.separate_flip) for flip, draw in zip(flips, separate, strict=True)]
+    if flips[0]:
+        template = template[:, ::-1]
+    if flips[1]:
+        search = search[:, ::-1]
+        box = (1 - box[0] - box[2], *box[1:])
+    reach = options.brightness
+    template, search = (
+        cv2.convertScaleAbs(np.ascontiguousarray(crop), alpha=generator.uniform(1 - reach, 1 + reach))
+        for crop in (template, search)
+    )
+    return Pair(template=template, search=search, box=box, sentence=sentence)
+
+
+def mirror_sentence(sentence: str) -> str:
+    """Swap left and right, so that the sentence is true of the mirrored picture."""
+    return re.sub(
+        r"\b(leftmost|rightmost|left|right)\b", lambda word: _SWAPPED[word.group()], sentence
+    )
+
+
+def _gray(picture: Picture) -> Picture:
+    return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)

@@ -1,0 +1,84 @@
+"""Square windows around boxes, and boxes inside windows.
+
+Boxes are x, y, w, h in pixels with x, y the left upper corner's edge; windows are left, top, side.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+Box = tuple[float, float, float, float]
+MIN_SIDE = 10.0
+"""Crops are never smaller than this many pixels: a zero-size box has no scale."""
+
+
+class Window(NamedTuple):
+    """A square of a frame, in whole pixels; parts of it may lie outside the frame."""
+
+    left: float
+    top: float
+    side: float
+
+
+def window_around(box: Box, factor: float) -> Window:
+    """Return the window ``factor`` times as large as the box (facts 2.3).
+
+    The side is ``ceil(sqrt(w * h) * factor)`` and the corner is rounded to a whole pixel.
+    """
+    x, y, width, height = box
+    side = max(MIN_SIDE, math.ceil(math.sqrt(max(width, 0) * max(height, 0)) * factor))
+    return Window(
+        round(x + 0.5 * width - 0.5 * side), round(y + 0.5 * height - 0.5 * side), float(side)
+    )
+
+
+def window_of_frame(frame_size: tuple[int, int]) -> Window:
+    """Return the smallest window with the whole frame (width, height) in its middle."""
+    width, height = frame_size
+    side = max(width, height)
+    return Window(-((side - width) // 2), -((side - height) // 2), float(side))
+
+
+def into_window(box: Box, window: Window) -> Box:
+    """Return a frame's box in shares of the window."""
+    x, y, width, height = box
+    left, top, side = window
+    return (x - left) / side, (y - top) / side, width / side, height / side
+
+
+def out_of_window(centred: Box, window: Window) -> Box:
+    """Return a window's box (centre x, centre y, w, h in shares) in pixels of the frame."""
+    cx, cy, width, height = (value * window.side for value in centred)
+    return window.left + cx - width / 2, window.top + cy - height / 2, width, height
+
+
+def clip_box(box: Box, frame_size: tuple[int, int], margin: float = 10.0) -> Box:
+    """Keep at least ``margin`` pixels of a box inside the frame, as the release does."""
+    x0, y0, width, height = box
+    x1, y1 = x0 + width, y0 + height
+    frame_width, frame_height = frame_size
+    x0 = min(max(0.0, x0), frame_width - margin)
+    x1 = min(max(margin, x1), float(frame_width))
+    y0 = min(max(0.0, y0), frame_height - margin)
+    y1 = min(max(margin, y1), float(frame_height))
+    return x0, y0, max(margin, x1 - x0), max(margin, y1 - y0)
+
+
+def jitter_box(box: Box, *, scale: float, centre: float, generator: np.random.Generator) -> Box:
+    """Move and scale a box at random, as for the search crop (facts 2.3).
+
+    Args:
+        box: the true box.
+        scale: standard deviation of the log of each side (paper: 0.25).
+        centre: greatest shift of the centre along an axis, in square roots of the jittered box's
+            area, halved (paper: 3).
+        generator: of random numbers.
+    """
+    x, y, width, height = box
+    new_width = width * math.exp(generator.normal() * scale)
+    new_height = height * math.exp(generator.normal() * scale)
+    reach = math.sqrt(max(new_width * new_height, 0)) * centre
+    cx = x + width / 2 + reach * (generator.uniform() - 0.5)
+    cy = y + height / 2 + reach * (generator.uniform() - 0.5)
+    return cx - new_width / 2, cy - new_height / 2, new_width, new_height

@@ -1,0 +1,123 @@
+"""From an annotated video to one training pair."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from vl_track.data.augment import Augmentation, Pair, augment
+from vl_track.data.geometry import Box, Window, into_window, jitter_box, window_around
+from vl_track.data.sampling import draw_times
+from vl_track.data.video import Video
+
+Told = Literal["both", "box", "sentence"]
+TOLD: tuple[Told, ...] = ("both", "box", "sentence")
+GROUNDING_FRAMES = 5
+"""A sentence describes the first frame; grounding pairs come from this many."""
+
+
+@dataclass(kw_only=True)
+class PairOptions:
+    """How pairs are cut. The paper's values are the defaults, except where said.
+
+    Attributes:
+        template_size: side of the template crop in pixels.
+        search_size: side of the search crop.
+        template_factor: template window over the target's side.
+        search_factor: search window over the target's side; 5 at 384 pixels.
+        scale_jitter: of the search window.
+        centre_jitter: of the search window; 4.5 at 384 pixels.
+        template_jitter: scale jitter of the template window, and a tenth of it in place; the paper
+            has none. Users' boxes are not exact.
+        told: shares of pairs with template and sentence, template only, sentence only. The paper
+            always has both.
+        augmentation: see :class:`Augmentation`.
+    """
+
+    template_size: int = 128
+    search_size: int = 256
+    template_factor: float = 2.0
+    search_factor: float = 4.0
+    scale_jitter: float = 0.25
+    centre_jitter: float = 3.0
+    template_jitter: float = 0.0
+    told: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+def make_pair(
+    video: Video, options: PairOptions, generator: np.random.Generator, *, told: Told | None = None
+) -> Pair | None:
+    """Draw one pair from a video.
+
+    Args:
+        video: the source.
+        options: how.
+        generator: of random numbers.
+        told: fixes what the model is told; drawn by ``options.told`` otherwise.
+
+    Returns:
+        The pair, or ``None`` if no two frames show the object.
+    """
+    shares = np.array(options.told) / sum(options.told)
+    told = told or TOLD[int(generator.choice(3, p=shares))]
+    if told == "sentence":
+        pair = _grounding_pair(video, options, generator)
+    else:
+        pair = _tracking_pair(video, options, generator, video.sentence if told == "both" else "")
+    return None if pair is None else augment(pair, options.augmentation, generator)
+
+
+def _tracking_pair(
+    video: Video, options: PairOptions, generator: np.random.Generator, sentence: str
+) -> Pair | None:
+    times = draw_times(len(video), video.visible, generator)
+    if times is None:
+        return None
+    first, later = times
+    shown = jitter_box(
+        video.box(first),
+        scale=options.template_jitter,
+        centre=options.template_jitter,
+        generator=generator,
+    )
+    box = video.box(later)
+    near = jitter_box(
+        box, scale=options.scale_jitter, centre=options.centre_jitter, generator=generator
+    )
+    window = window_around(near, options.search_factor)
+    template = video.crop(
+        first, window_around(shown, options.template_factor), options.template_size
+    )
+    search = video.crop(later, window, options.search_size)
+    return Pair(template=template, search=search, box=into_window(box, window), sentence=sentence)
+
+
+def _grounding_pair(
+    video: Video, options: PairOptions, generator: np.random.Generator
+) -> Pair | None:
+    """No template: one of the first frames as a whole, and a sentence."""
+    time = int(generator.integers(min(GROUNDING_FRAMES, len(video))))
+    if not video.visible(time):
+        return None
+    frame = video.frame(time)
+    height, width = frame.shape[:2]
+    box = video.box(time)
+    window = _wide_window(box, (width, height), generator)
+    size = options.template_size
+    return Pair(
+        template=np.zeros((size, size, 3), dtype=np.uint8),
+        search=video.crop(time, window, options.search_size),
+        box=into_window(box, window),
+        sentence=video.sentence,
+    )
+
+
+def _wide_window(box: Box, frame: tuple[int, int], generator: np.random.Generator) -> Window:
+    """Return a window about as large as the frame that holds the whole box."""
+    side = float(round(max(frame) * generator.uniform(0.85, 1.05)))
+    corner = []
+    for start, length, extent in zip(box[:2], box[2:], frame, strict=True):
+        middle = (extent - side) / 2 + generator.uniform(-0.08, 0.08) * extent
+        corner.append(round(float(np.clip(middle, start + length - side, start))))
+    return Window(corner[0], corner[1], side)

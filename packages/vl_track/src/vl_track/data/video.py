@@ -1,0 +1,66 @@
+"""What the samplers and the tracker's benchmarks need of an annotated video."""
+
+from typing import Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vl_track.data.geometry import Box, Window
+
+Picture = NDArray[np.uint8]
+
+
+@runtime_checkable
+class Video(Protocol):
+    """A video with one annotated object and a sentence about it.
+
+    Scenes and every reader of a real data set offer this.
+    """
+
+    name: str
+    sentence: str
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+
+    def frame(self, time: int) -> Picture:
+        """Return RGB uint8 (H, W, 3)."""
+
+    def box(self, time: int) -> Box:
+        """Return the true box; zeros where there is none."""
+
+    def visible(self, time: int) -> bool:
+        """Tell whether the object can be seen."""
+
+    def crop(self, time: int, window: Window, size: int) -> Picture:
+        """Return a window of a frame, ``size`` pixels square, black outside the frame."""
+
+
+def crop_frame(frame: Picture, window: Window, size: int) -> Picture:
+    """Cut a window out of a frame and resize it bilinearly.
+
+    Args:
+        frame: RGB uint8 (H, W, 3).
+        window: parts outside the frame become black.
+        size: pixels of the result's side.
+
+    Returns:
+        RGB uint8 (size, size, 3).
+    """
+    height, width = frame.shape[:2]
+    left, top, side = round(window.left), round(window.top), max(1, round(window.side))
+    x0, y0 = max(0, left), max(0, top)
+    x1, y1 = min(width, left + side), min(height, top + side)
+    if x0 >= x1 or y0 >= y1:
+        return np.zeros((size, size, 3), dtype=np.uint8)
+    inside = cv2.copyMakeBorder(
+        np.ascontiguousarray(frame[y0:y1, x0:x1]),
+        y0 - top,
+        top + side - y1,
+        x0 - left,
+        left + side - x1,
+        cv2.BORDER_CONSTANT,
+        value=(0, 0, 0),
+    )
+    return cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
