@@ -1,8 +1,8 @@
 """Candidate elimination: dropping search tokens the template does not attend to (OSTrack)."""
 
+import math
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 
@@ -38,7 +38,7 @@ def eliminate(
         The kept tokens, most attended first, and their places.
     """
     count = search_BSC.shape[1]
-    keep = _ceil_share(count, keep_ratio)
+    keep = math.ceil(keep_ratio * count)
     if keep == count:
         return Kept(search_BSC, index_BS)
     score_BS = attention_BHZS[:, :, centre].mean(dim=1)
@@ -67,11 +67,6 @@ def keep_ratio_at(epoch: float, *, final: float, start: int = 20, length: int = 
     if epoch < start:
         return 1.0
     done = min(1.0, (epoch - start) / length) if length else 1.0
-    cosine = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done)).item())
+    cosine = 0.5 * (1 + math.cos(math.pi * done))
     return final + (1 - final) * cosine
 
-
-def _ceil_share(count: int, ratio: float) -> int:
-    # 0.7 * 10 is 7.000000000000001 in floating point; the round removes such dust only.
-    exact = round(count * ratio, 6)
-    return int(exact) if exact == int(exact) else int(exact) + 1

@@ -1,0 +1,1 @@
+"""The console command's own subcommands, one module each."""

@@ -1,0 +1,186 @@
+"""Networks from model folders, checkpoints, and the one that comes with the package."""
+
+import json
+import math
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from holdfast.atomic import write_text
+from holdfast.checkpoints.io import check_same_architecture, read_checkpoint
+from holdfast.checkpoints.weights import read_weights, write_weights
+from holdfast.errors import CheckpointError
+from vl_track.model.backbone import JointTransformer
+from vl_track.model.network import AllInOne
+from vl_track.model.text import (
+    NoText,
+    OfficialText,
+    OpenClipText,
+    SentenceText,
+    TextEncoder,
+    TokenText,
+)
+
+DEFAULT = "small"
+"""Name of the model inside the package."""
+MAX_FILE_BYTES = 16_000_000
+# A model folder may come from a stranger: only these classes are ever built from its description.
+TEXT_ENCODERS: dict[str, type[TextEncoder]] = {
+    kind.__name__: kind for kind in (NoText, TokenText, SentenceText, OpenClipText, OfficialText)
+}
+_BODY = ("head_channels", "mixup", "matching", "template_factor", "search_factor")
+
+
+def load_network(source: str | Path | None = None) -> AllInOne:
+    """Build a network and load its weights.
+
+    Args:
+        source: a folder with ``config.json`` and safetensors, a ``.ckpt`` of ``vl-track fit``, or
+            ``None`` for the model that comes with the package.
+
+    Returns:
+        In evaluation mode, float32.
+
+    Raises:
+        CheckpointError: missing, damaged, or not a tracker of ours.
+    """
+    if source is None:
+        source = packaged(DEFAULT)
+    source = Path(source)
+    if source.is_dir():
+        config, weights = _read_folder(source)
+    else:
+        config, weights = _read_ckpt(source)
+    network = build_network(config, source)
+    weights = {name: value.float() if value.is_floating_point() else value
+               for name, value in weights.items()}  # fmt: skip
+    check_same_architecture(weights, network.state_dict(), source=source)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def packaged(name: str) -> Path:
+    """Return the folder of a model that comes with the package."""
+    folder = Path(str(files("vl_track"))) / "weights" / name
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(f"This installation of vl_track has no model '{name}': install again.")
+    return folder
+
+
+def build_network(config: Mapping[str, Any], source: str | Path) -> AllInOne:
+    """Build the network of a description, with random weights.
+
+    Args:
+        config: ``backbone`` and ``text`` arguments, and those of :class:`AllInOne`.
+        source: where it came from, for messages.
+
+    Raises:
+        CheckpointError: the description is not one of ours.
+    """
+    try:
+        backbone = JointTransformer(**{**config["backbone"], "weights": None})
+        text = dict(config["text"])
+        kind = TEXT_ENCODERS[text["class_path"].rsplit(".", 1)[-1]]
+        encoder = kind(**(text.get("init_args") or {}))
+        return AllInOne(backbone, encoder, **{k: config[k] for k in _BODY if k in config})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{source} does not describe a tracker of this version ({error!r}): check that it is a "
+            "vl-track model."
+        ) from error
+
+
+def save_network(
+    folder: str | Path,
+    config: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    *,
+    max_bytes: int = MAX_FILE_BYTES,
+) -> list[Path]:
+    """Write a model folder: ``config.json`` and float16 safetensors of limited size.
+
+    Returns:
+        The files of weights.
+    """
+    folder = Path(folder)
+    half = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
+    shards: list[dict[str, Tensor]] = [{}]
+    room = max_bytes - 65_536
+    for name, value in half.items():
+        size = value.numel() * value.element_size()
+        if size > room and shards[-1]:
+            shards.append({})
+            room = max_bytes - 65_536
+        shards[-1][name] = value
+        room -= size
+    paths = []
+    for number, shard in enumerate(shards, 1):
+        paths.append(folder / f"model-{number:02d}-of-{len(shards):02d}.safetensors")
+        write_weights(paths[-1], shard)
+    for old in set(folder.glob("model-*.safetensors")) - set(paths):
+        old.unlink()
+    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+    return paths
+
+
+def read_trained(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the network's description and weights from a ``.ckpt`` of ``vl-track fit``.
+
+    Where the run kept an average of the weights, it is the average.
+
+    Raises:
+        CheckpointError: another program wrote it.
+    """
+    return _read_ckpt(Path(path))
+
+
+def _read_ckpt(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    checkpoint = read_checkpoint(path)
+    text = checkpoint.get("holdfast_config")
+    model = json.loads(text).get("model") if isinstance(text, str) else None
+    network = (model or {}).get("network")
+    if not isinstance(network, dict):
+        raise CheckpointError(
+            f"{path} was not written by `vl-track fit`: it does not say which network it holds."
+        )
+    network = network.get("init_args", network)
+    for part in ("backbone",):
+        network[part] = network[part].get("init_args", network[part])
+    state = checkpoint.get("average_model_state", checkpoint["state_dict"])
+    mine = {
+        name.removeprefix("network."): value
+        for name, value in state.items()
+        if name.startswith("network.")
+    }
+    return network, mine
+
+
+def _read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        config = json.loads((folder / "config.json").read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{folder} has no readable config.json ({error}).") from error
+    shards = sorted(folder.glob("*.safetensors"))
+    if not shards:
+        raise CheckpointError(f"{folder} holds no safetensors: it is not a whole model folder.")
+    weights: dict[str, Tensor] = {}
+    for shard in shards:
+        weights |= read_weights(shard)
+    return config, weights
+
+
+def size_in_megabytes(weights: Mapping[str, Tensor]) -> float:
+    """Return what float16 weights take on disk."""
+    return math.fsum(2 * value.numel() for value in weights.values()) / 1e6
+
+
+def best_device() -> torch.device:
+    """Return the first GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

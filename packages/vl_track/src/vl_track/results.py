@@ -1,0 +1,52 @@
+"""Boxes in the layouts of the field's result files (facts 3.7)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.atomic import write_text
+from holdfast.errors import DataError
+from vl_track.data.geometry import Box
+
+Layout = Literal["got10k", "lasot", "pytracking"]
+
+
+def format_boxes(boxes: Sequence[Box], layout: Layout = "got10k") -> str:
+    """Write one line ``x y w h`` a frame, the first one being the box given.
+
+    Args:
+        boxes: in pixels.
+        layout: ``got10k`` (comma, three decimals), ``lasot`` (comma, whole numbers) or
+            ``pytracking`` (tab, truncated to whole numbers as its toolkits do).
+    """
+    rows = {
+        "got10k": lambda box: ",".join(f"{value:.3f}" for value in box),
+        "lasot": lambda box: ",".join(str(round(value)) for value in box),
+        "pytracking": lambda box: "\t".join(str(int(value)) for value in box),
+    }
+    return "".join(rows[layout](box) + "\n" for box in boxes)
+
+
+def write_boxes(path: str | Path, boxes: Sequence[Box], layout: Layout = "got10k") -> None:
+    """Write a result file atomically."""
+    write_text(path, format_boxes(boxes, layout))
+
+
+def read_boxes(path: str | Path) -> NDArray[np.float64]:
+    """Read (T, 4) boxes, separated by commas, tabs or blanks.
+
+    Raises:
+        DataError: missing, or not four numbers a line.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text().replace(",", " ").split("\n")
+        rows = [[float(word) for word in line.split()] for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is not a readable file of boxes ({error}).") from error
+    if not rows or any(len(row) != 4 for row in rows):
+        raise DataError(f"{path} must hold four numbers a line: x, y, width, height.")
+    return np.array(rows)

@@ -1,0 +1,5 @@
+"""Following one object through frames."""
+
+from vl_track.tracker.tracker import Estimate, Tracker, TrackerOptions
+
+__all__ = ["Estimate", "Tracker", "TrackerOptions"]

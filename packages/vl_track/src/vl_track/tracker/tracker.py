@@ -1,0 +1,252 @@
+"""The tracker: crop around the last box, ask the network, map the answer back."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from holdfast.errors import ConfigError, DataError
+from vl_track.data.geometry import (
+    Box,
+    Window,
+    clip_box,
+    out_of_window,
+    window_around,
+    window_of_frame,
+)
+from vl_track.data.video import Picture, crop_frame
+from vl_track.model.head import decode
+from vl_track.model.network import AllInOne
+from vl_track.model.text.base import TextFeatures
+from vl_track.tracker.redetection import cover
+from vl_track.tracker.window import hann_window
+
+
+class Estimate(NamedTuple):
+    """Where the object is thought to be.
+
+    Attributes:
+        box: x, y, w, h in pixels of the frame; x, y is the left upper corner, and a box over the
+            whole frame is (0, 0, width, height).
+        score: the head's probability at the chosen cell, in (0, 1).
+    """
+
+    box: Box
+    score: float
+
+
+@dataclass(kw_only=True)
+class TrackerOptions:
+    """Choices at test; the defaults are the release's.
+
+    Attributes:
+        hann: weight the score map by a Hann window.
+        window_weight: share of the window in the weighted score; 1 is the release's plain product.
+        update_interval: frames between updates of the template; 0 (release) never updates.
+        update_score: least score at which an update may happen.
+        lost_score: an object scored below this for ``lost_patience`` frames counts as lost.
+        lost_patience: frames.
+        redetect: look for a lost object in the whole frame; until it is found, its last box stays.
+        found_score: least score at which it counts as found again.
+        grounding_scales: sides of the windows searched for a described object, as shares of the
+            frame's longer side.
+        margin: least part of a box, in pixels, that stays in the frame.
+    """
+
+    hann: bool = True
+    window_weight: float = 1.0
+    update_interval: int = 0
+    update_score: float = 0.7
+    redetect: bool = False
+    lost_score: float = 0.2
+    lost_patience: int = 5
+    found_score: float = 0.4
+    grounding_scales: tuple[float, ...] = (1.0,)
+    margin: float = 10.0
+
+
+class Tracker:
+    """Follow one object.
+
+    Args:
+        network: in evaluation mode from here on.
+        options: see :class:`TrackerOptions`.
+        device: where to run; the network is moved there.
+
+    Example:
+        >>> tracker = Tracker(network)                                      # doctest: +SKIP
+        >>> tracker.initialize(first, box=(40, 30, 50, 80), text="the cup")  # doctest: +SKIP
+        >>> box, score = tracker.track(frame)                               # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        network: AllInOne,
+        options: TrackerOptions | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
+        self.network = network.eval().to(self.device)
+        self.options = options or TrackerOptions()
+        self._hann = hann_window(network.backbone.search_grid).to(self.device)
+        self._text: TextFeatures | None = None
+        self._template: Tensor | None = None
+        self._box: Box = (0.0, 0.0, 0.0, 0.0)
+        self._frames = 0
+        self._low = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether the score has been low for long."""
+        return self._low >= self.options.lost_patience
+
+    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+        """Say what to follow.
+
+        Args:
+            frame: RGB uint8 (H, W, 3).
+            box: where it is; without one the sentence finds it in this frame.
+            text: a sentence about it; may be empty if there is a box.
+
+        Returns:
+            The box it starts from, cut to the frame.
+
+        Raises:
+            ConfigError: neither box nor text, a box without area or outside the frame, or a
+                sentence alone for a network without language.
+            DataError: the frame is no RGB uint8 picture.
+        """
+        _check_frame(frame)
+        self._frames, self._low = 0, 0
+        self._text = self._encode(text)
+        if box is not None:
+            start = Estimate(check_box(box, frame), 1.0)
+        else:
+            start = self._ground(frame, text)
+        self._box = start.box
+        self._remember(frame)
+        return start
+
+    def track(self, frame: Picture) -> Estimate:
+        """Find the object in the next frame.
+
+        Args:
+            frame: RGB uint8 (H, W, 3); its size may differ from the frames before.
+
+        Raises:
+            ConfigError: called before :meth:`initialize`.
+        """
+        _check_frame(frame)
+        self._frames += 1
+        window = window_around(self._box, self.network.search_factor)
+        found = self._search(frame, [window], hann=self.options.hann)
+        self._low = self._low + 1 if found.score < self.options.lost_score else 0
+        if self.lost and self.options.redetect:
+            return self._redetect(frame, found)
+        self._box = found.box
+        interval = self.options.update_interval
+        due = interval > 0 and self._frames % interval == 0
+        if due and found.score >= self.options.update_score:
+            self._remember(frame)
+        return found
+
+    def _encode(self, text: str) -> TextFeatures:
+        with torch.inference_mode():
+            features: TextFeatures = self.network.text([text])
+        return features
+
+    def _remember(self, frame: Picture) -> None:
+        """Cut the template at the current box."""
+        window = window_around(self._box, self.network.template_factor)
+        size = self.network.backbone.template_size
+        self._template = _batch([crop_frame(frame, window, size)], self.device)
+
+    def _ground(self, frame: Picture, text: str) -> Estimate:
+        if not text.strip():
+            raise ConfigError("Nothing says what to follow: give a box, a sentence, or both.")
+        assert self._text is not None
+        if not bool(self._text.present_B.any()):
+            raise ConfigError(
+                "This model has no language, so a sentence alone cannot tell what to follow: give "
+                "a box too."
+            )
+        size = self.network.backbone.template_size
+        self._template = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.device)
+        height, width = frame.shape[:2]
+        windows = []
+        for scale in self.options.grounding_scales:
+            if scale >= 1:
+                windows.append(window_of_frame((width, height)))
+            else:
+                windows += cover((width, height), scale * max(width, height))
+        return self._search(frame, windows, hann=False)
+
+    def _redetect(self, frame: Picture, found: Estimate) -> Estimate:
+        """Search the whole frame; keep the last box where nothing convinces."""
+        height, width = frame.shape[:2]
+        side = window_around(self._box, self.network.search_factor).side
+        elsewhere = self._search(frame, cover((width, height), side), hann=False)
+        if elsewhere.score < self.options.found_score:
+            return Estimate(self._box, found.score)
+        self._low = 0
+        self._box = elsewhere.box
+        return elsewhere
+
+    @torch.inference_mode()
+    def _search(self, frame: Picture, windows: list[Window], *, hann: bool) -> Estimate:
+        """Ask the network about some windows and return the best answer, in frame pixels."""
+        if self._template is None or self._text is None:
+            raise ConfigError("The tracker was not told what to follow: call initialize first.")
+        backbone = self.network.backbone
+        crops = _batch([crop_frame(frame, w, backbone.search_size) for w in windows], self.device)
+        count = len(windows)
+        text = TextFeatures(*(value.expand(count, *value.shape[1:]) for value in self._text))
+        template = self._template.expand(count, -1, -1, -1)
+        output = self.network(template, crops, text)
+        boxes, scores = decode(output.maps, self._prior() if hann else None)
+        best = int(scores.argmax())
+        box: Box = tuple(boxes[best].tolist())
+        height, width = frame.shape[:2]
+        return Estimate(
+            clip_box(out_of_window(box, windows[best]), (width, height), self.options.margin),
+            float(scores[best]),
+        )
+
+    def _prior(self) -> Tensor:
+        weight = self.options.window_weight
+        return self._hann * weight + (1 - weight)
+
+
+def check_box(box: Box, frame: Picture) -> Box:
+    """Cut a user's box to the frame.
+
+    Raises:
+        ConfigError: it has no area, is no box at all, or lies outside.
+    """
+    height, width = frame.shape[:2]
+    if len(box) != 4 or not all(np.isfinite(value) for value in box):
+        raise ConfigError(f"{box} is no box: give x,y,width,height in pixels.")
+    x, y, w, h = box
+    if w <= 0 or h <= 0:
+        raise ConfigError(f"The box {x:g},{y:g},{w:g},{h:g} has no area: give x,y,width,height.")
+    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
+    if x1 <= x0 or y1 <= y0:
+        raise ConfigError(
+            f"The box {x:g},{y:g},{w:g},{h:g} lies outside the picture, which is {width} x "
+            f"{height} pixels: give x,y,width,height within it."
+        )
+    return float(x0), float(y0), float(x1 - x0), float(y1 - y0)
+
+
+def _check_frame(frame: Picture) -> None:
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
+        raise DataError(
+            f"A frame must be RGB uint8 (height, width, 3), and this one is {frame.dtype} "
+            f"{frame.shape}."
+        )
+
+
+def _batch(crops: list[Picture], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous().to(device)
