@@ -67,7 +67,9 @@ def packaged(name: str) -> Path:
     """Return the folder of a model that comes with the package."""
     folder = Path(str(files("vl_track"))) / "weights" / name
     if not (folder / "config.json").is_file():
-        raise CheckpointError(f"This installation of vl_track has no model '{name}': install again.")
+        raise CheckpointError(
+            f"This installation of vl_track has no model '{name}': install again."
+        )
     return folder
 
 

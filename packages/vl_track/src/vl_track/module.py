@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from holdfast.checkpoints.io import check_same_architecture
+from vl_track.loading import load_network
 from vl_track.model.alignment import Alignment, Pool
 from vl_track.model.elimination import keep_ratio_at
-from vl_track.model.losses import HeadLosses, head_losses
+from vl_track.model.losses import HeadLosses, head_losses, pointing_loss
 from vl_track.model.network import AllInOne, Output
 
 TOLD_NAMES = ("both", "box", "sentence")
@@ -22,13 +23,18 @@ TOLD_NAMES = ("both", "box", "sentence")
 
 @dataclass(kw_only=True)
 class LossWeights:
-    """Weights of the losses; the paper's are the defaults (facts 1.3)."""
+    """Weights of the losses; the paper's are the defaults (facts 1.3).
+
+    ``pointing`` is ours (see :func:`vl_track.model.losses.pointing_loss`) and needs
+    ``matching: target_and_text``.
+    """
 
     focal: float = 1.0
     giou: float = 2.0
     l1: float = 5.0
     cross_modal: float = 1.0
     intra_modal: float = 1.0
+    pointing: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -58,8 +64,9 @@ class Tracking(LightningModule):
         network: the tracker.
         alignment: multi-modal alignment; ``None`` trains without.
         loss_weights: of the sum.
-        backbone_lr_factor: learning rate of the backbone and of the mixup over that of the rest
-            (paper: 0.1).
+        backbone_lr_factor: learning rate of the backbone over that of the rest (paper: 0.1).
+        mixup_with_backbone: give the mixup the backbone's learning rate, as the release does.
+        start_from: a model folder or checkpoint whose weights are the start, without its optimiser.
         steps_per_epoch: optimiser steps the schedule of candidate elimination calls an epoch
             (paper: 60,000 pairs over a batch of 128).
         elimination_start: epoch from which tokens are dropped in training (paper: 20).
@@ -74,6 +81,8 @@ class Tracking(LightningModule):
         alignment: AlignmentOptions | None = None,
         loss_weights: LossWeights | None = None,
         backbone_lr_factor: float = 0.1,
+        mixup_with_backbone: bool = True,
+        start_from: str | None = None,
         steps_per_epoch: int = 469,
         elimination_start: int = 20,
         elimination_epochs: int = 80,
@@ -82,9 +91,13 @@ class Tracking(LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
+        if start_from is not None:
+            network.load_state_dict(load_network(start_from).state_dict())
+            network.train()
         self.alignment = None if alignment is None else _alignment(network, alignment)
         self.loss_weights = loss_weights or LossWeights()
         self.backbone_lr_factor = backbone_lr_factor
+        self.mixup_with_backbone = mixup_with_backbone
         self.steps_per_epoch = steps_per_epoch
         self.elimination_start = elimination_start
         self.elimination_epochs = elimination_epochs
@@ -112,6 +125,10 @@ class Tracking(LightningModule):
             aligned = self.alignment(output.patches, output.text, batch["sentence"])
             loss = loss + weights.cross_modal * aligned.cross + weights.intra_modal * aligned.intra
             self.log_dict({"train/cross": aligned.cross, "train/intra": aligned.intra})
+        if weights.pointing and output.text_match_BS is not None:
+            pointing = pointing_loss(output.text_match_BS, batch["box"], output.text.present_B)
+            loss = loss + weights.pointing * pointing
+            self.log("train/pointing", pointing)
         self.log("train/loss", loss)
         self.log("train/iou", head.iou, prog_bar=True)
         return loss
@@ -140,7 +157,9 @@ class Tracking(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Build the optimiser on two groups: backbone with mixup, and the rest."""
-        slow = ("network.backbone.", "network.mixup.")
+        slow: tuple[str, ...] = ("network.backbone.",)
+        if self.mixup_with_backbone:
+            slow = (*slow, "network.mixup.")
         named = [(n, p) for n, p in self.named_parameters() if p.requires_grad]
         optimizer = self.make_optimizer(
             [

@@ -1,10 +1,44 @@
 """The ``vl-track`` console command: what it offers, with nothing heavy imported."""
 
-from holdfast.cli.track import Track
+from holdfast.cli.track import Command, Track
 
 TRACK = Track(
     name="vl-track",
     summary="follow one object through a video, told by a box, a sentence, or both",
     model="vl_track.module:Tracking",
     datamodule="holdfast.data.datamodule:StepDataModule",
+    commands={
+        "track": Command(
+            target="vl_track.commands.track:track",
+            help="follow an object through a video, a folder of pictures, or a camera",
+        ),
+        "demo": Command(
+            target="vl_track.commands.demo:demo",
+            help="track a real clip: overlay video, contact sheet, boxes",
+        ),
+        "ablate-language": Command(
+            target="vl_track.commands.ablate_language:ablate_language",
+            help="score a model with the right sentence, none, and a wrong one",
+        ),
+        "score": Command(
+            target="vl_track.commands.score:score",
+            help="score a model on held-out Scenes",
+        ),
+        "clips": Command(
+            target="vl_track.commands.clips:clips",
+            help="score a model and OpenCV's trackers on hand-annotated real clips",
+        ),
+        "scenes": Command(
+            target="vl_track.commands.scenes:scenes",
+            help="prepare, look at, or write the Scenes data set",
+        ),
+        "export": Command(
+            target="vl_track.commands.export:export",
+            help="write a checkpoint as a small model folder",
+        ),
+        "convert": Command(
+            target="vl_track.commands.convert:convert",
+            help="turn released OSTrack or All-in-One weights into a model folder",
+        ),
+    },
 )

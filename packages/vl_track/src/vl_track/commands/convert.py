@@ -1,12 +1,11 @@
 """``vl-track convert``: released OSTrack and All-in-One weights into a model folder of ours."""
 
+import json
 import sys
 from pathlib import Path
 
-from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.atomic import write_text
-import json
-
+from holdfast.checkpoints.weights import read_weights, write_weights
 from vl_track.loading import build_network
 from vl_track.model.official import check_complete, from_official
 
@@ -33,6 +32,10 @@ def convert(official: str, *, out: str, elimination: bool = True) -> None:
     dropped = len(converted.training_only)
     sys.stdout.write(
         f"Converted {len(converted.weights)} tensors into {out}"
-        + (f"; {dropped} alignment tensors serve training only and were left out" if dropped else "")
+        + (
+            f"; {dropped} alignment tensors serve training only and were left out"
+            if dropped
+            else ""
+        )
         + f".\nUse it: vl-track track VIDEO --box x,y,w,h --weights {out}\n"
     )

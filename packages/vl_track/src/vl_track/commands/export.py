@@ -2,8 +2,8 @@
 
 import sys
 
-from vl_track.loading import build_network, read_trained, save_network, size_in_megabytes
 from holdfast.checkpoints.io import check_same_architecture
+from vl_track.loading import build_network, read_trained, save_network, size_in_megabytes
 
 
 def export(*, ckpt: str, out: str) -> None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -77,7 +76,10 @@ def track(
         given = select_box(first)
     if given is None and not text.strip():
         raise ConfigError('Nothing says what to follow: give --box x,y,w,h, --text "...", or both.')
-    tracker = Tracker(load_network(weights), options, device or best_device())
+    network = load_network(weights)
+    for remark in network.text.remarks(text):
+        sys.stderr.write(f"note: {remark}\n")
+    tracker = Tracker(network, options, device or best_device())
     with ExitStack() as stack:
         writer = stack.enter_context(video_writer(out, opened.rate)) if out else None
         total = min(opened.count or sys.maxsize, max_frames or sys.maxsize)

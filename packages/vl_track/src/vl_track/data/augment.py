@@ -49,7 +49,9 @@ def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -
     flips = [joint < options.joint_flip] * 2
     if flips[0]:
         sentence = mirror_sentence(sentence)
-    flips = [flip != (draw < options.separate_flip) for flip, draw in zip(flips, separate, strict=True)]
+    flips = [
+        flip != (draw < options.separate_flip) for flip, draw in zip(flips, separate, strict=True)
+    ]
     if flips[0]:
         template = template[:, ::-1]
     if flips[1]:
@@ -57,7 +59,9 @@ def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -
         box = (1 - box[0] - box[2], *box[1:])
     reach = options.brightness
     template, search = (
-        cv2.convertScaleAbs(np.ascontiguousarray(crop), alpha=generator.uniform(1 - reach, 1 + reach))
+        cv2.convertScaleAbs(
+            np.ascontiguousarray(crop), alpha=generator.uniform(1 - reach, 1 + reach)
+        )
         for crop in (template, search)
     )
     return Pair(template=template, search=search, box=box, sentence=sentence)
@@ -71,4 +75,6 @@ def mirror_sentence(sentence: str) -> str:
 
 
 def _gray(picture: Picture) -> Picture:
-    return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    one = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray: Picture = cv2.cvtColor(one, cv2.COLOR_GRAY2RGB)
+    return gray

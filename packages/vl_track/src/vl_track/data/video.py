@@ -18,8 +18,13 @@ class Video(Protocol):
     Scenes and every reader of a real data set offer this.
     """
 
-    name: str
-    sentence: str
+    @property
+    def name(self) -> str:
+        """Return a name, unique in its data set."""
+
+    @property
+    def sentence(self) -> str:
+        """Return the sentence; empty if there is none."""
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -63,4 +68,5 @@ def crop_frame(frame: Picture, window: Window, size: int) -> Picture:
         cv2.BORDER_CONSTANT,
         value=(0, 0, 0),
     )
-    return cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
+    crop: Picture = cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
+    return crop

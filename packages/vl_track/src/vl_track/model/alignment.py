@@ -64,8 +64,9 @@ class Alignment(nn.Module):
     def forward(
         self, patches: Patches, text: TextFeatures, sentences: Sequence[str]
     ) -> AlignmentLosses:
-        """Return both losses over the batches of all ranks; samples without a sentence take part
-        in the intra-modal one only.
+        """Return both losses over the batches of all ranks.
+
+        Samples without a sentence take part in the intra-modal one only.
         """
         template = _gather(self.template_proj(self._pooled(patches.template_BZC)))
         search = _gather(self.search_proj(self._pooled(patches.search_BSC)))
@@ -121,7 +122,7 @@ def _gather(value: Tensor) -> Tensor:
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return value
     if value.requires_grad:
-        return torch.cat(list(all_gather(value.contiguous())))
+        return torch.cat(list(all_gather(value.contiguous())))  # type: ignore[no-untyped-call]
     parts = [torch.empty_like(value) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, value.contiguous())
     return torch.cat(parts)

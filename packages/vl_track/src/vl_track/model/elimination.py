@@ -69,4 +69,3 @@ def keep_ratio_at(epoch: float, *, final: float, start: int = 20, length: int = 
     done = min(1.0, (epoch - start) / length) if length else 1.0
     cosine = 0.5 * (1 + math.cos(math.pi * done))
     return final + (1 - final) * cosine
-

@@ -1,5 +1,6 @@
 """The centre head: score, offset and size of the target in every search cell (OSTrack)."""
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -83,6 +84,6 @@ def _branch(in_channels: int, channels: int, out_channels: int) -> nn.Sequential
     widths = [in_channels, channels, channels // 2, channels // 4, channels // 8]
     layers: list[nn.Module] = [
         nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU())
-        for a, b in zip(widths, widths[1:], strict=False)
+        for a, b in itertools.pairwise(widths)
     ]
     return nn.Sequential(*layers, nn.Conv2d(widths[-1], out_channels, 1))

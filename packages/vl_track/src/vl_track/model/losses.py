@@ -1,5 +1,6 @@
 """Training losses of the head: focal score, GIoU and L1 of the box (OSTrack; paper weights)."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -40,6 +41,28 @@ def head_losses(maps: CentreMaps, boxes_B4: Tensor) -> HeadLosses:
         l1=F.l1_loss(predicted, corners),
         iou=iou.mean().detach(),
     )
+
+
+def pointing_loss(
+    similar_BS: Tensor, boxes_B4: Tensor, present_B: Tensor, temperature: float = 0.1
+) -> Tensor:
+    """Ask that the sentence resembles the target's search token more than any other's.
+
+    A departure (docs: Switches): cross-entropy over the search tokens, for samples with a sentence.
+
+    Args:
+        similar_BS: cosines, row by row over the grid.
+        boxes_B4: x, y, width, height in shares of the search crop.
+        present_B: which samples have a sentence.
+        temperature: divides the cosines.
+    """
+    if not bool(present_B.any()):
+        return similar_BS.sum() * 0
+    grid = math.isqrt(similar_BS.shape[1])
+    centre = (boxes_B4[:, :2] + boxes_B4[:, 2:] / 2) * grid
+    cell = centre.floor().clamp(0, grid - 1).long()
+    place = cell[:, 1] * grid + cell[:, 0]
+    return F.cross_entropy(similar_BS[present_B] / temperature, place[present_B])
 
 
 def maps_to_corners(maps: CentreMaps) -> Tensor:

@@ -26,8 +26,7 @@ def target_mask(grid: int, factor: float, device: torch.device) -> Tensor:
 
 def match_text(search_BSC: Tensor, text_BC: Tensor) -> Tensor:
     """Return the cosine of each search token with a sentence's vector: (B, S, 1)."""
-    similar = F.normalize(search_BSC, dim=-1) @ F.normalize(text_BC, dim=-1)[..., None]
-    return similar
+    return F.normalize(search_BSC, dim=-1) @ F.normalize(text_BC, dim=-1)[..., None]
 
 
 def match(template_BZC: Tensor, search_BSC: Tensor, on_target_Z: Tensor) -> Tensor:

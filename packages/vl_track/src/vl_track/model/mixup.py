@@ -33,7 +33,7 @@ class ModalMixup(nn.Module):
 
     def gain(self, text_BC: Tensor, present_B: Tensor) -> Tensor:
         """Return ``l`` (B, C); zero where there is no sentence."""
-        gain = self.proj(self.norm(text_BC))
+        gain: Tensor = self.proj(self.norm(text_BC))
         if self.normalize == "unit":
             gain = F.normalize(gain, dim=-1)
         return gain * present_B[:, None].to(gain.dtype)

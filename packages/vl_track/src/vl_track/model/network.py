@@ -25,11 +25,14 @@ class Output(NamedTuple):
         maps: of the head.
         patches: embeddings before mixup, which alignment reads.
         text: the encoded sentences.
+        text_match_BS: cosine of each search token with the sentence; ``None`` unless
+            ``matching`` is ``target_and_text``.
     """
 
     maps: CentreMaps
     patches: Patches
     text: TextFeatures
+    text_match_BS: Tensor | None = None
 
 
 class AllInOne(nn.Module):
@@ -96,20 +99,23 @@ class AllInOne(nn.Module):
         gain = self.mixup.gain(text.vector_BC, text.present_B)
         mixed = Patches(mix(patches.template_BZC, gain), mix(patches.search_BSC, gain))
         features = self.backbone(mixed, keep_ratio)
-        maps = self.head(self._head_input(features, template_B3hw, text))
-        return Output(maps, patches, text)
+        beside = self._match(features, template_B3hw, text)
+        maps = self.head(torch.cat([features.search_BSC, *beside], dim=-1))
+        spoken = beside[1][..., 0] if self.text_match is not None else None
+        return Output(maps, patches, text, spoken)
 
     def _normalise(self, pictures: Tensor) -> Tensor:
         return (pictures.to(self.mean.dtype) / 255 - self.mean) / self.std
 
-    def _head_input(self, features: Patches, template: Tensor, text: TextFeatures) -> Tensor:
-        search = features.search_BSC
+    def _match(self, features: Patches, template: Tensor, text: TextFeatures) -> list[Tensor]:
+        """Return the channels the head gets beside the search features."""
         if self.matching == "none":
-            return search
+            return []
+        search = features.search_BSC
         on_target = target_mask(self.backbone.template_grid, self.template_factor, search.device)
         given = (template.flatten(1).amax(dim=1) > 0).to(search.dtype)[:, None, None]
-        channels = [search, match(features.template_BZC, search, on_target) * given]
+        channels = [match(features.template_BZC, search, on_target) * given]
         if self.text_match is not None:
             present = text.present_B.to(search.dtype)[:, None, None]
             channels.append(match_text(search, self.text_match(text.vector_BC)) * present)
-        return torch.cat(channels, dim=-1)
+        return channels

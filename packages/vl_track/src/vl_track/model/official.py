@@ -182,7 +182,9 @@ def _describe(state: Mapping[str, Tensor], *, language: bool, elimination: bool)
         elimination_blocks=tuple(b for b in blocks if b < depth) if elimination else (),
         search_factor=5.0 if search * patch == 384 else 4.0,
         options=options,
-        **({} if table is None else {"vocabulary": table.shape[0], "text_features": table.shape[1]}),
+        **(
+            {} if table is None else {"vocabulary": table.shape[0], "text_features": table.shape[1]}
+        ),
     )
 
 

@@ -53,6 +53,8 @@ class TrackerOptions:
         grounding_scales: sides of the windows searched for a described object, as shares of the
             frame's longer side.
         margin: least part of a box, in pixels, that stays in the frame.
+        allow_nothing: start without box and sentence, on whatever looks most like an object; for
+            ablations.
     """
 
     hann: bool = True
@@ -65,6 +67,7 @@ class TrackerOptions:
     found_score: float = 0.4
     grounding_scales: tuple[float, ...] = (1.0,)
     margin: float = 10.0
+    allow_nothing: bool = False
 
 
 class Tracker:
@@ -124,7 +127,8 @@ class Tracker:
         if box is not None:
             start = Estimate(check_box(box, frame), 1.0)
         else:
-            start = self._ground(frame, text)
+            self._check_told(text)
+            start = self._ground(frame)
         self._box = start.box
         self._remember(frame)
         return start
@@ -152,6 +156,17 @@ class Tracker:
             self._remember(frame)
         return found
 
+    def _check_told(self, text: str) -> None:
+        if self.options.allow_nothing:
+            return
+        if not text.strip():
+            raise ConfigError("Nothing says what to follow: give a box, a sentence, or both.")
+        if self._text is None or not bool(self._text.present_B.any()):
+            raise ConfigError(
+                "This model has no language, so a sentence alone cannot tell what to follow: give "
+                "a box too."
+            )
+
     def _encode(self, text: str) -> TextFeatures:
         with torch.inference_mode():
             features: TextFeatures = self.network.text([text])
@@ -163,15 +178,7 @@ class Tracker:
         size = self.network.backbone.template_size
         self._template = _batch([crop_frame(frame, window, size)], self.device)
 
-    def _ground(self, frame: Picture, text: str) -> Estimate:
-        if not text.strip():
-            raise ConfigError("Nothing says what to follow: give a box, a sentence, or both.")
-        assert self._text is not None
-        if not bool(self._text.present_B.any()):
-            raise ConfigError(
-                "This model has no language, so a sentence alone cannot tell what to follow: give "
-                "a box too."
-            )
+    def _ground(self, frame: Picture) -> Estimate:
         size = self.network.backbone.template_size
         self._template = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.device)
         height, width = frame.shape[:2]

@@ -79,7 +79,7 @@ class VideoFile(Source):
                 except av.error.FFmpegError as error:
                     raise DataError(f"{self.path} cannot be read further ({error}).") from error
                 for frame in decoded:
-                    yield upright(frame.to_ndarray(format="rgb24"), frame.rotation)
+                    yield upright(_rgb(frame), frame.rotation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,11 @@ class Camera(Source):
             raise DataError(f"The camera {self.device} cannot be opened ({error}).") from error
         with container:
             for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
+                yield _rgb(frame)
+
+
+def _rgb(frame: av.VideoFrame) -> Picture:
+    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
 
 
 def upright(picture: Picture, rotation: int) -> Picture:

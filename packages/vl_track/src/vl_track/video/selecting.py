@@ -19,24 +19,21 @@ def select_box(frame: Picture) -> Box:
         raise MissingToolError(
             "--select needs a display and this session has none: give --box x,y,w,h instead."
         )
-    from matplotlib import pyplot  # noqa: PLC0415  (slow to import)
-    from matplotlib.backends import backend_registry  # noqa: PLC0415
+    from matplotlib import pyplot as plt  # noqa: PLC0415  (slow to import)
     from matplotlib.widgets import RectangleSelector  # noqa: PLC0415
 
-    if pyplot.get_backend().lower() not in {
-        name.lower() for name in backend_registry.list_builtin()
-    } - {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}:
+    if plt.get_backend().lower() in {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}:
         raise MissingToolError(
             "--select needs a window toolkit for matplotlib (tkinter or Qt): install one, or give "
             "--box x,y,w,h instead."
         )
-    figure, axes = pyplot.subplots()
+    figure, axes = plt.subplots()
     axes.imshow(frame)
     axes.set_title("drag a box around the object, then close the window")
     selector = RectangleSelector(axes, lambda *_: None, useblit=True, interactive=True)
-    pyplot.show(block=True)
+    plt.show(block=True)
     x0, x1, y0, y1 = selector.extents
-    pyplot.close(figure)
+    plt.close(figure)
     if x1 - x0 < 1 or y1 - y0 < 1:
         raise ConfigError("No box was drawn: drag one around the object, or give --box x,y,w,h.")
     return float(x0), float(y0), float(x1 - x0), float(y1 - y0)

@@ -100,4 +100,6 @@ def _label(
 ) -> None:
     """Write on a dark outline, readable on any ground."""
     for shade, width in (((0, 0, 0), 3), (colour, 1)):
-        cv2.putText(picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, shade, width, cv2.LINE_AA)
+        cv2.putText(
+            picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, shade, width, cv2.LINE_AA
+        )

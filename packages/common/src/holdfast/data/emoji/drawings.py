@@ -30,7 +30,7 @@ class Drawings:
         self._icons = read_json_member(tarball, "icons.json")
         characters = read_json_member(tarball, "chars.json")
         self._names = {code.replace("-fe0f", ""): name for code, name in characters.items()}
-        self._defaults = {
+        self._defaults: dict[str, Any] = {
             key: self._icons[key] for key in ("width", "height") if key in self._icons
         }
 

@@ -99,4 +99,5 @@ def silhouette(sprite: NDArray[np.uint8]) -> NDArray[np.float32]:
     # A pixel covers [x, x+1): all four of its corners belong to the outline.
     offsets = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
     spread = (corners[:, None] + offsets).reshape(-1, 2)
-    return cv2.convexHull(spread)[:, 0, :].astype(np.float32)
+    hull: NDArray[np.float32] = cv2.convexHull(spread)[:, 0, :].astype(np.float32)
+    return hull

@@ -86,7 +86,9 @@ def _looks(drawing: Drawing, generator: np.random.Generator) -> Appearance:
         source=drawing.source,
         kind=drawing.nouns[int(generator.integers(len(drawing.nouns)))],
         colour=None if natural else str(generator.choice(list(COLOURS))),
-        texture=TEXTURES[0] if natural else TEXTURES[int(generator.choice(4, p=[0.58, 0.14, 0.14, 0.14]))],
+        texture=TEXTURES[0]
+        if natural
+        else TEXTURES[int(generator.choice(4, p=[0.58, 0.14, 0.14, 0.14]))],
     )
 
 
@@ -97,7 +99,9 @@ def _rival(target: Appearance, generator: np.random.Generator) -> tuple[Appearan
     if what == "colour" and colour is not None:
         colour = str(generator.choice([c for c in COLOURS if c != colour]))
     elif what in {"texture", "colour"} and target.source != "patch":
-        texture = TEXTURES[int(generator.choice([i for i, t in enumerate(TEXTURES) if t != texture]))]
+        texture = TEXTURES[
+            int(generator.choice([i for i, t in enumerate(TEXTURES) if t != texture]))
+        ]
     elif what == "size":
         ratio = float(generator.choice([0.55, 1.8]))
     return (
@@ -115,7 +119,7 @@ def _place(
     """Give every object a size, a first place apart from the others, and a path."""
     width, height = world.frame_size
     unit = np.exp(generator.uniform(np.log(0.11), np.log(0.3))) * height
-    photographs = {}
+    patches: dict[str, NDArray[np.uint8]] = {}
     things: list[SceneObject] = []
     for appearance, ratio in zip(looks, ratios, strict=True):
         side = float(np.clip(unit * ratio, 0.07 * height, 0.42 * height))
@@ -124,7 +128,7 @@ def _place(
             return None
         if appearance.source == "patch":
             photograph = read_photograph(_choose(world.photographs, generator))
-            base = photographs.setdefault(appearance.source, cut_patch(photograph, generator))
+            base = patches.setdefault(appearance.source, cut_patch(photograph, generator))
         else:
             base = base_sprite(appearance.source)
         path = make_path(

@@ -100,16 +100,21 @@ def _draw_manner(generator: np.random.Generator, recorded: bool) -> Manner:
 
 
 def _centres(
-    generator: np.random.Generator, frames: int, start: tuple[float, float], manner: str, side: float
+    generator: np.random.Generator,
+    frames: int,
+    start: tuple[float, float],
+    manner: str,
+    side: float,
 ) -> Floats:
     wobble = smooth_noise(generator, frames, 2, 45)
     wobble = (wobble - wobble[0]) * side
     if manner == "wandering":
         drift = generator.normal(0, 0.02 * side, 2) * np.arange(frames)[:, None]
-        return np.array(start) + drift + wobble * generator.uniform(0.4, 1.6)
+        return np.asarray(np.array(start) + drift + wobble * generator.uniform(0.4, 1.6))
     along = np.array(DIRECTIONS.get(manner, (0, 0)), dtype=np.float64)
     speed = side * generator.uniform(0.008, 0.025)
-    return np.array(start) + speed * np.arange(frames)[:, None] * along + 0.05 * wobble
+    steady = speed * np.arange(frames)[:, None] * along
+    return np.asarray(np.array(start) + steady + 0.05 * wobble)
 
 
 def _reflect(centre: Floats, frame_size: tuple[int, int]) -> Floats:

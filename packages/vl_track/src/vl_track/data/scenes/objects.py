@@ -84,7 +84,10 @@ def warp(
         matrix, scale = matrix @ grown, scale * 2
     # OpenCV puts coordinates at pixel centres, half a pixel from the edges.
     centred = _shift(-0.5) @ matrix @ _shift(0.5)
-    return cv2.warpAffine(picture, centred[:2], size, flags=cv2.INTER_LINEAR, borderMode=border)
+    warped: NDArray[np.uint8] = cv2.warpAffine(
+        picture, centred[:2], size, flags=cv2.INTER_LINEAR, borderMode=border
+    )
+    return warped
 
 
 def _shift(by: float) -> Matrix:

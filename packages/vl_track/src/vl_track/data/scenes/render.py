@@ -58,7 +58,7 @@ def _alpha(thing: SceneObject, matrix: Matrix, side: int) -> NDArray[np.float32]
     if x1 <= 0 or y1 <= 0 or x0 >= side or y0 >= side:
         return np.zeros((side, side), dtype=np.float32)
     alpha = warp(thing.sprite[..., 3], matrix, (side, side), cv2.BORDER_CONSTANT)
-    return alpha.astype(np.float32) / 255
+    return alpha.astype(np.float32) / np.float32(255)
 
 
 def _smear(scene: "Scene", thing: SceneObject, time: int, camera: Matrix) -> tuple[int, int]:

@@ -65,9 +65,7 @@ class Scene:
         """Draw a whole frame: RGB uint8 (H, W, 3)."""
         return render(self, time, np.eye(3), self.frame_size)
 
-    def crop(
-        self, time: int, window: tuple[float, float, float], size: int
-    ) -> NDArray[np.uint8]:
+    def crop(self, time: int, window: tuple[float, float, float], size: int) -> NDArray[np.uint8]:
         """Draw a square window of a frame directly at its final size, black outside the frame.
 
         Args:
@@ -121,5 +119,3 @@ class Scene:
     def out_of_view(self, time: int) -> bool:
         """Tell whether the target has left the frame."""
         return self.box(time)[2] == 0
-
-

@@ -40,9 +40,7 @@ def draw_shape(name: str) -> NDArray[np.uint8]:
     return np.dstack([grey, grey, grey, alpha])
 
 
-def cut_patch(
-    photograph: NDArray[np.uint8], generator: np.random.Generator
-) -> NDArray[np.uint8]:
+def cut_patch(photograph: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
     """Cut a random rounded patch out of a photograph (H, W, 3): RGBA (SIDE, SIDE, 4)."""
     height, width = photograph.shape[:2]
     side = int(min(height, width) * generator.uniform(0.12, 0.45))
@@ -65,7 +63,8 @@ def _rounded(generator: np.random.Generator) -> NDArray[np.uint8]:
     angle = np.arctan2(y, x)
     wave = 1 - 0.12 * generator.uniform() * (1 + np.sin(3 * angle + generator.uniform(0, 6)))
     radius = (np.abs(x / reach_x) ** power + np.abs(y / reach_y) ** power) ** (1 / power)
-    return (np.clip((wave - radius) * SIDE / 4, 0, 1) * 255).astype(np.uint8)
+    alpha = np.clip((wave - radius) * SIDE / 4, 0, 1) * 255
+    return np.asarray(alpha).astype(np.uint8)
 
 
 def _polygon(mask: NDArray[np.uint8], side: int, points: list[tuple[float, float]]) -> None:
@@ -120,6 +119,7 @@ _DRAW: dict[str, Callable[[NDArray[np.uint8], int], None]] = {
         (0.65, 0.97), (0.35, 0.97), (0.35, 0.65), (0.03, 0.65), (0.03, 0.35), (0.35, 0.35),
     ),
     "arrow": _from_points(
-        (0.03, 0.36), (0.52, 0.36), (0.52, 0.1), (0.97, 0.5), (0.52, 0.9), (0.52, 0.64), (0.03, 0.64)
+        (0.03, 0.36), (0.52, 0.36), (0.52, 0.1), (0.97, 0.5), (0.52, 0.9), (0.52, 0.64),
+        (0.03, 0.64),
     ),
 }  # fmt: skip

@@ -62,7 +62,7 @@ def _read_archive(path: Path) -> list[bytes]:
 
 def _normalise(text: bytes) -> NDArray[np.float64] | None:
     boxes = np.loadtxt(io.BytesIO(text), delimiter=",", ndmin=2, dtype=np.float64)
-    valid = (boxes[:, 2:] > 0).all(axis=1)
+    valid = np.asarray((boxes[:, 2:] > 0).all(axis=1))
     if len(boxes) < MIN_FRAMES or not valid[0]:
         return None
     # Index of the latest valid frame so far: absent frames repeat it.

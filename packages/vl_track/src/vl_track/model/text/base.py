@@ -44,15 +44,21 @@ class TextEncoder(nn.Module):
         """Map cleaned sentences to (B, C)."""
         raise NotImplementedError
 
-    def warn_once(self, message: str) -> None:
-        """Warn, the first time for each message."""
-        if message not in self._warned:
-            self._warned.add(message)
+    def remarks(self, sentence: str) -> list[str]:
+        """Return what a user should know about how a sentence is read; empty if all is well."""
+        return []
+
+    def warn_once(self, kind: str, message: str) -> None:
+        """Warn, the first time for each kind of message."""
+        if kind not in self._warned:
+            self._warned.add(kind)
             warnings.warn(message, stacklevel=2)
 
 
 class NoText(TextEncoder):
     """Vision only: every sentence is as good as none."""
+
+    nothing: Tensor
 
     def __init__(self) -> None:
         super().__init__()

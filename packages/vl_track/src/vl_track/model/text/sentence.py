@@ -50,8 +50,9 @@ class SentenceText(TextEncoder):
         for sentence, length in zip(sentences, lengths, strict=True):
             if length > self.max_tokens:
                 self.warn_once(
+                    "long",
                     f"A sentence has {length} tokens; only the first {self.max_tokens} are used: "
-                    f"'{sentence[:60]}...'"
+                    f"'{sentence[:60]}...'",
                 )
         device = next(self.encoder.parameters()).device
         batch = self.tokenizer(
@@ -108,7 +109,7 @@ class OpenClipText(TextEncoder):
         """Return the projected end-of-text features (B, C); open_clip cuts at 77 tokens."""
         ids = self.tokenizer(sentences).to(self.tower.text_projection.device)
         if bool((ids[:, -1] != 0).any()):
-            self.warn_once("A sentence fills all of open_clip's tokens and may have been cut.")
+            self.warn_once("long", "A sentence fills all of open_clip's 77 tokens: it may be cut.")
         with torch.set_grad_enabled(self.trainable and torch.is_grad_enabled()):
             features: Tensor = self.tower.encode_text(ids)
         return features

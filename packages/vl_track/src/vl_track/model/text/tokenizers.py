@@ -8,10 +8,11 @@ from typing import Protocol
 from holdfast.errors import ConfigError
 
 # Words that carry nothing a picture shows; a word vocabulary passes over them in silence.
-SILENT = frozenset(
-    "a an the this that these those it its is are of to in on at and with please find follow track "
-    "watch look for keep your eyes over there here object thing one me my i want you".split()
-)
+_SILENT = """
+a an the this that these those it its is are of to in on at and with please find follow track watch
+look for keep your eyes over there here object thing one me my i want you
+"""
+SILENT = frozenset(_SILENT.split())
 
 
 class Tokenizer(Protocol):
@@ -44,7 +45,9 @@ class WordTokenizer:
         try:
             return cls(Path(path).read_text(encoding="utf-8").split())
         except OSError as error:
-            raise ConfigError(f"The vocabulary {path} cannot be read ({error.strerror}).") from error
+            raise ConfigError(
+                f"The vocabulary {path} cannot be read ({error.strerror})."
+            ) from error
 
     def ids(self, sentence: str) -> list[int]:
         """Return the ids of the words it knows."""

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from vl_track.model.text.base import TextEncoder
+from vl_track.model.text.base import TextEncoder, clean
 from vl_track.model.text.tokenizers import ClipTokenizer, Tokenizer, WordTokenizer
 
 Vocabulary = Literal["scenes", "clip"]
@@ -41,18 +41,27 @@ class TokenText(TextEncoder):
         vector: Tensor = self.embedding(flat, lengths.cumsum(0))
         return vector
 
+    def remarks(self, sentence: str) -> list[str]:
+        """Name the words that are not in the vocabulary, and say if the end is cut off."""
+        sentence = clean(sentence)
+        unknown = self.tokenizer.unknown(sentence)
+        count = len(self.tokenizer.ids(sentence))
+        notes = []
+        if unknown:
+            words = ", ".join(f"'{word}'" for word in unknown)
+            rest = "goes by the other words" if count else "knows none of the others either"
+            notes.append(f"the model does not know {words} and {rest}")
+        if count > self.max_tokens:
+            notes.append(f"the sentence has {count} tokens; the first {self.max_tokens} are used")
+        return notes
+
     def _ids(self, sentence: str) -> list[int]:
         ids = self.tokenizer.ids(sentence)
-        unknown = self.tokenizer.unknown(sentence)
-        if unknown:
-            self.warn_once(
-                f"The text encoder does not know {', '.join(map(repr, unknown))} and goes by the "
-                "other words."
-            )
         if len(ids) > self.max_tokens:
             self.warn_once(
+                "long",
                 f"A sentence has {len(ids)} tokens; only the first {self.max_tokens} are used: "
-                f"'{sentence[:60]}...'"
+                f"'{sentence[:60]}...'",
             )
         return ids[: self.max_tokens]
 

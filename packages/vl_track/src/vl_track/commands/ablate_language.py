@@ -1,0 +1,94 @@
+"""``vl-track ablate-language``: does the sentence matter?"""
+
+import json
+import sys
+
+from rich.progress import Progress
+
+from holdfast.atomic import write_text
+from holdfast.data.roots import data_root
+from vl_track.data.scenes.clips import scenes_videos
+from vl_track.data.scenes.grammar import Split
+from vl_track.data.scenes.make import Difficulty
+from vl_track.data.scenes.sprites import prepare_sprites
+from vl_track.evaluation.language import CONDITIONS, Ablation, ablate
+from vl_track.evaluation.runs import Told
+from vl_track.evaluation.success import CONVENTION
+from vl_track.loading import best_device, load_network
+from vl_track.tracker.tracker import Tracker, TrackerOptions
+
+
+def ablate_language(
+    *,
+    weights: str | None = None,
+    count: int = 40,
+    split: Split = "test",
+    difficulty: Difficulty = "distractors",
+    told: list[Told] | None = None,
+    root: str | None = None,
+    emoji: bool = True,
+    out: str | None = None,
+    options: TrackerOptions | None = None,
+) -> None:
+    """Score the same model with the right sentence, with none, and with another video's.
+
+    Args:
+        weights: a model folder or checkpoint; by default the model that comes with vl_track.
+        count: videos of Scenes, seeds 0 to ``count - 1``.
+        split: ``test`` shows sprites, photographs and wordings training never saw.
+        difficulty: ``distractors`` or ``standard``.
+        told: what the tracker gets: ``both`` (box and sentence), ``sentence`` (no box), or both in
+            turn.
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+        emoji: fetch and draw emoji; without them objects are shapes and patches.
+        out: JSON to write.
+        options: of the tracker.
+    """
+    folder = data_root(root)
+    if emoji:
+        prepare_sprites(folder)
+    videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
+    chosen = options or TrackerOptions()
+    chosen.allow_nothing = True
+    network = load_network(weights)
+    ways: list[Told] = told or ["sentence", "both"]
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("tracking", total=len(ways) * count * len(CONDITIONS))
+        tracker = Tracker(network, chosen, best_device())
+        found = [
+            ablate(tracker, videos, way, after=lambda: progress.update(task, advance=1))
+            for way in ways
+        ]
+    sys.stdout.write(format_ablations(found, f"Scenes {split}, {difficulty}, {count} videos"))
+    if out:
+        write_text(out, json.dumps([as_record(one) for one in found], indent=2) + "\n")
+
+
+def format_ablations(found: list[Ablation], data: str) -> str:
+    """Return a table of AUCs and lifts."""
+    lines = [
+        f"Success AUC on {data} (synthetic video)",
+        f"convention {CONVENTION}",
+        "",
+        f"{'told':<10}{'right':>8}{'none':>8}{'shuffled':>10}{'lift over none':>20}"
+        f"{'lift over shuffled':>22}",
+    ]
+    for one in found:
+        lifts = ["{:+.3f} +- {:.3f}".format(*one.lift(over)) for over in ("none", "shuffled")]
+        lines.append(
+            f"{one.told:<10}{one.auc('right'):>8.3f}{one.auc('none'):>8.3f}"
+            f"{one.auc('shuffled'):>10.3f}{lifts[0]:>20}{lifts[1]:>22}"
+        )
+    return "\n".join([*lines, "", "+- is the standard error over videos", ""])
+
+
+def as_record(one: Ablation) -> dict[str, object]:
+    """Return an ablation for JSON."""
+    return {
+        "told": one.told,
+        "convention": CONVENTION,
+        "auc": {condition: one.auc(condition) for condition in CONDITIONS},
+        "per_video": {
+            condition: {run.name: run.auc for run in runs} for condition, runs in one.runs.items()
+        },
+    }

@@ -1,0 +1,73 @@
+"""``vl-track scenes``: prepare, look at, and write the Scenes data set."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import cv2
+
+from holdfast.atomic import atomic_path
+from holdfast.data.roots import data_root
+from vl_track.data.scenes.clips import scenes_videos
+from vl_track.data.scenes.grammar import Split
+from vl_track.data.scenes.lasot_layout import write_scenes
+from vl_track.data.scenes.make import Difficulty
+from vl_track.data.scenes.photographs import gather_photographs
+from vl_track.data.scenes.sprites import prepare_sprites
+from vl_track.video.contact_sheet import contact_sheet
+from vl_track.video.writing import draw_estimate
+
+Action = Literal["prepare", "sheet", "write"]
+
+
+def scenes(
+    action: Action,
+    *,
+    out: str | None = None,
+    split: Split = "train",
+    difficulty: Difficulty = "standard",
+    count: int = 12,
+    root: str | None = None,
+    photographs: bool = True,
+    emoji: bool = True,
+) -> None:
+    """Prepare, look at, or write Scenes.
+
+    Args:
+        action: ``prepare`` fetches emoji and photographs; ``sheet`` draws frames of some videos
+            with their boxes and sentences; ``write`` saves videos in LaSOT's layout.
+        out: the picture (``sheet``) or the folder (``write``).
+        split: train, val or test.
+        difficulty: standard or distractors.
+        count: number of videos.
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+        photographs: fetch Debian's wallpapers in ``prepare``, where this is a Debian system.
+        emoji: fetch and draw the emoji.
+    """
+    folder = data_root(root)
+    if emoji:
+        prepare_sprites(folder)
+    if action == "prepare":
+        have = gather_photographs(folder) if photographs else 0
+        sys.stdout.write(f"Scenes is ready below {folder}: emoji drawn, {have} photographs.\n")
+        return
+    videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
+    if action == "write":
+        target = Path(out or folder / f"scenes_{split}")
+        written = write_scenes(videos, target)
+        sys.stdout.write(f"Wrote {len(written)} videos in LaSOT's layout below {target}\n")
+        return
+    rows = []
+    for scene in videos:
+        times = [round(k * (len(scene) - 1) / 3) for k in range(4)]
+        rows.append(
+            [
+                draw_estimate(scene.frame(t), scene.box(t), scene.seen(t), scene.sentence)
+                for t in times
+            ]
+        )
+    path = Path(out or f"scenes_{split}.png")
+    sheet = contact_sheet([frame for row in rows for frame in row], columns=4, width=320)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())
+    sys.stdout.write(f"Drew {len(videos)} videos: {path}\n")

@@ -1,0 +1,70 @@
+"""``vl-track score``: success AUC of a model on held-out Scenes."""
+
+import json
+import sys
+
+import numpy as np
+from rich.progress import Progress
+
+from holdfast.atomic import write_text
+from holdfast.data.roots import data_root
+from vl_track.data.scenes.clips import scenes_videos
+from vl_track.data.scenes.grammar import Split
+from vl_track.data.scenes.make import Difficulty
+from vl_track.data.scenes.sprites import prepare_sprites
+from vl_track.evaluation.runs import Told, run_video
+from vl_track.evaluation.success import CONVENTION
+from vl_track.loading import best_device, load_network
+from vl_track.tracker.tracker import Tracker, TrackerOptions
+
+
+def score(
+    *,
+    weights: str | None = None,
+    count: int = 40,
+    split: Split = "test",
+    difficulty: Difficulty = "standard",
+    told: Told = "both",
+    root: str | None = None,
+    emoji: bool = True,
+    out: str | None = None,
+    options: TrackerOptions | None = None,
+) -> None:
+    """Track held-out Scenes and print the mean success AUC with its standard error.
+
+    Args:
+        weights: a model folder or checkpoint; by default the model that comes with vl_track.
+        count: videos, seeds 0 to ``count - 1``.
+        split: ``test`` shows sprites, photographs and wordings training never saw.
+        difficulty: ``standard`` or ``distractors``.
+        told: ``box``, ``sentence`` or ``both``.
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+        emoji: fetch and draw emoji; without them objects are shapes and patches.
+        out: JSON to write.
+        options: of the tracker.
+    """
+    folder = data_root(root)
+    if emoji:
+        prepare_sprites(folder)
+    videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
+    tracker = Tracker(load_network(weights), options, best_device())
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        shown = progress.track(videos, description="tracking")
+        runs = [run_video(tracker, video, told=told) for video in shown]
+    aucs = np.array([run.auc for run in runs])
+    error = aucs.std(ddof=1) / np.sqrt(len(aucs)) if len(aucs) > 1 else float("nan")
+    rate = sum(len(run.boxes) for run in runs) / sum(run.seconds for run in runs)
+    sys.stdout.write(
+        f"Success AUC {aucs.mean():.3f} +- {error:.3f} (standard error over {count} videos) on "
+        f"Scenes {split}, {difficulty}, told {told} (synthetic video)\n"
+        f"convention {CONVENTION}\ntracker {rate:.1f} FPS, drawing not counted\n"
+    )
+    if out:
+        record = {
+            "auc": float(aucs.mean()),
+            "standard_error": float(error),
+            "convention": CONVENTION,
+            "frames_per_second": rate,
+            "per_video": {run.name: run.auc for run in runs},
+        }
+        write_text(out, json.dumps(record, indent=2) + "\n")

