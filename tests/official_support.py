@@ -183,9 +183,7 @@ def reference_network(
     depth = len({key.split(".")[2] for key in state if key.startswith("backbone.blocks.")})
     for block in range(depth):
         stem = f"backbone.blocks.{block}"
-        mixed, weights = attention(
-            layer_norm(tokens, state, f"{stem}.norm1"), state, stem, heads
-        )
+        mixed, weights = attention(layer_norm(tokens, state, f"{stem}.norm1"), state, stem, heads)
         tokens = tokens + mixed
         if block in eliminating:
             liked = weights[:, centre, len(z) :].mean(0)

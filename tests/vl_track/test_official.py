@@ -67,7 +67,9 @@ def test_the_released_size(language: bool) -> None:
         text_width=768,
     )  # fmt: skip
     network = network_of(state)
-    ours = sum(p.numel() for n, p in network.named_parameters() if n.startswith(("backbone", "head")))
+    ours = sum(
+        p.numel() for n, p in network.named_parameters() if n.startswith(("backbone", "head"))
+    )
     unused = 768 + 197 * 768
     assert ours + unused == 92_518_533
     template, search = random_pictures(state)

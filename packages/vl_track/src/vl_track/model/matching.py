@@ -7,10 +7,31 @@ target, as correlation trackers do.
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 CHANNELS = {"none": 0, "target": 2, "target_and_text": 3}
 TEMPERATURE = 0.1
+
+
+class TextMatch(nn.Module):
+    """Cosine of each search token with a sentence, in a space of their own.
+
+    Args:
+        features: C of the search tokens.
+        text_features: C_t of the text vector.
+    """
+
+    def __init__(self, features: int, text_features: int) -> None:
+        super().__init__()
+        self.text = nn.Sequential(nn.LayerNorm(text_features), nn.Linear(text_features, features))
+        self.vision = nn.Sequential(
+            nn.Linear(features, features), nn.GELU(), nn.Linear(features, features)
+        )
+
+    def forward(self, search_BSC: Tensor, text_BC: Tensor) -> Tensor:
+        """Return (B, S, 1)."""
+        vision = F.normalize(self.vision(search_BSC), dim=-1)
+        return vision @ F.normalize(self.text(text_BC), dim=-1)[..., None]
 
 
 def target_mask(grid: int, factor: float, device: torch.device) -> Tensor:
@@ -22,11 +43,6 @@ def target_mask(grid: int, factor: float, device: torch.device) -> Tensor:
     half = max(1.0, grid / factor / 2)
     place = (torch.arange(grid, device=device) + 0.5 - grid / 2).abs() <= half
     return (place[:, None] & place[None]).flatten()
-
-
-def match_text(search_BSC: Tensor, text_BC: Tensor) -> Tensor:
-    """Return the cosine of each search token with a sentence's vector: (B, S, 1)."""
-    return F.normalize(search_BSC, dim=-1) @ F.normalize(text_BC, dim=-1)[..., None]
 
 
 def match(template_BZC: Tensor, search_BSC: Tensor, on_target_Z: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vl_track.model.backbone import JointTransformer, Patches
 from vl_track.model.head import CentreHead, CentreMaps
-from vl_track.model.matching import CHANNELS, match, match_text, target_mask
+from vl_track.model.matching import CHANNELS, TextMatch, match, target_mask
 from vl_track.model.mixup import ModalMixup, Normalize, mix
 from vl_track.model.text.base import TextEncoder, TextFeatures
 
@@ -69,7 +69,7 @@ class AllInOne(nn.Module):
         self.mixup = ModalMixup(text.num_features, features, mixup)
         self.matching = matching
         self.text_match = (
-            nn.Linear(text.num_features, features) if matching == "target_and_text" else None
+            TextMatch(features, text.num_features) if matching == "target_and_text" else None
         )
         self.head = CentreHead(
             features + CHANNELS[matching], backbone.search_grid, channels=head_channels
@@ -117,5 +117,5 @@ class AllInOne(nn.Module):
         channels = [match(features.template_BZC, search, on_target) * given]
         if self.text_match is not None:
             present = text.present_B.to(search.dtype)[:, None, None]
-            channels.append(match_text(search, self.text_match(text.vector_BC)) * present)
+            channels.append(self.text_match(search, text.vector_BC) * present)
         return channels

@@ -27,6 +27,20 @@ POSITIONS = {
 }
 
 
+# People name looks before places. A place or a relation is said where looks do not do, and motion,
+# which no single frame shows, where nothing else does.
+EAGERNESS = {
+    "colour": 0.0,
+    "texture": 0.5,
+    "size": 0.6,
+    "position": 0.9,
+    "relation": 1.3,
+    "motion": 3.0,
+}
+EXTRA = 0.3
+"""Chance of each fact that is said though it is not needed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Described:
     """What can be said about an object in the first frame of a scene.
@@ -65,7 +79,7 @@ def sentence(
 ) -> str | None:
     """Say which object is meant.
 
-    Facts are added in random order until none of the others fits; at times one more is said than
+    Facts are added, eager ones first, until none of the others fits; at times more is said than
     needed.
 
     Args:
@@ -78,15 +92,14 @@ def sentence(
         The sentence, or ``None`` where no true sentence of this grammar tells the target apart.
     """
     facts = facts_about(target, others)
-    order = [facts[i] for i in generator.permutation(len(facts))]
-    # No single frame shows motion, so it is said only where nothing else tells the target apart.
-    order.sort(key=lambda fact: fact.slot == "motion")
+    urge = [EAGERNESS[fact.slot] + generator.uniform() for fact in facts]
+    order = [facts[i] for i in np.argsort(urge)]
     noun = Fact("kind", target.kind, lambda other: other.kind == target.kind)
     said, rivals = [noun], [other for other in others if noun.fits(other)]
     for fact in order:
         fewer = [other for other in rivals if fact.fits(other)]
         needed = len(fewer) < len(rivals)
-        extra = not rivals and generator.uniform() < 0.2
+        extra = not rivals and generator.uniform() < EXTRA
         if (needed or extra) and fact.slot not in {f.slot for f in said}:
             said.append(fact)
             rivals = fewer

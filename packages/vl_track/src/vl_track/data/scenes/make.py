@@ -80,7 +80,7 @@ def _draw_source(world: SceneWorld, generator: np.random.Generator, *, patches: 
 
 def _looks(drawing: Drawing, generator: np.random.Generator) -> Appearance:
     natural = drawing is PATCH or (
-        not drawing.source.startswith("shape/") and generator.uniform() < 0.3
+        not drawing.source.startswith("shape/") and generator.uniform() < 0.15
     )
     return Appearance(
         source=drawing.source,
@@ -95,7 +95,7 @@ def _looks(drawing: Drawing, generator: np.random.Generator) -> Appearance:
 def _rival(target: Appearance, generator: np.random.Generator) -> tuple[Appearance, float]:
     """Return the looks of a distractor of the target's kind, and its size over the target's."""
     colour, texture, ratio = target.colour, target.texture, generator.uniform(0.85, 1.18)
-    what = generator.choice(["colour", "texture", "size", "place"], p=[0.5, 0.2, 0.12, 0.18])
+    what = generator.choice(["colour", "texture", "size", "place"], p=[0.6, 0.2, 0.1, 0.1])
     if what == "colour" and colour is not None:
         colour = str(generator.choice([c for c in COLOURS if c != colour]))
     elif what in {"texture", "colour"} and target.source != "patch":
@@ -118,11 +118,11 @@ def _place(
 ) -> list[SceneObject] | None:
     """Give every object a size, a first place apart from the others, and a path."""
     width, height = world.frame_size
-    unit = np.exp(generator.uniform(np.log(0.11), np.log(0.3))) * height
+    unit = np.exp(generator.uniform(np.log(0.15), np.log(0.34))) * height
     patches: dict[str, NDArray[np.uint8]] = {}
     things: list[SceneObject] = []
     for appearance, ratio in zip(looks, ratios, strict=True):
-        side = float(np.clip(unit * ratio, 0.07 * height, 0.42 * height))
+        side = float(np.clip(unit * ratio, 0.09 * height, 0.45 * height))
         start = _free_spot(generator, world.frame_size, side, things)
         if start is None:
             return None

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from vl_track.model.text.base import TextEncoder, clean
 from vl_track.model.text.tokenizers import ClipTokenizer, Tokenizer, WordTokenizer
 
+INITIAL_SCALE = 0.1
 Vocabulary = Literal["scenes", "clip"]
 
 
@@ -30,7 +31,7 @@ class TokenText(TextEncoder):
         self.max_tokens = max_tokens
         self.tokenizer = _tokenizer(vocabulary)
         self.embedding = nn.EmbeddingBag(self.tokenizer.size, num_features, mode="mean")
-        nn.init.normal_(self.embedding.weight, std=0.02)
+        nn.init.normal_(self.embedding.weight, std=INITIAL_SCALE)
 
     def encode(self, sentences: list[str]) -> Tensor:
         """Return the mean embedding (B, C) of each sentence's tokens."""
