@@ -5,6 +5,7 @@ from the paper and the facts, piece by piece, with loops where loops are clearer
 with the product.
 """
 
+import itertools
 import math
 import sys
 from pathlib import Path
@@ -60,7 +61,7 @@ def official_state(
             state[f"{stem}.{name}.bias"] = draw(rows)
     for branch, outputs in (("ctr", 1), ("offset", 2), ("size", 2)):
         widths = [width, channels, channels // 2, channels // 4, channels // 8]
-        for layer, (inside, outside) in enumerate(zip(widths, widths[1:], strict=False), 1):
+        for layer, (inside, outside) in enumerate(itertools.pairwise(widths), 1):
             stem = f"box_head.conv{layer}_{branch}"
             state[f"{stem}.0.weight"] = draw(outside, inside, 3, 3, scale=1 / math.sqrt(9 * inside))
             state[f"{stem}.0.bias"] = draw(outside)
@@ -168,7 +169,7 @@ def reference_network(
     has_sentence: bool = True,
     keep: float = 0.7,
 ) -> tuple[Tensor, Tensor]:
-    """Run one pair of pictures (3, H, W) in [0, 255]; return the score map (F, F) and the box (4,)."""
+    """Run one pair of pictures (3, H, W) in [0, 255]; return score map (F, F) and box (4,)."""
     mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
     z, x = (patches((p / 255 - mean) / std, state) for p in (template, search))

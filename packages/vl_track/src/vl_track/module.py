@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from holdfast.checkpoints.io import check_same_architecture
@@ -66,6 +66,8 @@ class Tracking(LightningModule):
         loss_weights: of the sum.
         backbone_lr_factor: learning rate of the backbone over that of the rest (paper: 0.1).
         mixup_with_backbone: give the mixup the backbone's learning rate, as the release does.
+        freeze_visual: train the text encoder and its matching alone, by the pointing loss: a cheap
+            first phase. With ``PairOptions.mentions`` every picture serves several sentences.
         start_from: a model folder or checkpoint whose weights are the start, without its optimiser.
         steps_per_epoch: optimiser steps the schedule of candidate elimination calls an epoch
             (paper: 60,000 pairs over a batch of 128).
@@ -82,6 +84,7 @@ class Tracking(LightningModule):
         loss_weights: LossWeights | None = None,
         backbone_lr_factor: float = 0.1,
         mixup_with_backbone: bool = True,
+        freeze_visual: bool = False,
         start_from: str | None = None,
         steps_per_epoch: int = 469,
         elimination_start: int = 20,
@@ -94,6 +97,10 @@ class Tracking(LightningModule):
         if start_from is not None:
             network.load_state_dict(load_network(start_from).state_dict())
             network.train()
+        self.freeze_visual = freeze_visual
+        if freeze_visual:
+            for part in self._frozen():
+                part.requires_grad_(requires_grad=False)
         self.alignment = None if alignment is None else _alignment(network, alignment)
         self.loss_weights = loss_weights or LossWeights()
         self.backbone_lr_factor = backbone_lr_factor
@@ -112,9 +119,14 @@ class Tracking(LightningModule):
     def on_train_start(self) -> None:
         """Lightning keeps the modes it finds; training needs batch statistics and drop path."""
         self.train()
+        if self.freeze_visual:
+            for part in self._frozen():
+                part.eval()
 
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> Tensor:
         """Return the weighted sum of the losses."""
+        if self.freeze_visual:
+            return self._words_step(batch)
         output = self.network(
             batch["template"], batch["search"], batch["sentence"], self._keep_ratio()
         )
@@ -171,11 +183,27 @@ class Tracking(LightningModule):
         schedule = self.make_schedule(optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def _frozen(self) -> list[nn.Module]:
+        return [self.network.backbone, self.network.mixup, self.network.head]
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another architecture before loading it."""
         check_same_architecture(
             checkpoint["state_dict"], self.state_dict(), source="The checkpoint"
         )
+
+    def _words_step(self, batch: Mapping[str, Any]) -> Tensor:
+        """Point at the target and at every other object the batch mentions; features stay."""
+        with torch.no_grad():
+            search = self(batch).search_BSC
+        said = [batch["sentence"], *batch.get("mentions", [])]
+        boxes = torch.cat([batch["box"][:, None], batch["mention_boxes"]], dim=1)
+        text = self.network.text([one for sample in zip(*said, strict=True) for one in sample])
+        match = self.network.match_text(search, text).transpose(1, 2)
+        loss = pointing_loss(match.flatten(0, 1), boxes.flatten(0, 1), text.present_B)
+        self.log("train/pointing", loss)
+        self.log("train/loss", loss)
+        return loss
 
     def _keep_ratio(self) -> float:
         return keep_ratio_at(

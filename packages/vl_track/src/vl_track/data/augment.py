@@ -12,6 +12,9 @@ from vl_track.data.video import Picture
 _SWAPPED = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
 
 
+Mention = tuple[str, Box]
+
+
 @dataclass(kw_only=True)
 class Augmentation:
     """Probabilities and ranges; the defaults are the paper's, but for flips.
@@ -32,23 +35,29 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two crops, the object's box in the second (shares of the crop), and a sentence."""
+    """Two crops, the object's box in the second (shares of the crop), and a sentence.
+
+    ``mentions`` are sentences about other objects in the second crop, with their boxes.
+    """
 
     template: Picture
     search: Picture
     box: Box
     sentence: str
+    mentions: tuple[Mention, ...] = ()
 
 
 def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -> Pair:
     """Return a changed pair; ``generator`` decides."""
     template, search, box, sentence = pair.template, pair.search, pair.box, pair.sentence
+    mentions = pair.mentions
     gray, joint, *separate = generator.uniform(size=4)
     if gray < options.grayscale and sentence == "":
         template, search = _gray(template), _gray(search)
     flips = [joint < options.joint_flip] * 2
     if flips[0]:
         sentence = mirror_sentence(sentence)
+        mentions = tuple((mirror_sentence(said), where) for said, where in mentions)
     flips = [
         flip != (draw < options.separate_flip) for flip, draw in zip(flips, separate, strict=True)
     ]
@@ -56,7 +65,8 @@ def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -
         template = template[:, ::-1]
     if flips[1]:
         search = search[:, ::-1]
-        box = (1 - box[0] - box[2], *box[1:])
+        box = _mirror_box(box)
+        mentions = tuple((said, _mirror_box(where)) for said, where in mentions)
     reach = options.brightness
     template, search = (
         cv2.convertScaleAbs(
@@ -64,7 +74,11 @@ def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -
         )
         for crop in (template, search)
     )
-    return Pair(template=template, search=search, box=box, sentence=sentence)
+    return Pair(template=template, search=search, box=box, sentence=sentence, mentions=mentions)
+
+
+def _mirror_box(box: Box) -> Box:
+    return 1 - box[0] - box[2], *box[1:]
 
 
 def mirror_sentence(sentence: str) -> str:

@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from vl_track.data.augment import Augmentation, Pair, augment
+from vl_track.data.augment import Augmentation, Mention, Pair, augment
 from vl_track.data.geometry import Box, Window, into_window, jitter_box, window_around
 from vl_track.data.sampling import draw_times
-from vl_track.data.video import Video
+from vl_track.data.video import Mentioning, Video
 
 Told = Literal["both", "box", "sentence"]
 TOLD: tuple[Told, ...] = ("both", "box", "sentence")
@@ -31,6 +31,8 @@ class PairOptions:
             has none. Users' boxes are not exact.
         told: shares of pairs with template and sentence, template only, sentence only. The paper
             always has both.
+        mentions: how many other objects of the search crop come with their sentences, for
+            :func:`vl_track.model.losses.pointing_loss` (where the data set knows them).
         augmentation: see :class:`Augmentation`.
     """
 
@@ -42,6 +44,7 @@ class PairOptions:
     centre_jitter: float = 3.0
     template_jitter: float = 0.0
     told: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    mentions: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -90,7 +93,26 @@ def _tracking_pair(
         first, window_around(shown, options.template_factor), options.template_size
     )
     search = video.crop(later, window, options.search_size)
-    return Pair(template=template, search=search, box=into_window(box, window), sentence=sentence)
+    return Pair(
+        template=template,
+        search=search,
+        box=into_window(box, window),
+        sentence=sentence,
+        mentions=_mentions(video, later, window, options.mentions),
+    )
+
+
+def _mentions(video: Video, time: int, window: Window, most: int) -> tuple[Mention, ...]:
+    """Return what can be said about other objects whose centres lie in the window."""
+    if most == 0 or not isinstance(video, Mentioning):
+        return ()
+    found = [(said, into_window(box, window)) for said, box in video.mentions(time)]
+    inside = [
+        (said, box)
+        for said, box in found
+        if 0 < box[0] + box[2] / 2 < 1 and 0 < box[1] + box[3] / 2 < 1
+    ]
+    return tuple(inside[:most])
 
 
 def _grounding_pair(
@@ -110,6 +132,7 @@ def _grounding_pair(
         search=video.crop(time, window, options.search_size),
         box=into_window(box, window),
         sentence=video.sentence,
+        mentions=_mentions(video, time, window, options.mentions),
     )
 
 

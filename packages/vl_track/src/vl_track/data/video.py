@@ -12,6 +12,14 @@ Picture = NDArray[np.uint8]
 
 
 @runtime_checkable
+class Mentioning(Protocol):
+    """A video that can also say where its other objects are."""
+
+    def mentions(self, time: int) -> list[tuple[str, Box]]:
+        """Return a sentence and a box for each other object that can be seen well."""
+
+
+@runtime_checkable
 class Video(Protocol):
     """A video with one annotated object and a sentence about it.
 

@@ -14,7 +14,7 @@ TEMPERATURE = 0.1
 
 
 class TextMatch(nn.Module):
-    """Cosine of each search token with a sentence, in a space of their own.
+    """Cosine of each search token with sentences, in a space of their own.
 
     Args:
         features: C of the search tokens.
@@ -28,10 +28,10 @@ class TextMatch(nn.Module):
             nn.Linear(features, features), nn.GELU(), nn.Linear(features, features)
         )
 
-    def forward(self, search_BSC: Tensor, text_BC: Tensor) -> Tensor:
-        """Return (B, S, 1)."""
+    def forward(self, search_BSC: Tensor, text_BMC: Tensor) -> Tensor:
+        """Return (B, S, M) for M sentences of each sample."""
         vision = F.normalize(self.vision(search_BSC), dim=-1)
-        return vision @ F.normalize(self.text(text_BC), dim=-1)[..., None]
+        return vision @ F.normalize(self.text(text_BMC), dim=-1).transpose(1, 2)
 
 
 def target_mask(grid: int, factor: float, device: torch.device) -> Tensor:

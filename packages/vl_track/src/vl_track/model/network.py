@@ -27,12 +27,14 @@ class Output(NamedTuple):
         text: the encoded sentences.
         text_match_BS: cosine of each search token with the sentence; ``None`` unless
             ``matching`` is ``target_and_text``.
+        search_BSC: search tokens after the transformer.
     """
 
     maps: CentreMaps
     patches: Patches
     text: TextFeatures
-    text_match_BS: Tensor | None = None
+    text_match_BS: Tensor | None
+    search_BSC: Tensor
 
 
 class AllInOne(nn.Module):
@@ -102,7 +104,19 @@ class AllInOne(nn.Module):
         beside = self._match(features, template_B3hw, text)
         maps = self.head(torch.cat([features.search_BSC, *beside], dim=-1))
         spoken = beside[1][..., 0] if self.text_match is not None else None
-        return Output(maps, patches, text, spoken)
+        return Output(maps, patches, text, spoken, features.search_BSC)
+
+    def match_text(self, search_BSC: Tensor, text: TextFeatures) -> Tensor:
+        """Return the cosine (B, S, M) of search tokens with M sentences of each sample.
+
+        ``text`` holds the B * M sentences, those of a sample together; an empty one gives 0.
+        """
+        assert self.text_match is not None, "matching is not target_and_text"
+        batch = len(search_BSC)
+        present = text.present_B.to(search_BSC.dtype).reshape(batch, 1, -1)
+        vectors = text.vector_BC.reshape(batch, -1, text.vector_BC.shape[-1])
+        match_BSM: Tensor = self.text_match(search_BSC, vectors) * present
+        return match_BSM
 
     def _normalise(self, pictures: Tensor) -> Tensor:
         return (pictures.to(self.mean.dtype) / 255 - self.mean) / self.std
@@ -116,6 +130,5 @@ class AllInOne(nn.Module):
         given = (template.flatten(1).amax(dim=1) > 0).to(search.dtype)[:, None, None]
         channels = [match(features.template_BZC, search, on_target) * given]
         if self.text_match is not None:
-            present = text.present_B.to(search.dtype)[:, None, None]
-            channels.append(self.text_match(search, text.vector_BC) * present)
+            channels.append(self.match_text(search, text))
         return channels

@@ -86,6 +86,12 @@ def _pattern(colours: NDArray[np.float32], texture: Texture) -> NDArray[np.float
     return np.where(mark[..., None], contrast, colours).astype(np.float32)
 
 
+def solid_points(sprite: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the centres (N, 2) of all pixels of a sprite that are more solid than not."""
+    rows, columns = np.nonzero(sprite[..., 3] > 127)
+    return np.stack([columns, rows], axis=1).astype(np.float32) + np.float32(0.5)
+
+
 def silhouette(sprite: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the convex outline (N, 2) of a sprite, in pixel-edge coordinates of its array.
 

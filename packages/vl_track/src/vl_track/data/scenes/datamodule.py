@@ -19,7 +19,11 @@ from vl_track.data.scenes.world import SceneWorld
 
 
 class Sample(TypedDict):
-    """One pair as tensors: crops (3, S, S) uint8 RGB, box (4,) x, y, w, h in shares."""
+    """One pair as tensors: crops (3, S, S) uint8 RGB, box (4,) x, y, w, h in shares.
+
+    ``mentions`` are ``PairOptions.mentions`` sentences about other objects, empty ones to fill up,
+    and ``mention_boxes`` (M, 4) their boxes.
+    """
 
     template: Tensor
     search: Tensor
@@ -27,6 +31,8 @@ class Sample(TypedDict):
     sentence: str
     told: int
     crowd: bool
+    mentions: list[str]
+    mention_boxes: Tensor
 
 
 class ScenePairs(Dataset[Sample]):
@@ -59,6 +65,8 @@ class ScenePairs(Dataset[Sample]):
                 break
             seed = fold_seed("again", seed)
         blank = not pair.template.any()
+        gaps = self.options.mentions - len(pair.mentions)
+        filled = [*pair.mentions, *[("", (0.0, 0.0, 0.0, 0.0))] * gaps]
         return Sample(
             template=_tensor(pair.template),
             search=_tensor(pair.search),
@@ -66,6 +74,8 @@ class ScenePairs(Dataset[Sample]):
             sentence=pair.sentence,
             told=2 if blank else int(pair.sentence == ""),
             crowd=crowd,
+            mentions=[said for said, _ in filled],
+            mention_boxes=torch.tensor([where for _, where in filled]).reshape(-1, 4),
         )
 
 

@@ -63,10 +63,13 @@ def _attempt(
     things = _place(world, generator, looks, ratios)
     if things is None:
         return None
-    said = _describe(world, things, generator)
+    described = _describe(world, things)
+    said = sentence(described[0], described[1:], world.split, generator)
     if said is None:
         return None
-    return _film(world, generator, name, things, said, count)
+    return _film(
+        world, generator, name, things, (said, *_say_others(world, described, name)), count
+    )
 
 
 def _draw_source(world: SceneWorld, generator: np.random.Generator, *, patches: bool) -> Drawing:
@@ -157,10 +160,8 @@ def _free_spot(
     return None
 
 
-def _describe(
-    world: SceneWorld, things: Sequence[SceneObject], generator: np.random.Generator
-) -> str | None:
-    described = [
+def _describe(world: SceneWorld, things: Sequence[SceneObject]) -> list[Described]:
+    return [
         Described(
             kind=thing.appearance.kind,
             colour=thing.appearance.colour,
@@ -174,7 +175,15 @@ def _describe(
         )
         for thing in things
     ]
-    return sentence(described[0], described[1:], world.split, generator)
+
+
+def _say_others(world: SceneWorld, described: Sequence[Described], name: str) -> list[str | None]:
+    """Describe every object but the target; with numbers of its own, so that pixels stay."""
+    generator = np.random.default_rng(fold_seed("mentions", name))
+    return [
+        sentence(one, [other for other in described if other is not one], world.split, generator)
+        for one in described[1:]
+    ]
 
 
 def _film(
@@ -182,7 +191,7 @@ def _film(
     generator: np.random.Generator,
     name: str,
     things: list[SceneObject],
-    said: str,
+    said: tuple[str | None, ...],
     same_kind: int,
 ) -> Scene | None:
     """Add occluders, camera, light and lens; refuse a target hidden in the first frame."""
@@ -196,7 +205,8 @@ def _film(
     cast = generator.uniform(0.88, 1.12, 3) * generator.uniform(0.75, 1.15)
     scene = Scene(
         name=name,
-        sentence=said,
+        sentence=said[0] or "",
+        sayings=tuple(said[i] for i in order) + (None,) * (len(objects) - len(order)),
         frame_size=world.frame_size,
         objects=tuple(objects),
         target=order.index(0),

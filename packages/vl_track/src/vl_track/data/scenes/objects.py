@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vl_track.data.scenes.appearance import SIDE, Appearance, silhouette
+from vl_track.data.scenes.appearance import SIDE, Appearance, silhouette, solid_points
 from vl_track.data.scenes.motion import Path
 
 Matrix = NDArray[np.float64]
@@ -33,6 +33,11 @@ class SceneObject:
     def outline(self) -> NDArray[np.float32]:
         """Convex outline (N, 2) of the sprite, in its own pixel-edge coordinates."""
         return silhouette(self.sprite)
+
+    @cached_property
+    def points(self) -> NDArray[np.float32]:
+        """Centres (N, 2) of the sprite's solid pixels."""
+        return solid_points(self.sprite)
 
     def placement(self, time: int) -> Matrix:
         """Return the 3 x 3 affine from sprite pixels to world pixels at a time."""
@@ -63,6 +68,31 @@ def bounds(outline: NDArray[np.float32], matrix: Matrix) -> tuple[float, float, 
     image = outline @ matrix[:2, :2].T + matrix[:2, 2]
     (x0, y0), (x1, y1) = image.min(axis=0), image.max(axis=0)
     return float(x0), float(y0), float(x1), float(y1)
+
+
+def bounds_within(
+    thing: SceneObject, matrix: Matrix, size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """Return the extent of the part of an object that lies in a picture; zeros if none does.
+
+    Args:
+        thing: the object.
+        matrix: 3 x 3 affine from its sprite to the picture.
+        size: width, height of the picture.
+    """
+    x0, y0, x1, y1 = bounds(thing.outline, matrix)
+    width, height = size
+    if x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height:
+        return x0, y0, x1, y1
+    # What is cut off may have been the widest part, so clipping the whole extent is not enough.
+    image = thing.points @ matrix[:2, :2].T + matrix[:2, 2]
+    image = image[((image >= 0) & (image <= np.array(size))).all(axis=1)]
+    if len(image) == 0:
+        return 0.0, 0.0, 0.0, 0.0
+    half = np.abs(matrix[:2, :2]).sum(axis=1) / 2
+    low = np.maximum(image.min(axis=0) - half, 0)
+    high = np.minimum(image.max(axis=0) + half, size)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 def warp(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from vl_track.data.scenes.objects import Matrix, SceneObject, bounds
+from vl_track.data.scenes.objects import Matrix, SceneObject, bounds_within
 from vl_track.data.scenes.render import coverage, render
 
 VISIBLE = 0.1
@@ -22,6 +22,7 @@ class Scene:
     Attributes:
         name: unique within its split.
         sentence: tells the target apart from everything else in the first frame.
+        sayings: the same for each object; ``None`` for one no sentence tells apart.
         frame_size: width, height.
         objects: drawn in this order.
         target: which of them is tracked.
@@ -39,6 +40,7 @@ class Scene:
 
     name: str
     sentence: str
+    sayings: tuple[str | None, ...] = ()
     frame_size: tuple[int, int]
     objects: tuple[SceneObject, ...]
     target: int
@@ -99,11 +101,22 @@ class Scene:
         Returns:
             (x, y, w, h) in pixels; zeros where it is out of view.
         """
-        thing = self.objects[self.target]
-        x0, y0, x1, y1 = bounds(thing.outline, self.camera[time] @ thing.placement(time))
-        width, height = self.frame_size
-        x0, x1 = max(x0, 0.0), min(x1, float(width))
-        y0, y1 = max(y0, 0.0), min(y1, float(height))
+        return self._box_of(self.target, time)
+
+    def mentions(self, time: int) -> list[tuple[str, tuple[float, float, float, float]]]:
+        """Return a sentence and the box of each object beside the target that is mostly seen."""
+        return [
+            (said, self._box_of(number, time))
+            for number, said in enumerate(self.sayings)
+            if said is not None
+            and number != self.target
+            and coverage(self.objects, number, time, self.camera[time], self.frame_size) > 0.5
+        ]
+
+    def _box_of(self, number: int, time: int) -> tuple[float, float, float, float]:
+        thing = self.objects[number]
+        placed = self.camera[time] @ thing.placement(time)
+        x0, y0, x1, y1 = bounds_within(thing, placed, self.frame_size)
         if x1 - x0 < 1 or y1 - y0 < 1:
             return 0.0, 0.0, 0.0, 0.0
         return x0, y0, x1 - x0, y1 - y0
