@@ -37,23 +37,17 @@ def words_fit(text: str, one: Described, rivals: list[Described]) -> bool:
     """A slow reader of sentences: is every word of it true of ``one``?"""
     same = [other for other in rivals if other.kind == one.kind]
     words = text.split()
-    for colour in ("red", "blue"):
-        if colour in words and one.colour != colour:
-            return False
-    if "striped" in words and one.texture != "striped":
-        return False
-    if "moving" in words and one.motion != "moving left":
-        return False
+    claims = [
+        *(one.colour == colour for colour in ("red", "blue") if colour in words),
+        *(one.texture == "striped" for word in words if word == "striped"),
+        *(one.motion == "moving left" for word in words if word == "moving"),
+        *(one.side > other.side for other in same if "large" in words),
+        *(one.side < other.side for other in same if "small" in words),
+    ]
     for phrase, axis, sign in POSITIONS.values():
-        if phrase in text and not all(
-            sign * one.centre[axis] > sign * other.centre[axis] for other in same
-        ):
-            return False
-    if "large" in words and not all(one.side > other.side for other in same):
-        return False
-    if "small" in words and not all(one.side < other.side for other in same):
-        return False
-    return one.kind in words
+        if phrase in text:
+            claims += [sign * one.centre[axis] > sign * other.centre[axis] for other in same]
+    return one.kind in words and all(claims)
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,0 +1,283 @@
+"""Training pairs: sampling, crops, augmentation, and what comes with them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenes_support import painted_root, small_world
+from vl_track.data.augment import Augmentation, Pair, augment, mirror_sentence
+from vl_track.data.geometry import Box, Window
+from vl_track.data.pairs import PairOptions, make_pair
+from vl_track.data.sampling import draw_times, is_usable
+from vl_track.data.scenes.datamodule import ScenePairs, Scenes
+from vl_track.data.scenes.make import make_scene
+from vl_track.data.video import Mentioning, Picture, Video, crop_frame
+
+STILL = Augmentation(grayscale=0, joint_flip=0, brightness=0)
+
+
+@dataclass
+class Marked:
+    """A video of a bright square whose left edge tells the frame number."""
+
+    sentence: str = "the square on the left"
+    name: str = "marked"
+    count: int = 60
+    hidden: frozenset[int] = frozenset()
+
+    def __len__(self) -> int:
+        return self.count
+
+    def box(self, time: int) -> Box:
+        return (40.0 + time, 30.0, 20.0, 24.0)
+
+    def frame(self, time: int) -> Picture:
+        picture = np.zeros((120, 160, 3), np.uint8)
+        x, y, width, height = (int(value) for value in self.box(time))
+        picture[y : y + height, x : x + width] = (200, 60, 30)
+        return picture
+
+    def visible(self, time: int) -> bool:
+        return time not in self.hidden
+
+    def crop(self, time: int, window: Window, size: int) -> Picture:
+        return crop_frame(self.frame(time), window, size)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def lit(picture: Picture) -> Box:
+    """The box of bright pixels, in shares of the picture."""
+    rows, columns = np.nonzero(picture[..., 0] > 100)
+    size = len(picture)
+    x0, x1, y0, y1 = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
+    return x0 / size, y0 / size, (x1 - x0) / size, (y1 - y0) / size
+
+
+@given(count=st.integers(2, 400), seed=st.integers(0, 50), gap=st.integers(1, 250))
+def test_times_are_in_order_and_near(count: int, seed: int, gap: int) -> None:
+    times = draw_times(count, lambda _: True, rng(seed), max_gap=gap)
+    assert times is not None
+    template, search = times
+    assert 0 <= template < search < count
+    assert search - template <= gap
+
+
+def test_only_visible_frames_are_drawn_and_the_gap_widens() -> None:
+    seen = {0, 30}
+    found = [draw_times(31, lambda t: t in seen, rng(s), max_gap=10, tries=20_000) for s in (0, 1)]
+    assert set(found) == {(0, 30)}
+    assert draw_times(31, lambda t: t in seen, rng(), max_gap=10, tries=3) is None
+
+
+def test_a_single_picture_is_paired_with_itself() -> None:
+    assert draw_times(1, lambda _: True, rng()) == (0, 0)
+    assert draw_times(1, lambda _: False, rng()) is None
+
+
+def test_usable_videos_have_twenty_frames_and_five_with_the_object() -> None:
+    assert is_usable(np.array([True] * 5 + [False] * 15))
+    assert not is_usable(np.array([True] * 19))
+    assert not is_usable(np.array([True] * 4 + [False] * 30))
+
+
+@pytest.mark.parametrize("told", ["both", "box", "sentence"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_box_is_where_the_object_is_in_the_crop(told: str, seed: int) -> None:
+    options = PairOptions(
+        template_size=96, search_size=192, centre_jitter=1.0, scale_jitter=0.1, augmentation=STILL
+    )
+    pair = make_pair(Marked(), options, rng(seed), told=told)  # type: ignore[arg-type]
+    assert pair is not None
+    assert np.allclose(pair.box, lit(pair.search), atol=0.02)
+    assert pair.sentence == ("" if told == "box" else "the square on the left")
+    assert pair.template.any() == (told != "sentence")
+
+
+def test_the_template_shows_the_object_in_its_middle() -> None:
+    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(), told="both")
+    assert pair is not None
+    x, y, width, height = lit(pair.template)
+    assert x + width / 2 == pytest.approx(0.5, abs=0.02)
+    assert y + height / 2 == pytest.approx(0.5, abs=0.02)
+    assert width * height == pytest.approx(0.25, abs=0.02)
+
+
+def test_an_object_never_seen_gives_no_pair() -> None:
+    video = Marked(hidden=frozenset(range(60)))
+    for told in ("both", "sentence"):
+        assert make_pair(video, PairOptions(), rng(), told=told) is None  # type: ignore[arg-type]
+
+
+def test_shares_decide_what_is_told() -> None:
+    options = PairOptions(told=(0, 1, 0))
+    pairs = [make_pair(Marked(), options, rng(seed)) for seed in range(8)]
+    assert {pair.sentence for pair in pairs if pair} == {""}
+
+
+def test_a_mirrored_pair_has_a_mirrored_box_and_sentence() -> None:
+    options = PairOptions(augmentation=STILL, scale_jitter=0, centre_jitter=1)
+    plain = make_pair(Marked(), options, rng(3), told="both")
+    assert plain is not None
+    flipped = augment(plain, Augmentation(grayscale=0, joint_flip=1, brightness=0), rng())
+    assert flipped.sentence == "the square on the right"
+    assert np.array_equal(flipped.search, plain.search[:, ::-1])
+    assert np.array_equal(flipped.template, plain.template[:, ::-1])
+    assert np.allclose(flipped.box, lit(flipped.search), atol=0.02)
+
+
+def test_the_releases_separate_flips_leave_the_sentence() -> None:
+    """The release mirrors each crop by itself, which makes "left" untrue; a switch keeps that."""
+    options = PairOptions(augmentation=STILL, scale_jitter=0, centre_jitter=1)
+    plain = make_pair(Marked(), options, rng(3), told="both")
+    assert plain is not None
+    release = Augmentation(grayscale=0, joint_flip=0, separate_flip=0.5, brightness=0)
+    outcomes = set()
+    for seed in range(30):
+        one = augment(plain, release, rng(seed))
+        assert one.sentence == plain.sentence
+        outcomes.add(
+            (
+                bool((one.template != plain.template).any()),
+                bool((one.search != plain.search).any()),
+            )
+        )
+    # The template is symmetric, so only the search crop's flips can be seen.
+    assert {search for _, search in outcomes} == {True, False}
+
+
+def test_gray_spares_sentences_that_may_name_a_colour() -> None:
+    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(), told="both")
+    assert pair is not None
+    gray = Augmentation(grayscale=1, joint_flip=0, brightness=0)
+    assert (augment(pair, gray, rng()).search != pair.search).sum() == 0
+    silent = Pair(template=pair.template, search=pair.search, box=pair.box, sentence="")
+    result = augment(silent, gray, rng()).search
+    assert np.array_equal(result[..., 0], result[..., 2])
+
+
+def test_brightness_stays_in_its_range() -> None:
+    flat = np.full((8, 8, 3), 100, np.uint8)
+    pair = Pair(template=flat, search=flat, box=(0, 0, 1, 1), sentence="")
+    options = Augmentation(grayscale=0, joint_flip=0, brightness=0.2)
+    levels = [int(augment(pair, options, rng(seed)).search[0, 0, 0]) for seed in range(200)]
+    assert 80 <= min(levels) < 85
+    assert 115 < max(levels) <= 120
+
+
+@pytest.mark.parametrize(
+    ("said", "mirrored"),
+    [
+        ("the leftmost cup", "the rightmost cup"),
+        ("left of the right bar", "right of the left bar"),
+        ("the bright star", "the bright star"),
+        ("", ""),
+    ],
+)
+def test_sentences_in_a_mirror(said: str, mirrored: str) -> None:
+    assert mirror_sentence(said) == mirrored
+    assert mirror_sentence(mirrored) == said
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return painted_root(tmp_path_factory.mktemp("scenes"))
+
+
+def test_scenes_are_videos_that_mention_their_other_objects(root: Path) -> None:
+    world = small_world(root)
+    found = 0
+    for seed in range(10):
+        scene = make_scene(world, seed, "distractors")
+        assert isinstance(scene, Video)
+        assert isinstance(scene, Mentioning)
+        assert scene.sayings[scene.target] == scene.sentence
+        mentions = scene.mentions(0)
+        assert scene.sentence not in [said for said, _ in mentions]
+        assert all(box != scene.box(0) for _, box in mentions)
+        found += len(mentions)
+    assert found >= 10
+
+
+def test_mentions_come_with_boxes_in_the_crop(root: Path) -> None:
+    options = PairOptions(
+        template_size=32, search_size=64, mentions=3, told=(0, 0, 1), augmentation=STILL
+    )
+    dataset = ScenePairs(small_world(root), options, crowd=1.0, fixed=True)
+    sample = dataset[2]
+    assert len(sample["mentions"]) == 3
+    assert sample["mention_boxes"].shape == (3, 4)
+    said = [bool(sentence) for sentence in sample["mentions"]]
+    assert any(said)
+    centres = sample["mention_boxes"][:, :2] + sample["mention_boxes"][:, 2:] / 2
+    for given_one, centre, box in zip(said, centres, sample["mention_boxes"], strict=True):
+        assert bool(((centre > 0) & (centre < 1)).all()) == given_one
+        assert bool(box.any()) == given_one
+
+
+def test_samples_are_the_same_for_the_same_key_only(root: Path) -> None:
+    dataset = ScenePairs(
+        small_world(root), PairOptions(template_size=32, search_size=64), crowd=0.5, fixed=True
+    )
+    one, again, other = dataset[3], dataset[3], dataset[6]
+    assert torch.equal(one["search"], again["search"])
+    assert one["sentence"] == again["sentence"]
+    assert not torch.equal(one["search"], other["search"])
+    assert [dataset[i]["told"] for i in range(3)] == [0, 1, 2]
+
+
+def test_the_data_module_gives_batches_and_repeats_validation(root: Path) -> None:
+    data = Scenes(
+        root=str(root),
+        batch_size=3,
+        emoji=False,
+        val_pairs=4,
+        pairs=PairOptions(template_size=32, search_size=64, told=(1, 1, 1)),
+    )
+    data.prepare_data()
+    data.seed = 5
+    batch = next(iter(data.train_dataloader()))
+    assert batch["template"].shape == (3, 3, 32, 32)
+    assert batch["search"].dtype == torch.uint8
+    assert batch["box"].shape == (3, 4)
+    assert len(batch["sentence"]) == 3
+    first, second = (list(data.val_dataloader()) for _ in range(2))
+    assert sum(len(b["box"]) for b in first) == 4
+    assert torch.equal(first[0]["search"], second[0]["search"])
+    test = next(iter(data.test_dataloader()))
+    assert not torch.equal(test["search"], first[0]["search"])
+
+
+def test_training_follows_seed_and_step(root: Path) -> None:
+    def first(seed: int) -> torch.Tensor:
+        data = Scenes(
+            root=str(root),
+            batch_size=2,
+            emoji=False,
+            pairs=PairOptions(template_size=32, search_size=64),
+        )
+        data.seed = seed
+        search: torch.Tensor = next(iter(data.train_dataloader()))["search"]
+        return search
+
+    assert torch.equal(first(1), first(1))
+    assert not torch.equal(first(1), first(2))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_wide_windows_hold_the_whole_object(seed: int) -> None:
+    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(seed), told="sentence")
+    assert pair is not None
+    x, y, width, height = pair.box
+    assert x >= -1e-6
+    assert y >= -1e-6
+    assert x + width <= 1 + 1e-6
+    assert y + height <= 1 + 1e-6
