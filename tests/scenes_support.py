@@ -1,12 +1,17 @@
-"""A small world of Scenes: shapes over painted pictures, no download."""
+"""A small world of Scenes, and a small network: no download."""
 
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from vl_track.data.scenes.photographs import FOLDER
 from vl_track.data.scenes.world import SceneWorld
+from vl_track.model.backbone import JointTransformer
+from vl_track.model.mixup import Normalize
+from vl_track.model.network import AllInOne, Matching
+from vl_track.model.text import TokenText
 
 
 def painted_root(folder: Path, count: int = 8) -> Path:
@@ -26,3 +31,18 @@ def small_world(folder: Path, split: str = "train", **options: object) -> SceneW
     """Open a world of small, short videos below ``folder``."""
     settings: dict[str, object] = {"frame_size": (160, 120), "frames": 30, **options}
     return SceneWorld.open(folder, split, **settings)  # type: ignore[arg-type]
+
+
+def tiny_network(
+    *, matching: Matching = "target_and_text", mixup: Normalize = "none", seed: int = 0
+) -> AllInOne:
+    """Build a network of two narrow blocks with random weights, crops of 32 and 64 pixels."""
+    torch.manual_seed(seed)
+    backbone = JointTransformer(
+        "vit_tiny_patch16_224",
+        32,
+        64,
+        options={"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
+    )
+    text = TokenText("scenes", 16)
+    return AllInOne(backbone, text, head_channels=16, matching=matching, mixup=mixup)

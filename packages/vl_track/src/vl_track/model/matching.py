@@ -56,8 +56,10 @@ def match(template_BZC: Tensor, search_BSC: Tensor, on_target_Z: Tensor) -> Tens
     template = F.normalize(template_BZC, dim=-1)
     similar = search @ template.transpose(1, 2)
     target = similar[..., on_target_Z]
-    around = similar[..., ~on_target_Z]
-    best = _soft_max(target) - _soft_max(around)
+    best = _soft_max(target)
+    # A template of two cells a side has no surroundings.
+    if not bool(on_target_Z.all()):
+        best = best - _soft_max(similar[..., ~on_target_Z])
     return torch.stack([best, target.mean(dim=-1)], dim=-1)
 
 
