@@ -5,13 +5,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from conftest import CONFIGS, make_pictures
 from dropout_ft.track import TRACK as DROPOUT_FT
 from emoji_support import small_emoji_root
 from holdfast.runs.record import read_record
+from scenes_support import painted_root
 from tests_support import only_run
 from vl_track.track import TRACK as VL_TRACK
 
@@ -150,7 +150,15 @@ def test_dropout_ft_experiments(
 
 @pytest.mark.parametrize("path", found("vl_track"), ids=names)
 def test_vl_track_experiments(path: Path, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    words = ["fit", "--config", str(path), *TWO_STEPS, "--run.root", str(tmp_path / "runs")]
+    """As written, but for the batch, the emoji and weights that would be fetched."""
+    root = painted_root(tmp_path / "data")
+    words = [
+        "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
+        "--data.init_args.root", str(root), "--data.init_args.emoji", "false",
+        "--data.init_args.batch_size", "2", "--data.init_args.val_pairs", "3",
+        "--data.init_args.num_workers", "0",
+    ]  # fmt: skip
+    if "weights: package:" in path.read_text():
+        words += ["--model.network.backbone.weights", "null"]
     assert VL_TRACK.main(words) == 0
     assert_two_steps(tmp_path / "runs")

@@ -95,7 +95,9 @@ class Tracking(LightningModule):
         super().__init__()
         self.network = network
         if start_from is not None:
-            network.load_state_dict(load_network(start_from).state_dict())
+            start = load_network(start_from).state_dict()
+            check_same_architecture(start, network.state_dict(), source=start_from)
+            network.load_state_dict(start)
             network.train()
         self.freeze_visual = freeze_visual
         if freeze_visual:
