@@ -34,7 +34,11 @@ def small_world(folder: Path, split: str = "train", **options: object) -> SceneW
 
 
 def tiny_network(
-    *, matching: Matching = "target_and_text", mixup: Normalize = "none", seed: int = 0
+    *,
+    matching: Matching = "target_and_text",
+    mixup: Normalize = "none",
+    head_channels: int = 16,
+    seed: int = 0,
 ) -> AllInOne:
     """Build a network of two narrow blocks with random weights, crops of 32 and 64 pixels."""
     torch.manual_seed(seed)
@@ -45,4 +49,4 @@ def tiny_network(
         options={"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
     )
     text = TokenText("scenes", 16)
-    return AllInOne(backbone, text, head_channels=16, matching=matching, mixup=mixup)
+    return AllInOne(backbone, text, head_channels=head_channels, matching=matching, mixup=mixup)

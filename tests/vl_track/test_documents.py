@@ -1,0 +1,115 @@
+"""What the documents and the Makefile say of vl_track is so."""
+
+import dataclasses
+import inspect
+import json
+import re
+from importlib.resources import files
+
+import pytest
+import yaml
+
+from conftest import CONFIGS, REPOSITORY
+from vl_track.data.augment import Augmentation
+from vl_track.data.pairs import PairOptions
+from vl_track.model.backbone import JointTransformer
+from vl_track.model.network import AllInOne
+from vl_track.model.text import TokenText
+from vl_track.module import AlignmentOptions, LossWeights, Tracking
+from vl_track.track import TRACK
+from vl_track.tracker import TrackerOptions
+
+DOCUMENT = (REPOSITORY / "docs/vl_track.md").read_text()
+
+
+def parameters(kind: type) -> set[str]:
+    return set(inspect.signature(kind).parameters)
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading."""
+    text = DOCUMENT.split(f"## {heading}")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_every_switch_of_the_table_exists_with_its_default() -> None:
+    known = parameters(Tracking) | parameters(AllInOne) | parameters(TokenText)
+    kinds = (PairOptions, Augmentation, AlignmentOptions, LossWeights, TrackerOptions)
+    known |= {field.name for kind in kinds for field in dataclasses.fields(kind)}
+    known |= {"text"}
+    for row in table("Switches"):
+        for name in re.findall(r"`([\w.]+)`", row[1]):
+            if name[0].islower():
+                assert name.split(".")[-1] in known, name
+    defaults = {row[1]: row[2] for row in table("Switches")}
+    assert inspect.signature(AllInOne).parameters["mixup"].default in defaults["`network.mixup`"]
+    assert inspect.signature(AllInOne).parameters["matching"].default == "none"
+    assert LossWeights().pointing == 0
+    assert PairOptions().told == (1.0, 0.0, 0.0)
+    assert PairOptions().template_jitter == 0
+    assert not AlignmentOptions().same_sentence_negative
+    assert AlignmentOptions().pool == "flatten"
+    assert Augmentation().separate_flip == 0
+    options = TrackerOptions()
+    assert (options.update_interval, options.redetect, options.window_weight) == (0, False, 1.0)
+
+
+def test_the_papers_weights_are_the_defaults() -> None:
+    """Facts 1.3 and 2.1: focal 1, GIoU 2, L1 5; alignment 256, 0.5; crops 2 and 4."""
+    weights = LossWeights()
+    assert (weights.focal, weights.giou, weights.l1) == (1, 2, 5)
+    assert (AlignmentOptions().dim, AlignmentOptions().temperature) == (256, 0.5)
+    pairs = PairOptions()
+    assert (pairs.template_size, pairs.search_size) == (128, 256)
+    assert (pairs.template_factor, pairs.search_factor) == (2, 4)
+    assert (pairs.scale_jitter, pairs.centre_jitter) == (0.25, 3)
+    backbone = inspect.signature(JointTransformer).parameters
+    assert backbone["name"].default == "vit_base_patch16_224"
+    assert backbone["keep_ratio"].default == 0.7
+
+
+@pytest.mark.parametrize("name", ["paper_base", "paper_base_384"])
+def test_the_papers_configurations(name: str) -> None:
+    config = yaml.safe_load((CONFIGS / f"vl_track/{name}.yaml").read_text())
+    backbone = config["model"]["network"]["backbone"]
+    size = 384 if name.endswith("384") else 256
+    assert backbone["search_size"] == size
+    assert backbone["elimination_blocks"] == [3, 6, 9]
+    if size == 384:
+        pairs = config["data"]["init_args"]["pairs"]
+        assert pairs["search_size"] == 384
+        assert pairs["search_factor"] == config["model"]["network"]["search_factor"] == 5.0
+    assert config["trainer"]["gradient_clip_val"] == 0.1
+
+
+def test_both_phases_of_the_shipped_model_share_one_network() -> None:
+    first, second = (
+        yaml.safe_load((CONFIGS / f"vl_track/{name}.yaml").read_text())["model"]["network"]
+        for name in ("scenes_small_words", "scenes_small")
+    )
+    assert first == second
+
+
+def test_schedules_are_as_long_as_their_runs() -> None:
+    for path in sorted((CONFIGS / "vl_track").glob("scenes_small*.yaml")):
+        config = yaml.safe_load(path.read_text())
+        steps = config["model"]["lr_scheduler"]["init_args"]["total_steps"]
+        assert steps == config["trainer"]["max_steps"], path
+
+
+def test_commands_named_in_documents_and_makefile_exist() -> None:
+    texts = [DOCUMENT, (REPOSITORY / "README.md").read_text(),
+             (REPOSITORY / "docs/scenes.md").read_text(),
+             (REPOSITORY / "Makefile").read_text()]  # fmt: skip
+    known = {*TRACK.commands, "fit", "validate", "test"}
+    named = {word for text in texts for word in re.findall(r"vl-track ([a-z-]+)[ \n]", text)}
+    assert named >= {"track", "demo", "score", "ablate-language", "clips", "scenes", "export"}
+    assert named <= known
+
+
+def test_the_shipped_models_description_is_plain_json() -> None:
+    folder = files("vl_track") / "weights/small"
+    config = json.loads((folder / "config.json").read_text())
+    assert config["backbone"]["weights"] is None
+    assert config["matching"] == "target_and_text"
