@@ -6,6 +6,7 @@ from pathlib import Path
 
 from holdfast.atomic import write_text
 from holdfast.checkpoints.weights import read_weights, write_weights
+from holdfast.errors import CheckpointError
 from vl_track.loading import build_network
 from vl_track.model.official import check_complete, from_official
 
@@ -22,9 +23,12 @@ def convert(official: str, *, out: str, elimination: bool = True) -> None:
         elimination: the variant with candidate elimination (``..._ce_...``).
     """
     state = read_weights(official)
-    converted = from_official(state, elimination=elimination)
-    network = build_network(converted.config, official)
-    check_complete(converted.weights, network.state_dict())
+    try:
+        converted = from_official(state, elimination=elimination)
+        network = build_network(converted.config, official)
+        check_complete(converted.weights, network.state_dict())
+    except CheckpointError as error:
+        raise CheckpointError(f"{official} cannot be converted. {error}") from error
     folder = Path(out)
     # float32, unlike our own models: outputs must equal the release's.
     write_weights(folder / "model.safetensors", converted.weights)

@@ -1,0 +1,103 @@
+"""Every subcommand: help, wrong words, and wrong files end in one clear sentence."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from holdfast.cli.track import Track
+from vl_track.track import TRACK
+
+OWN = sorted(TRACK.commands)
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_every_command_explains_its_words(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert TRACK.main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: vl-track")
+    options = [line for line in shown.splitlines() if line.strip().startswith("--")]
+    assert options
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trak", "a.mp4"], "track"),
+        (["track"], "source"),
+        (["track", "a.mp4", "--bax", "1,2,3,4"], "bax"),
+        (["track", "a.mp4", "--options.redetct", "true"], "redetct"),
+        (["score", "--count", "many"], "count"),
+        (["score", "--split", "holiday"], "split"),
+        (["scenes", "dance"], "dance"),
+        (["ablate-language", "--told", "[shout]"], "shout"),
+        (["convert", "a.pth.tar"], "out"),
+        (["export", "--out", "x"], "ckpt"),
+    ],
+)
+def test_a_slip_is_named(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = TRACK.main(words)
+    except SystemExit as end:
+        status = int(end.code or 0)
+    assert status != 0
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
+
+
+def checkpoint_of_another_track(path: Path) -> Path:
+    torch.save({"state_dict": {"w": torch.zeros(1)}, "epoch": 0}, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "pickle", "other"])
+@pytest.mark.parametrize("command", ["track", "export", "convert"])
+def test_files_that_are_no_weights(
+    kind: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.ckpt"
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "pickle":
+        torch.save({"net": Track}, path)  # an object of a class: never to be unpickled
+    elif kind == "other":
+        checkpoint_of_another_track(path)
+    video = tmp_path / "frames"
+    video.mkdir()
+    from tracking_support import write_pictures
+
+    write_pictures(video, ["1.png"])
+    words = {
+        "track": ["track", str(video), "--box", "1,1,9,9", "--weights", str(path)],
+        "export": ["export", "--ckpt", str(path), "--out", str(tmp_path / "model")],
+        "convert": ["convert", str(path), "--out", str(tmp_path / "model")],
+    }[command]
+    assert TRACK.main(words) == 1
+    shown = capsys.readouterr().err
+    assert "w.ckpt" in shown
+    assert "Traceback" not in shown
+    assert not (tmp_path / "model").exists()
+
+
+def test_commands_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert TRACK.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for command in OWN:
+        assert command in shown
+        assert TRACK.commands[command].help in " ".join(shown.split())
+
+
+def test_listing_commands_imports_nothing_heavy() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, vl_track.track; "
+        "heavy = {'torch', 'timm', 'cv2', 'av', 'matplotlib'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
