@@ -47,6 +47,17 @@ def test_a_package_is_fetched_once_and_unpacked(tools: Path, tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "packages").iterdir()] == ["pictures"]
 
 
+def test_the_folder_may_be_relative(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tools run in a folder of their own: the default data root is relative."""
+    real = 'mkdir -p "$3/usr/share" && [ -f "$2" ] && echo data > "$3/usr/share/file"\n'
+    tool(tools, "dpkg-deb", "#!/bin/sh\n" + real)
+    monkeypatch.chdir(tmp_path)
+    found = fetch_debian_package("pictures", Path("data/packages"))
+    assert (found / "usr/share/file").read_text() == "data\n"
+
+
 def test_a_package_that_is_not_there_leaves_nothing(tools: Path, tmp_path: Path) -> None:
     error = "Unable to locate package pictures"
     tool(tools, "apt-get", APT.format(log=tmp_path / "log", error=error, name=""))

@@ -33,6 +33,8 @@ def fetch_debian_package(package: str, folder: Path) -> Path:
             f"does not have: unpack the package into {target} by hand, or go on without it."
         )
     folder.mkdir(parents=True, exist_ok=True)
+    # The tools run in the temporary folder, where a path relative to ours leads nowhere.
+    folder = folder.resolve()
     with tempfile.TemporaryDirectory(dir=folder) as place:
         _run(["apt-get", "download", package], Path(place), package)
         archives = list(Path(place).glob("*.deb"))
