@@ -135,10 +135,12 @@ class Track:
         from jsonargparse import auto_cli  # noqa: PLC0415  (keeps --help under a second)
 
         from holdfast.cli.parser import SuggestingParser  # noqa: PLC0415
+        from holdfast.cli.spelling import spell_out  # noqa: PLC0415
 
+        function = self.commands[name].load()
         auto_cli(
-            self.commands[name].load(),
-            args=rest,
+            function,
+            args=spell_out(function, rest),
             prog=f"{self.name} {name}",
             parser_class=SuggestingParser,
             as_positional=True,
