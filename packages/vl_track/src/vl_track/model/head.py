@@ -43,14 +43,14 @@ class CentreHead(nn.Module):
                 nn.init.xavier_uniform_(parameter)
 
     def forward(self, search_BSC: Tensor) -> CentreMaps:
-        """Map search tokens (B, F * F, C), row by row, to maps."""
+        """Map search tokens (B, F * F, C), row by row, to float32 maps under any precision."""
         batch, _, channels = search_BSC.shape
         image = search_BSC.transpose(1, 2).reshape(batch, channels, self.grid, self.grid)
         image = image.contiguous()
         return CentreMaps(
             _probability(self.score(image)),
             _probability(self.size(image)),
-            self.offset(image),
+            self.offset(image).float(),
         )
 
 
@@ -77,7 +77,8 @@ def decode(maps: CentreMaps, weight_FF: Tensor | None = None) -> tuple[Tensor, T
 
 
 def _probability(logits: Tensor) -> Tensor:
-    return logits.sigmoid().clamp(EPSILON, 1 - EPSILON)
+    # In bfloat16 the upper bound would round to 1, whose logarithm in the focal loss is infinite.
+    return logits.float().sigmoid().clamp(EPSILON, 1 - EPSILON)
 
 
 def _branch(in_channels: int, channels: int, out_channels: int) -> nn.Sequential:

@@ -62,7 +62,7 @@ def pointing_loss(
     centre = (boxes_B4[:, :2] + boxes_B4[:, 2:] / 2) * grid
     cell = centre.floor().clamp(0, grid - 1).long()
     place = cell[:, 1] * grid + cell[:, 0]
-    return F.cross_entropy(similar_BS[present_B] / temperature, place[present_B])
+    return F.cross_entropy(similar_BS[present_B].float() / temperature, place[present_B])
 
 
 def maps_to_corners(maps: CentreMaps) -> Tensor:
