@@ -1,17 +1,15 @@
 """The figures of the report, as PNG bytes."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from dropout_ft.report.collect import Result, Run
 from dropout_ft.report.table import METHOD_ORDER, Row, method_name, standard_error
+from holdfast.report.figures import COLOURS, as_png, new_figure
 
 MARKERS = dict(zip(METHOD_ORDER, "osD^v", strict=True))
-COLOURS = ("#4c6a92", "#d9822b", "#b0364a", "#3c8d6b", "#7a5ea8", "#8a8a8a")
 
 
 def colour_of(rate: float, rates: Sequence[float]) -> str:
@@ -21,7 +19,7 @@ def colour_of(rate: float, rates: Sequence[float]) -> str:
 
 def scatter(results: Sequence[Result]) -> bytes:
     """Draw i.i.d. against o.o.d. accuracy, one point for each result (paper Fig. 2)."""
-    figure, axes = _new()
+    figure, axes = new_figure()
     rates = sorted({r.rate for r in results})
     for method in METHOD_ORDER:
         for rate in rates:
@@ -39,12 +37,12 @@ def scatter(results: Sequence[Result]) -> bytes:
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
     _legend_beside(axes, fontsize=7)
-    return _png(figure)
+    return as_png(figure)
 
 
 def rate_curve(results: Sequence[Result]) -> bytes:
     """Draw mean accuracy against the dropout rate, with standard errors (paper Fig. 3)."""
-    figure, axes = _new()
+    figure, axes = new_figure()
     own = [r for r in results if r.method == "run"]
     rates = sorted({r.rate for r in own})
     for attribute, label, colour in (("iid", "i.i.d.", COLOURS[0]), ("ood", "o.o.d.", COLOURS[2])):
@@ -55,12 +53,12 @@ def rate_curve(results: Sequence[Result]) -> bytes:
     axes.set_xlabel("dropout rate on the representation")
     axes.set_ylabel("accuracy, %")
     axes.legend(frameon=False)
-    return _png(figure)
+    return as_png(figure)
 
 
 def domain_bars(results: Sequence[Result]) -> bytes:
     """Draw the o.o.d. accuracy of every rate on each domain left out."""
-    figure, axes = _new()
+    figure, axes = new_figure()
     own = [r for r in results if r.method == "run"]
     rates, names = sorted({r.rate for r in own}), sorted({r.test_name for r in own})
     width = 0.8 / len(rates)
@@ -80,12 +78,12 @@ def domain_bars(results: Sequence[Result]) -> bytes:
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
     _legend_beside(axes, fontsize=8)
-    return _png(figure)
+    return as_png(figure)
 
 
 def cost_bars(rows: Sequence[Row]) -> bytes:
     """Draw each method's o.o.d. accuracy against what its training cost."""
-    figure, axes = _new()
+    figure, axes = new_figure()
     rates = sorted({row.rate for row in rows})
     for row in rows:
         axes.scatter(
@@ -100,12 +98,12 @@ def cost_bars(rows: Sequence[Row]) -> bytes:
     axes.set_xlabel("training wall time of one result, s")
     axes.set_ylabel("o.o.d. accuracy, %")
     _legend_beside(axes, fontsize=7)
-    return _png(figure)
+    return as_png(figure)
 
 
 def learning_curves(runs: Sequence[Run]) -> bytes:
     """Draw the mean o.o.d. accuracy of every rate against the step."""
-    figure, axes = _new()
+    figure, axes = new_figure()
     rates = sorted({run.rate for run in runs})
     for rate in rates:
         own = [run for run in runs if run.rate == rate]
@@ -123,22 +121,8 @@ def learning_curves(runs: Sequence[Run]) -> bytes:
     axes.set_xlabel("step")
     axes.set_ylabel("o.o.d. accuracy, %")
     axes.legend(frameon=False, fontsize=8)
-    return _png(figure)
-
-
-def _new() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 3.8), dpi=130, layout="constrained")
-    axes = figure.subplots()
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    return as_png(figure)
 
 
 def _legend_beside(axes: Axes, *, fontsize: int) -> None:
     axes.legend(fontsize=fontsize, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

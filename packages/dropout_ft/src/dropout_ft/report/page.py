@@ -1,16 +1,14 @@
 """The self-contained HTML page."""
 
-import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from dropout_ft.report import figures
 from dropout_ft.report.collect import Collection, Run
 from dropout_ft.report.examples import examples
 from dropout_ft.report.table import HEADER, Row, text_cells
+from holdfast.report.page import page_environment
 from holdfast.runs.record import read_record
 
 
@@ -23,11 +21,7 @@ def render_page(collection: Collection, rows: Sequence[Row], *, title: str, note
         title: heading.
         note: one paragraph about data and budget, in the words of whoever made the runs.
     """
-    environment = Environment(
-        loader=PackageLoader("dropout_ft.report", "templates"), autoescape=select_autoescape()
-    )
-    environment.filters["data_uri"] = _data_uri
-    template = environment.get_template("report.html.j2")
+    template = page_environment("dropout_ft.report").get_template("report.html.j2")
     results = collection.results
     return template.render(
         title=title,
@@ -50,10 +44,6 @@ def render_page(collection: Collection, rows: Sequence[Row], *, title: str, note
         runs=[_run_facts(run) for run in collection.runs],
         record=_shared_facts(collection),
     )  # fmt: skip
-
-
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def _run_facts(run: Run) -> dict[str, Any]:

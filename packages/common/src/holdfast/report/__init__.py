@@ -1,0 +1,1 @@
+"""What the self-contained HTML reports of both tracks share."""
