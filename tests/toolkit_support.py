@@ -1,0 +1,57 @@
+"""Ground truth for tests of the evaluator: the six-frame case, and LaSOT's where it is there."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import REPOSITORY
+from vl_track.evaluation.benchmark import TrueSequence
+
+SIX_TRUE = [
+    (10, 10, 40, 20),
+    (12, 11, 40, 20),
+    (0, 15, 40, 20),
+    (0, 0, 0, 0),
+    (300, 200, 50, 30),
+    (60, 40, 40, 20),
+]
+SIX_PREDICTED = [
+    (99, 99, 5, 5),
+    (14, 12, 40, 20),
+    (3, 16, 38, 22),
+    (20, 20, 40, 20),
+    (100, 100, 50, 30),
+    (60, 40, 0, 0),
+]
+SIX_VISIBLE = [True, True, True, False, True, True]
+
+
+def six_frames(*, flags: bool = True, name: str = "six") -> TrueSequence:
+    """The synthetic case of the facts, 3.6."""
+    return TrueSequence(
+        name=name,
+        boxes=np.array(SIX_TRUE, float),
+        visible=np.array(SIX_VISIBLE) if flags else None,
+    )
+
+
+def shared_file(name: str) -> Path:
+    """A file of the shared data; the test is skipped where there is none."""
+    folder = Path(os.environ.get("HOLDFAST_SHARED", REPOSITORY.parent / "shared"))
+    path = folder / "data" / name
+    if not path.is_file():
+        pytest.skip(f"there is no {path}: set HOLDFAST_SHARED to the folder of shared data")
+    return path
+
+
+def perturbed(boxes: np.ndarray) -> np.ndarray:
+    """The predictor of the facts, 3.6: moved, wider, lower, whole; no box repeats the last."""
+    found, last = [], (0.0, 0.0, 0.0, 0.0)
+    for x, y, width, height in boxes:
+        if width > 0 and height > 0:
+            moved = x + 4, y + 3, max(1, 1.25 * width), max(1, 0.8 * height)
+            last = tuple(float(int(value)) for value in moved)  # type: ignore[assignment]
+        found.append(last)
+    return np.array(found)
