@@ -16,6 +16,14 @@ TRACK = Track(
             target="vl_track.commands.demo:demo",
             help="track a real clip: overlay video, contact sheet, boxes",
         ),
+        "evaluate": Command(
+            target="vl_track.commands.evaluate:evaluate",
+            help="score raw results as each of the field's toolkits would",
+        ),
+        "data": Command(
+            target="vl_track.commands.data:data",
+            help="list the known data sets, or verify one on disk",
+        ),
         "ablate-language": Command(
             target="vl_track.commands.ablate_language:ablate_language",
             help="score a model with the right sentence, none, and a wrong one",

@@ -4,6 +4,7 @@ Boxes are x, y, w, h in pixels with x, y the left upper corner's edge; windows a
 """
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,12 @@ class Window(NamedTuple):
     left: float
     top: float
     side: float
+
+
+def as_box(values: Iterable[float]) -> Box:
+    """Return four numbers as a box."""
+    x, y, width, height = (float(value) for value in values)
+    return x, y, width, height
 
 
 def window_around(box: Box, factor: float) -> Window:

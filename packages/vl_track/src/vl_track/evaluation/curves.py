@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 OVERLAP_STEPS, ERROR_STEPS = 21, 51
 # k * 0.05 and k / 100, as the toolkits' ranges give them; linspace differs in the last bit.
-OVERLAP_THRESHOLDS: Floats = np.arange(OVERLAP_STEPS) * 0.05
+OVERLAP_THRESHOLDS: Floats = np.asarray(np.arange(OVERLAP_STEPS) * 0.05, dtype=np.float64)
 OVERLAP_THRESHOLDS_LINSPACE: Floats = np.linspace(0, 1, OVERLAP_STEPS)
 PIXEL_THRESHOLDS: Floats = np.arange(ERROR_STEPS, dtype=np.float64)
 NORMALISED_THRESHOLDS: Floats = np.arange(ERROR_STEPS) / 100.0

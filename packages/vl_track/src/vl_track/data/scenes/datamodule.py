@@ -1,38 +1,20 @@
 """Scenes as a Lightning data module: pairs for training, pairs of other material to validate."""
 
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from holdfast.data.datamodule import StepDataModule, seeded
 from holdfast.data.roots import data_root
 from holdfast.seeding import SampleKey, fold_seed
 from vl_track.data.pairs import TOLD, PairOptions, make_pair
+from vl_track.data.samples import Sample, to_sample
 from vl_track.data.scenes.grammar import Split
 from vl_track.data.scenes.make import make_scene
 from vl_track.data.scenes.sprites import prepare_sprites
 from vl_track.data.scenes.trajectories import read_trajectories
 from vl_track.data.scenes.world import SceneWorld
-
-
-class Sample(TypedDict):
-    """One pair as tensors: crops (3, S, S) uint8 RGB, box (4,) x, y, w, h in shares.
-
-    ``mentions`` are ``PairOptions.mentions`` sentences about other objects, empty ones to fill up,
-    and ``mention_boxes`` (M, 4) their boxes.
-    """
-
-    template: Tensor
-    search: Tensor
-    box: Tensor
-    sentence: str
-    told: int
-    crowd: bool
-    mentions: list[str]
-    mention_boxes: Tensor
 
 
 class ScenePairs(Dataset[Sample]):
@@ -64,19 +46,7 @@ class ScenePairs(Dataset[Sample]):
             if pair is not None:
                 break
             seed = fold_seed("again", seed)
-        blank = not pair.template.any()
-        gaps = self.options.mentions - len(pair.mentions)
-        filled = [*pair.mentions, *[("", (0.0, 0.0, 0.0, 0.0))] * gaps]
-        return Sample(
-            template=_tensor(pair.template),
-            search=_tensor(pair.search),
-            box=torch.tensor(pair.box, dtype=torch.float32),
-            sentence=pair.sentence,
-            told=2 if blank else int(pair.sentence == ""),
-            crowd=crowd,
-            mentions=[said for said, _ in filled],
-            mention_boxes=torch.tensor([where for _, where in filled]).reshape(-1, 4),
-        )
+        return to_sample(pair, self.options.mentions, crowd=crowd)
 
 
 class Scenes(StepDataModule):
@@ -139,7 +109,3 @@ class Scenes(StepDataModule):
         world = SceneWorld.open(self.root, split)
         dataset = ScenePairs(world, self.pairs, crowd=self.crowd, fixed=True)
         return self.evaluation_loader(dataset, self.val_pairs)
-
-
-def _tensor(picture: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

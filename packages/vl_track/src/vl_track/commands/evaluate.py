@@ -1,0 +1,109 @@
+"""``vl-track evaluate``: score raw results as each of the field's toolkits would."""
+
+import json
+import sys
+from pathlib import Path
+
+from holdfast.atomic import write_text
+from holdfast.errors import ConfigError
+from vl_track.evaluation import conventions
+from vl_track.evaluation.analysis import Analysis, Missing, analyse
+from vl_track.evaluation.conventions import Convention, Name
+from vl_track.evaluation.raw_results import read_many
+from vl_track.evaluation.report import tables
+from vl_track.evaluation.truths import read_truths
+
+
+def evaluate(
+    *,
+    results: str | None = None,
+    dataset: str = "lasot",
+    compare: list[str] | None = None,
+    annotations: str | None = None,
+    root: str | None = None,
+    convention: Name = "stark",
+    label: str | None = None,
+    truncate: bool = False,
+    strict: bool = False,
+    missing: Missing = "refuse",
+    sequences: list[str] | None = None,
+    out: str | None = None,
+    samples: int = 10_000,
+) -> None:
+    """Score a tracker, or several, on a benchmark.
+
+    Args:
+        results: folder or archive of one tracker's results, or a folder of many trackers.
+        dataset: name of the benchmark (`vl-track data list`).
+        compare: more results; the first tracker is compared with every other.
+        annotations: the evaluation toolkit's annotations (folder or archive) instead of the data
+            set itself.
+        root: data root; the data set is expected below it.
+        convention: whose rules: ``stark`` (OSTrack, All-in-One and all their family),
+            ``pytracking``, ``matlab``, ``got10k`` or ``mmot``. The others are shown beside it.
+        label: the data set's name as the toolkit is told it; it changes scores. By default what the
+            toolkits' own loaders say.
+        truncate: cut coordinates to whole numbers, as the pytracking family saves them.
+        strict: refuse results the toolkit refuses, instead of saying so and going on.
+        missing: sequences without a readable result: ``refuse``, ``skip`` or ``zero`` (misses).
+        sequences: score these only.
+        out: folder for report.html, scores.json, CSV and LaTeX tables.
+        samples: of the bootstrap and the sign-flip test.
+    """
+    if results is None:
+        raise ConfigError("Which results? Give --results FOLDER (or an archive).")
+    truths = read_truths(dataset, annotations=annotations, root=root, names=sequences)
+    read = read_many([results, *(compare or [])], truths, truncate=truncate)
+    analysis = analyse(
+        truths,
+        read,
+        rules_for(convention, dataset, label),
+        dataset=dataset,
+        missing=missing,
+        strict=strict,
+        truncated=truncate,
+        samples=samples,
+    )
+    sys.stderr.write(tables.say_findings(analysis.trackers))
+    sys.stdout.write(report_text(analysis))
+    if out:
+        for path in write_report(analysis, Path(out)):
+            sys.stdout.write(f"wrote {path}\n")
+
+
+def rules_for(name: Name, dataset: str, label: str | None) -> Convention:
+    """Return a convention with the label its loaders give a data set."""
+    return conventions.convention(name, label or dataset)
+
+
+def report_text(analysis: Analysis) -> str:
+    """Return the scores, how they were made, and what other toolkits would say."""
+    return "\n".join(
+        [
+            tables.as_text(tables.main_table(analysis)),
+            tables.footnote(analysis),
+            "",
+            "What would the other toolkits say?",
+            tables.as_text(tables.toolkit_table(analysis)),
+        ]
+    )
+
+
+def write_report(analysis: Analysis, folder: Path) -> list[Path]:
+    """Write page, JSON, CSV and LaTeX; return the files."""
+    from vl_track.evaluation.report.page import render_page  # noqa: PLC0415  (matplotlib is slow)
+
+    note = tables.footnote(analysis)
+    main = tables.main_table(analysis)
+    contents = {
+        "report.html": render_page(analysis),
+        "scores.json": json.dumps(tables.as_record(analysis), indent=1) + "\n",
+        "table.csv": tables.as_csv(main, note),
+        "table.tex": tables.as_latex(main, note),
+        "toolkits.csv": tables.as_csv(tables.toolkit_table(analysis), note),
+        "attributes.csv": tables.as_csv(tables.attribute_table(analysis), note),
+        "sequences.csv": tables.as_csv(tables.sequence_table(analysis), note),
+    }
+    for name, text in contents.items():
+        write_text(folder / name, text)
+    return [folder / name for name in contents]

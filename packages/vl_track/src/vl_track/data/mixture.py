@@ -1,0 +1,204 @@
+"""Several data sets as one Lightning data module, in the paper's way of sampling (facts 2.1, 2.2).
+
+A source is drawn by its ratio, a sequence of it uniformly, two frames of that by
+:mod:`vl_track.data.sampling`. Batch ``s`` is a function of (seed, s, rank), as everywhere here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from holdfast.data.datamodule import StepDataModule, seeded
+from holdfast.errors import ConfigError, DataError, ImageError
+from holdfast.seeding import SampleKey, fold_seed
+from vl_track.data.pairs import PairOptions, make_pair
+from vl_track.data.samples import Sample, to_sample
+from vl_track.data.sets.base import FileVideo, Split, VideoSet
+from vl_track.data.sets.known import open_set
+
+Text = Literal["own", "class", "none"]
+ATTEMPTS = 100
+
+
+@dataclass(kw_only=True)
+class Source:
+    """One data set of the mixture; the author's tricks (facts 2.6) are switches here.
+
+    Attributes:
+        name: of the data set (`vl-track data list`).
+        split: which part.
+        ratio: how often it is drawn, relative to the others.
+        until_step: from this step on it is not drawn (trick 1: 50 or 100 epochs for WebUAV-3M,
+            TNL2K and OTB99-Lang); ``None`` keeps it to the end.
+        text: the data set's ``own`` sentences, its ``class`` names instead (trick 3), or ``none``
+            (trick 4 without the pseudo sentences of GOT-10k and COCO).
+        folder: the set's own folder, where it does not lie below the data root.
+        options: of the reader.
+    """
+
+    name: str
+    split: Split = "train"
+    ratio: float = 1.0
+    until_step: int | None = None
+    text: Text = "own"
+    folder: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class MixedPairs(Dataset[Sample]):
+    """Endless pairs; the key's index is the step, its seed decides everything else.
+
+    Args:
+        sets: opened data sets.
+        sources: how each is drawn, in the same order.
+        options: how pairs are cut.
+        skip_damaged: draw again where a picture is missing or damaged, as the release silently
+            does; otherwise the first such file stops the run by its name.
+        fixed: take no notice of the seed but of the index alone (validation).
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[VideoSet],
+        sources: Sequence[Source],
+        options: PairOptions,
+        *,
+        skip_damaged: bool = False,
+        fixed: bool = False,
+    ) -> None:
+        self.sets, self.sources, self.options = list(sets), list(sources), options
+        self.skip_damaged, self.fixed = skip_damaged, fixed
+
+    def __getitem__(self, key: SampleKey | int) -> Sample:
+        index, seed = seeded(key)
+        if self.fixed:
+            seed, index = fold_seed("pair", index), 0
+        shares = ratios_at(self.sources, index)
+        generator = np.random.default_rng(seed)
+        for _ in range(ATTEMPTS):
+            place = int(generator.choice(len(self.sets), p=shares))
+            videos = self.sets[place]
+            try:
+                video = videos[int(generator.integers(len(videos)))]
+                pair = make_pair(reworded(video, self.sources[place].text), self.options, generator)
+            except ImageError:
+                if not self.skip_damaged:
+                    raise
+                continue
+            if pair is not None:
+                return to_sample(pair, self.options.mentions)
+        raise DataError(
+            f"{ATTEMPTS} sequences in a row gave no pair of visible frames: run `vl-track data "
+            f"verify` on {', '.join(source.name for source in self.sources)}."
+        )
+
+
+def ratios_at(sources: Sequence[Source], step: int) -> np.ndarray:
+    """Return the chance of each source at a step.
+
+    Raises:
+        ConfigError: nothing is left to draw from.
+    """
+    shares = np.array(
+        [s.ratio if s.until_step is None or step < s.until_step else 0.0 for s in sources]
+    )
+    if not (shares >= 0).all() or shares.sum() <= 0:
+        raise ConfigError(f"No data set of the mixture has a positive ratio at step {step}.")
+    return np.asarray(shares / shares.sum())
+
+
+def reworded(video: FileVideo, text: Text) -> FileVideo:
+    """Return the video with another sentence: its own, its class name, or none."""
+    if text == "own" or (text == "class" and not video.kind):
+        return video
+    return FileVideo(**{**vars(video), "sentence": video.kind if text == "class" else ""})
+
+
+class _Steps(Sampler[list[SampleKey]]):
+    """Batches whose keys carry the step as their index."""
+
+    def __init__(self, batch_size: int, seed: int, rank: int, start: int) -> None:
+        self.batch_size, self.seed, self.rank, self.start = batch_size, seed, rank, start
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        step = self.start
+        while True:
+            yield [
+                SampleKey(step, fold_seed("mixture", self.seed, step, self.rank, place))
+                for place in range(self.batch_size)
+            ]
+            step += 1
+
+
+class Mixture(StepDataModule):
+    """A mixture of data sets on disk.
+
+    Args:
+        sources: of training.
+        validation: of validation pairs; the training sources where none is named.
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+        batch_size: pairs on each rank.
+        pairs: how they are cut.
+        val_pairs: pairs of a validation.
+        skip_damaged: see :class:`MixedPairs`.
+        num_workers: loader processes on each rank.
+        eval_batch_size: pairs in an evaluation batch.
+    """
+
+    def __init__(
+        self,
+        sources: list[Source],
+        validation: list[Source] | None = None,
+        root: str | None = None,
+        batch_size: int = 32,
+        pairs: PairOptions | None = None,
+        val_pairs: int = 192,
+        skip_damaged: bool = False,
+        num_workers: int = 0,
+        eval_batch_size: int = 32,
+    ) -> None:
+        super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
+        if not sources:
+            raise ConfigError("A mixture needs at least one data set in `sources`.")
+        self.sources, self.validation = sources, validation or sources
+        self.root, self.batch_size = root, batch_size
+        self.pairs = pairs or PairOptions()
+        self.val_pairs = val_pairs
+        self.skip_damaged = skip_damaged
+
+    def setup(self, stage: str) -> None:
+        """Open the sets once, so that a missing one is told before anything runs."""
+        self._training = self._open(self.sources)
+        self._validating = self._open(self.validation)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return endless batches."""
+        start, rank, _ = self._position()
+        return DataLoader(
+            self._pairs(self._training, self.sources),
+            batch_sampler=_Steps(self.batch_size, self.seed, rank, start),
+            num_workers=self.num_workers,
+            generator=self._worker_generator(),
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Return the same pairs every time."""
+        dataset = self._pairs(self._validating, self.validation, fixed=True)
+        return self.evaluation_loader(dataset, self.val_pairs)
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Return the validation pairs: benchmarks are scored by whole videos, not by pairs."""
+        return self.val_dataloader()
+
+    def _open(self, sources: Sequence[Source]) -> list[VideoSet]:
+        return [
+            open_set(s.name, s.split, root=self.root, folder=s.folder, **s.options) for s in sources
+        ]
+
+    def _pairs(
+        self, sets: Sequence[VideoSet], sources: Sequence[Source], *, fixed: bool = False
+    ) -> MixedPairs:
+        return MixedPairs(sets, sources, self.pairs, skip_damaged=self.skip_damaged, fixed=fixed)

@@ -1,0 +1,94 @@
+"""LaSOT (arXiv 1809.07845): 70 classes of 20 videos; protocol II trains on 1120, tests on 280.
+
+``<class>/<class>-<n>/{img/00000001.jpg, groundtruth.txt, full_occlusion.txt, out_of_view.txt,
+nlp.txt}``. The toolkit's absence flags are those of full occlusion or out of view. Attributes come
+with the toolkit: ``attributes/<sequence>.txt`` below the root, where you put them.
+"""
+
+from importlib.resources import files
+
+from vl_track.data.sets.base import (
+    FileVideo,
+    VideoSet,
+    assemble,
+    first_line,
+    list_pictures,
+    read_boxes,
+    read_file,
+    read_flags,
+    subfolders,
+)
+from vl_track.evaluation.attributes import name_attributes
+
+EXTRAS = {"attributes", "absent", "revised"}
+
+
+class LaSOT(VideoSet):
+    """LaSOT by protocol II."""
+
+    attribute_set = "lasot"
+
+    def list_names(self) -> list[str]:
+        """Return the test list as published, or everything else for training."""
+        there, published = self.found(), test_names()
+        if self.split == "test":
+            return [name for name in published if name in there]
+        return sorted(there - set(published), key=by_number)
+
+    def found(self) -> set[str]:
+        """Return the sequences on disk."""
+        return {
+            path.name
+            for folder in subfolders(self.root)
+            for path in subfolders(folder)
+            if (path / "groundtruth.txt").is_file()
+        }
+
+    def read(self, name: str) -> FileVideo:
+        """Read a sequence; ``revised/<name>.txt`` below the root replaces its boxes."""
+        folder = self.root / name.rsplit("-", 1)[0] / name
+        revised = self.root / "revised" / f"{name}.txt"
+        source = revised if revised.is_file() else folder / "groundtruth.txt"
+        hidden = read_flags(folder / "full_occlusion.txt") | read_flags(folder / "out_of_view.txt")
+        return assemble(
+            name=name,
+            pictures=list_pictures(folder / "img"),
+            boxes=read_boxes(source),
+            hidden=hidden,
+            sentence=first_line(folder / "nlp.txt"),
+            kind=folder.parent.name,
+            attributes=self._attributes(name),
+        )
+
+    def unknown_folders(self) -> list[str]:
+        """Return folders that are no class or no sequence."""
+        return [
+            str(path.relative_to(self.root))
+            for folder in subfolders(self.root)
+            if folder.name not in EXTRAS
+            for path in (subfolders(folder) or [folder])
+            if not path.name.startswith(f"{folder.name}-")
+        ]
+
+    def _attributes(self, name: str) -> frozenset[str]:
+        path = self.root / "attributes" / f"{name}.txt"
+        if not path.is_file():
+            return frozenset()
+        flags = [float(word) for word in read_file(path).decode().replace(",", " ").split()]
+        return name_attributes(self.attribute_set, flags)
+
+
+def test_names() -> list[str]:
+    """Return the 280 names of the test list, in its order."""
+    text = (files("vl_track.data.sets") / "lasot_test.txt").read_text()
+    return [
+        f"{name}-{number}"
+        for name, *numbers in (line.split() for line in text.splitlines())
+        for number in numbers
+    ]
+
+
+def by_number(name: str) -> tuple[str, int]:
+    """Sort by class, then by number."""
+    kind, _, number = name.rpartition("-")
+    return kind, int(number) if number.isdigit() else 0

@@ -1,0 +1,53 @@
+"""WebUAV-3M (arXiv 2201.07425): 3520 videos from drones to train, 200 to validate, 780 to test.
+
+``{Train,Val,Test}/<sequence>/{img/000001.jpg, groundtruth_rect.txt, absent.txt, attributes.txt,
+language.txt, scenario.txt}``; a frame without the object has the box 0,0,0,0.
+"""
+
+from pathlib import Path
+
+from vl_track.data.sets.base import (
+    FileVideo,
+    Split,
+    VideoSet,
+    assemble,
+    first_line,
+    list_pictures,
+    read_boxes,
+    read_file,
+    read_flags,
+    subfolders,
+)
+from vl_track.evaluation.attributes import name_attributes
+
+
+class WebUAV3M(VideoSet):
+    """WebUAV-3M."""
+
+    splits: tuple[Split, ...] = ("train", "val", "test")
+
+    def list_names(self) -> list[str]:
+        """Return the split's folders with a file of boxes, sorted."""
+        return [path.name for path in self._below() if (path / "groundtruth_rect.txt").is_file()]
+
+    def read(self, name: str) -> FileVideo:
+        """Read a sequence."""
+        folder = self.root / self.split.capitalize() / name
+        absent, flags = folder / "absent.txt", folder / "attributes.txt"
+        numbers = read_file(flags).decode().replace(",", " ").split() if flags.is_file() else []
+        return assemble(
+            name=name,
+            pictures=list_pictures(folder / "img"),
+            boxes=read_boxes(folder / "groundtruth_rect.txt"),
+            hidden=read_flags(absent) if absent.is_file() else None,
+            sentence=first_line(folder / "language.txt"),
+            attributes=name_attributes("webuav3m", [float(word) for word in numbers]),
+        )
+
+    def unknown_folders(self) -> list[str]:
+        """Return folders without a file of boxes."""
+        known = set(self.names)
+        return [path.name for path in self._below() if path.name not in known]
+
+    def _below(self) -> list[Path]:
+        return subfolders(self.root / self.split.capitalize())
