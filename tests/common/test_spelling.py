@@ -19,6 +19,7 @@ SEEN: dict[str, object] = {}
 
 def command(
     source: str,
+    place: str | None = None,
     *,
     select: bool = False,
     others: list[str] | None = None,
@@ -29,12 +30,15 @@ def command(
 
     Args:
         source: any.
+        place: any.
         select: any.
         others: any.
         name: any.
         options: any.
     """
-    SEEN.update(source=source, select=select, others=others, name=name, options=options)
+    SEEN.update(
+        source=source, place=place, select=select, others=others, name=name, options=options
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,9 @@ def command(
         (["--others", "a", "b", "--select"], ["--others", '["a", "b"]', "--select", "true"]),
         (["--others", "[a,b]"], ["--others", "[a,b]"]),
         (["--others"], ["--others"]),
+        (["v", "here", "--name", "b"], ["v", "--place", "here", "--name", "b"]),
+        (["--name", "b", "v", "here"], ["--name", "b", "v", "--place", "here"]),
+        (["v", "here", "more"], ["v", "--place", "here", "more"]),
         (["--select=true", "--name", "--odd"], ["--select=true", "--name", "--odd"]),
     ],
 )  # fmt: skip
@@ -60,9 +67,11 @@ def test_a_command_line_understands_them() -> None:
         name="x", summary="", model="", datamodule="",
         commands={"go": Command(target=f"{__name__}:command", help="")},
     )  # fmt: skip
-    assert track.main(["go", "clip.mp4", "--select", "--others", "a", "b", "--options.deep"]) == 0
+    words = ["--select", "--others", "a", "b", "--options.deep"]
+    assert track.main(["go", "clip.mp4", "here", *words]) == 0
     assert {
         "source": "clip.mp4",
+        "place": "here",
         "select": True,
         "others": ["a", "b"],
         "name": "a",

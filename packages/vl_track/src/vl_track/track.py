@@ -16,6 +16,14 @@ TRACK = Track(
             target="vl_track.commands.demo:demo",
             help="track a real clip: overlay video, contact sheet, boxes",
         ),
+        "benchmark": Command(
+            target="vl_track.commands.benchmark:benchmark",
+            help="run a tracker over a benchmark, in parallel and resumable",
+        ),
+        "submit": Command(
+            target="vl_track.commands.submit:submit",
+            help="pack raw results for the server of GOT-10k or TrackingNet",
+        ),
         "evaluate": Command(
             target="vl_track.commands.evaluate:evaluate",
             help="score raw results as each of the field's toolkits would",

@@ -15,29 +15,54 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
     """Return the words as jsonargparse reads them.
 
     A boolean option without a value is true; the words after an option that takes a list, up to the
-    next option, are its items. Everything else stays.
+    next option, are its items; words behind the required ones fill the function's optional
+    positional parameters in order. Everything else stays.
 
     Args:
-        function: the command; its annotations say which options are which.
+        function: the command; its signature says which options are which.
         words: of the command line.
     """
     flags, lists = _options(function)
+    required, optional = _positional(function)
     spelled: list[str] = []
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        spelled.append(word)
         name = word.removeprefix("--")
         if name == word:
-            continue
-        if name in flags and (not rest or rest[0].lower() not in BOOLEANS):
-            spelled.append("true")
+            if required > 0 or not optional:
+                spelled.append(word)
+            else:
+                spelled += [f"--{optional.pop(0)}", word]
+            required -= 1
+        elif name in flags:
+            given = rest and rest[0].lower() in BOOLEANS
+            spelled += [word, rest.pop(0) if given else "true"]
         elif name in lists and rest and not rest[0].startswith("["):
-            items = []
-            while rest and not rest[0].startswith("--"):
-                items.append(rest.pop(0))
-            spelled.append(json.dumps(items))
+            spelled += [word, json.dumps(_until_option(rest))]
+        else:
+            spelled.append(word)
+            if "=" not in word and rest:
+                spelled.append(rest.pop(0))
     return spelled
+
+
+def _until_option(rest: list[str]) -> list[str]:
+    items = []
+    while rest and not rest[0].startswith("--"):
+        items.append(rest.pop(0))
+    return items
+
+
+def _positional(function: Callable[..., Any]) -> tuple[int, list[str]]:
+    """Return how many parameters must be given by place, and the names of those that may."""
+    places = [
+        one
+        for one in inspect.signature(function).parameters.values()
+        if one.kind is one.POSITIONAL_OR_KEYWORD
+    ]
+    optional = [one.name for one in places if one.default is not one.empty]
+    return len(places) - len(optional), optional
 
 
 def _options(function: Callable[..., Any]) -> tuple[set[str], set[str]]:
