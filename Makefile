@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 scenes vl-small vl-score vl-ablate vl-clips vl-paper-base test test-fast coverage lint docs clean
+.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint docs clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -84,6 +84,46 @@ vl-paper-base: scenes ## the paper's base model and recipe, on Scenes: make vl-p
 	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-paper-base MAE=mae_vit_base.pth"; exit 2; }
 	$(BIN)/vl-track fit --config configs/vl_track/paper_base.yaml --run.root $(RESULTS)/vl-paper-base \
 	  --model.network.backbone.weights $(MAE)
+
+# Two runs of the paper's recipe: train, export, track the benchmark, score it.
+vl_recipe = $(BIN)/vl-track fit --config configs/vl_track/$(1).yaml $(2) --run.root $(RESULTS)/$(1) \
+    --model.network.backbone.weights $(MAE) \
+  && $(BIN)/vl-track export --out $(RESULTS)/$(1)/model \
+    --ckpt "$$(ls -t $(RESULTS)/$(1)/*/checkpoints/last.ckpt | head -1)" \
+  && $(MAKE) vl-benchmark DATASET=lasot WEIGHTS=$(RESULTS)/$(1)/model
+
+vl-lasot: $(STAMP) ## the paper's six data sets, then LaSOT: make vl-lasot MAE=mae_vit_base.pth (data in place)
+	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-lasot MAE=mae_vit_base.pth"; exit 2; }
+	$(call vl_recipe,paper_all_in_one)
+
+vl-lasot-tricks: $(STAMP) ## the same with the author's sampling of WebUAV-3M and TNL2K
+	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-lasot-tricks MAE=..."; exit 2; }
+	$(call vl_recipe,paper_all_in_one,--data configs/vl_track/data/paper_mixture_tricks.yaml)
+
+vl-ostrack: $(STAMP) ## OSTrack-256 without language on its four data sets, then LaSOT
+	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-ostrack MAE=..."; exit 2; }
+	$(call vl_recipe,ostrack_256)
+
+vl-benchmark: $(STAMP) ## track a benchmark and score it: make vl-benchmark DATASET=tnl2k [WEIGHTS=... WORKERS=4]
+	@test -n "$(DATASET)" || { echo "name a data set: make vl-benchmark DATASET=lasot"; exit 2; }
+	$(BIN)/vl-track benchmark $(DATASET) --out $(RESULTS)/benchmark/$(DATASET) \
+	  --workers $(or $(WORKERS),1) $(WEIGHTS:%=--weights %)
+	$(BIN)/vl-track evaluate --dataset $(DATASET) --results $(RESULTS)/benchmark/$(DATASET) \
+	  --out $(RESULTS)/benchmark/$(DATASET)/evaluation
+
+vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, report (a minute)
+	$(BIN)/vl-track scenes write --emoji false --split train --count 3 --out $(RESULTS)/mini/data/lasot
+	$(BIN)/vl-track scenes write --emoji false --split test --count 2 --first 1001 --out $(RESULTS)/mini/data/lasot
+	$(BIN)/vl-track data verify lasot --root $(RESULTS)/mini/data
+	$(BIN)/vl-track fit --config configs/vl_track/scenes_tiny.yaml --data configs/vl_track/data/lasot.yaml \
+	  --data.root $(RESULTS)/mini/data --data.batch_size 4 --data.val_pairs 8 \
+	  --data.pairs '{template_size: 32, search_size: 64}' --run.root $(RESULTS)/mini/runs
+	$(BIN)/vl-track export --out $(RESULTS)/mini/model \
+	  --ckpt "$$(ls -t $(RESULTS)/mini/runs/*/checkpoints/last.ckpt | head -1)"
+	$(BIN)/vl-track benchmark lasot --root $(RESULTS)/mini/data --weights $(RESULTS)/mini/model \
+	  --out $(RESULTS)/mini/tracked/tiny --workers 2
+	$(BIN)/vl-track evaluate --results $(RESULTS)/mini/tracked --root $(RESULTS)/mini/data \
+	  --out $(RESULTS)/mini/evaluation
 
 lint: $(STAMP) ## ruff, mypy strict, import rules, file and function lengths
 	$(BIN)/ruff check .

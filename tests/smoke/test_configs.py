@@ -12,11 +12,13 @@ from dropout_ft.track import TRACK as DROPOUT_FT
 from emoji_support import small_emoji_root
 from holdfast.runs.record import read_record
 from scenes_support import painted_root
+from sets_support import data_tree
 from tests_support import only_run
+from vl_track.data.sets.known import KNOWN
 from vl_track.track import TRACK as VL_TRACK
 
 Arguments = Callable[..., list[str]]
-FOLDERS = ("hardware", "data", "model", "logger", "dropout_ft", "vl_track")
+FOLDERS = ("hardware", "data", "model", "logger", "dropout_ft", "vl_track", "vl_track/data")
 ON_ONE_CPU = (
     "--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.strategy", "auto",
     "--trainer.num_nodes", "1",
@@ -148,17 +150,40 @@ def test_dropout_ft_experiments(
     assert_two_steps(tmp_path / "runs")
 
 
+@pytest.fixture(scope="session")
+def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every data set of vl_track, in its layout, a few frames each; do not change it."""
+    return data_tree(tmp_path_factory.mktemp("miniatures"), *KNOWN)
+
+
 @pytest.mark.parametrize("path", found("vl_track"), ids=names)
-def test_vl_track_experiments(path: Path, tmp_path: Path) -> None:
+def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> None:
     """As written, but for the batch, the emoji and weights that would be fetched."""
-    root = painted_root(tmp_path / "data")
+    text = path.read_text()
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
-        "--data.init_args.root", str(root), "--data.init_args.emoji", "false",
         "--data.init_args.batch_size", "2", "--data.init_args.val_pairs", "3",
         "--data.init_args.num_workers", "0",
     ]  # fmt: skip
-    if "weights: package:" in path.read_text():
+    if "vl_track.data.Scenes" in text:
+        words += ["--data.init_args.root", str(painted_root(tmp_path / "data"))]
+        words += ["--data.init_args.emoji", "false"]
+    else:
+        words += ["--data.init_args.root", str(miniatures)]
+    if "weights: package:" in text:
         words += ["--model.network.backbone.weights", "null"]
+    assert VL_TRACK.main(words) == 0
+    assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", found("vl_track/data"), ids=names)
+def test_vl_track_data_sets(path: Path, miniatures: Path, tmp_path: Path) -> None:
+    """Each data set and mixture feeds the tiny tracker."""
+    words = [
+        "fit", "--config", str(CONFIGS / "vl_track/scenes_tiny.yaml"), *ON_ONE_CPU, *TWO_STEPS,
+        "--data", str(path), "--data.root", str(miniatures), "--data.batch_size", "2",
+        "--data.val_pairs", "2", "--run.root", str(tmp_path / "runs"),
+        "--data.pairs", "{template_size: 32, search_size: 64}",
+    ]  # fmt: skip
     assert VL_TRACK.main(words) == 0
     assert_two_steps(tmp_path / "runs")

@@ -27,6 +27,7 @@ def scenes(
     split: Split = "train",
     difficulty: Difficulty = "standard",
     count: int = 12,
+    first: int = 1,
     root: str | None = None,
     photographs: bool = True,
     emoji: bool = True,
@@ -40,6 +41,8 @@ def scenes(
         split: train, val or test.
         difficulty: standard or distractors.
         count: number of videos.
+        first: number of the first video of each noun (``write``); with another one, a second split
+            can go into the same folder.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         photographs: fetch Debian's wallpapers in ``prepare``, where this is a Debian system.
         emoji: fetch and draw the emoji.
@@ -54,7 +57,7 @@ def scenes(
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
     if action == "write":
         target = Path(out or folder / f"scenes_{split}")
-        written = write_scenes(videos, target)
+        written = write_scenes(videos, target, first=first, testing=split == "test")
         sys.stdout.write(f"Wrote {len(written)} videos in LaSOT's layout below {target}\n")
         return
     rows = []

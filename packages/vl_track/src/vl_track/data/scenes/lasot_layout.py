@@ -11,7 +11,9 @@ from holdfast.errors import DataError
 from vl_track.data.scenes.scene import Scene
 
 
-def write_scenes(scenes: Iterable[Scene], root: Path, *, quality: int = 92) -> list[Path]:
+def write_scenes(
+    scenes: Iterable[Scene], root: Path, *, quality: int = 92, first: int = 1, testing: bool = False
+) -> list[Path]:
     """Write ``<noun>/<noun>-<n>/{img/, groundtruth.txt, ...}`` for every scene.
 
     A folder appears only when it is whole. Boxes are whole numbers counted from 1, as LaSOT's.
@@ -20,6 +22,8 @@ def write_scenes(scenes: Iterable[Scene], root: Path, *, quality: int = 92) -> l
         scenes: to write.
         root: the data set's folder.
         quality: of the JPEG frames, 1 to 100.
+        first: number of the first video of each noun.
+        testing: add the videos to ``testing_set.txt``, LaSOT's list of the test split.
 
     Returns:
         The sequences' folders.
@@ -29,7 +33,13 @@ def write_scenes(scenes: Iterable[Scene], root: Path, *, quality: int = 92) -> l
     for scene in scenes:
         noun = scene.noun.replace(" ", "-")
         counts[noun] = counts.get(noun, 0) + 1
-        folders.append(_write(scene, root / noun / f"{noun}-{counts[noun]}", quality))
+        number = first - 1 + counts[noun]
+        folders.append(_write(scene, root / noun / f"{noun}-{number}", quality))
+    if testing:
+        listed = root / "testing_set.txt"
+        before = listed.read_text().split() if listed.is_file() else []
+        names = dict.fromkeys([*before, *(folder.name for folder in folders)])
+        write_text(listed, "".join(f"{name}\n" for name in names))
     return folders
 
 

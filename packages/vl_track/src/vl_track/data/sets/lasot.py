@@ -29,8 +29,13 @@ class LaSOT(VideoSet):
     attribute_set = "lasot"
 
     def list_names(self) -> list[str]:
-        """Return the test list as published, or everything else for training."""
-        there, published = self.found(), test_names()
+        """Return the test list, or everything else for training.
+
+        The list is ``testing_set.txt`` of the root, as LaSOT's archive has it, else as published.
+        """
+        listed = self.root / "testing_set.txt"
+        published = read_file(listed).decode().split() if listed.is_file() else test_names()
+        there = self.found()
         if self.split == "test":
             return [name for name in published if name in there]
         return sorted(there - set(published), key=by_number)
