@@ -3,7 +3,7 @@
 import base64
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 
@@ -16,9 +16,8 @@ def page_environment(package: str) -> Environment:
     Args:
         package: for example ``dropout_ft.report``.
     """
-    environment = Environment(
-        loader=PackageLoader(package, "templates"), autoescape=select_autoescape()
-    )
+    # select_autoescape() goes by the ending and would leave *.html.j2 unescaped.
+    environment = Environment(loader=PackageLoader(package, "templates"), autoescape=True)
     environment.filters["data_uri"] = data_uri
     style = (files("holdfast.report") / "style.css").read_text()
     environment.globals["style"] = Markup(style)  # noqa: S704  (our own file)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import DataError, ImageError
 from vl_track.data.geometry import Box, Window, as_box
-from vl_track.data.numbers import parse_flags, parse_rows
+from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
 from vl_track.data.video import Picture, crop_frame
 from vl_track.evaluation.benchmark import TrueSequence
 
@@ -186,6 +186,24 @@ def read_flags(path: Path) -> NDArray[np.bool_]:
     return parse_flags(read_file(path), str(path))
 
 
+def either(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Combine two files of flags; the shorter counts as zeros behind its end."""
+    combined = np.zeros(max(len(one), len(other)), dtype=bool)
+    combined[: len(one)] |= one
+    combined[: len(other)] |= other
+    return combined
+
+
+def read_attributes(path: Path) -> list[float]:
+    """Read attribute flags; none if the file is missing."""
+    return parse_numbers(read_file(path), str(path)).tolist() if path.is_file() else []
+
+
+def read_text(path: Path) -> str:
+    """Return a file as text; bytes that are no UTF-8 are replaced."""
+    return read_file(path).decode("utf-8", errors="replace")
+
+
 def first_line(path: Path) -> str:
     """Return the first line of a sentence file as the paper uses it (facts 2.4).
 
@@ -193,7 +211,7 @@ def first_line(path: Path) -> str:
     """
     if not path.is_file():
         return ""
-    lines = read_file(path).decode("utf-8", errors="replace").strip().splitlines()
+    lines = read_text(path).strip().splitlines()
     return lines[0].strip().replace(".", "").lower() if lines else ""
 
 

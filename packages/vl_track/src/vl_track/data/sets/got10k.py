@@ -19,10 +19,12 @@ from vl_track.data.sets.base import (
     Split,
     VideoSet,
     assemble,
+    either,
     list_pictures,
     read_boxes,
     read_file,
     read_flags,
+    read_text,
     subfolders,
 )
 
@@ -39,7 +41,7 @@ class GOT10k(VideoSet):
         path = self.root / self.split / "list.txt"
         if not path.is_file():
             raise DataError(f"{path} is missing: GOT-10k's list says what belongs to the split.")
-        names = read_file(path).decode().split()
+        names = read_text(path).split()
         return [name for name in names if (self.root / self.split / name).is_dir()]
 
     def read(self, name: str) -> FileVideo:
@@ -53,7 +55,7 @@ class GOT10k(VideoSet):
         hidden = read_flags(absence) if absence.is_file() else None
         if cover.is_file():
             covered = parse_numbers(read_file(cover), str(cover)) == 0
-            hidden = covered if hidden is None else covered[: len(hidden)] | hidden[: len(covered)]
+            hidden = covered if hidden is None else either(covered, hidden)
         meta = _meta(folder / "meta_info.ini")
         return assemble(
             name=name,
@@ -76,7 +78,7 @@ def _meta(path: Path) -> dict[str, str]:
     """Read ``meta_info.ini``; a missing or unreadable one says nothing."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(read_file(path).decode("utf-8", errors="replace"))
+        parser.read_string(read_text(path))
     except (DataError, configparser.Error):
         return {}
     return dict(parser["METAINFO"]) if "METAINFO" in parser else {}

@@ -11,11 +11,13 @@ from vl_track.data.sets.base import (
     FileVideo,
     VideoSet,
     assemble,
+    either,
     first_line,
     list_pictures,
+    read_attributes,
     read_boxes,
-    read_file,
     read_flags,
+    read_text,
     subfolders,
 )
 from vl_track.evaluation.attributes import name_attributes
@@ -34,7 +36,7 @@ class LaSOT(VideoSet):
         The list is ``testing_set.txt`` of the root, as LaSOT's archive has it, else as published.
         """
         listed = self.root / "testing_set.txt"
-        published = read_file(listed).decode().split() if listed.is_file() else test_names()
+        published = read_text(listed).split() if listed.is_file() else test_names()
         there = self.found()
         if self.split == "test":
             return [name for name in published if name in there]
@@ -54,7 +56,9 @@ class LaSOT(VideoSet):
         folder = self.root / name.rsplit("-", 1)[0] / name
         revised = self.root / "revised" / f"{name}.txt"
         source = revised if revised.is_file() else folder / "groundtruth.txt"
-        hidden = read_flags(folder / "full_occlusion.txt") | read_flags(folder / "out_of_view.txt")
+        hidden = either(
+            read_flags(folder / "full_occlusion.txt"), read_flags(folder / "out_of_view.txt")
+        )
         return assemble(
             name=name,
             pictures=list_pictures(folder / "img"),
@@ -62,7 +66,9 @@ class LaSOT(VideoSet):
             hidden=hidden,
             sentence=first_line(folder / "nlp.txt"),
             kind=folder.parent.name,
-            attributes=self._attributes(name),
+            attributes=name_attributes(
+                self.attribute_set, read_attributes(self.root / "attributes" / f"{name}.txt")
+            ),
         )
 
     def unknown_folders(self) -> list[str]:
@@ -74,13 +80,6 @@ class LaSOT(VideoSet):
             for path in (subfolders(folder) or [folder])
             if not path.name.startswith(f"{folder.name}-")
         ]
-
-    def _attributes(self, name: str) -> frozenset[str]:
-        path = self.root / "attributes" / f"{name}.txt"
-        if not path.is_file():
-            return frozenset()
-        flags = [float(word) for word in read_file(path).decode().replace(",", " ").split()]
-        return name_attributes(self.attribute_set, flags)
 
 
 def test_names() -> list[str]:

@@ -17,7 +17,14 @@ class PictureSet(VideoSet):
 
     def list_names(self) -> list[str]:
         """Read the index; names are those of its objects."""
-        self._items = {name: (picture, box, said) for name, picture, box, said in self.read_index()}
+        try:
+            index = self.read_index()
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise DataError(
+                f"The index of {self.root} is not in the layout of {type(self).__name__} "
+                f"({error!r}): get it again."
+            ) from error
+        self._items = {name: (picture, box, said) for name, picture, box, said in index}
         return list(self._items)
 
     @abstractmethod
@@ -49,5 +56,5 @@ def read_json(path: Path) -> Any:  # noqa: ANN401  (the caller knows)
     """
     try:
         return json.loads(read_file(path))
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise DataError(f"{path} is no whole JSON file ({error}): get it again.") from error

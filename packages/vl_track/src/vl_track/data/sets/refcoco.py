@@ -65,6 +65,13 @@ class RefCOCO(PictureSet):
         return items
 
 
+# Everything the standard unpickler is known to raise on damaged bytes.
+_DAMAGE = (
+    pickle.UnpicklingError, EOFError, ValueError, LookupError, OverflowError, TypeError,
+    AttributeError, MemoryError,
+)  # fmt: skip
+
+
 class _PlainUnpickler(pickle.Unpickler):
     """Reads containers, strings and numbers; a file that wants any class is refused."""
 
@@ -86,7 +93,7 @@ def read_references(path: Path) -> list[dict[str, Any]]:
     content = read_file(path)
     try:
         loaded = _PlainUnpickler(io.BytesIO(content), encoding="utf-8").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError) as error:
+    except _DAMAGE as error:
         raise DataError(
             f"{path} is no plain list of references ({error}): get the published file again."
         ) from error

@@ -18,8 +18,8 @@ from vl_track.data.sets.base import (
     assemble,
     first_line,
     list_pictures,
+    read_attributes,
     read_boxes,
-    read_file,
     read_flags,
     subfolders,
 )
@@ -54,15 +54,13 @@ class TNL2K(VideoSet):
                 f"its sentence was replaced by the authors; unpack {RETEXTED} into {self.root}"
             )
         absent = self.root / "absent" / f"{name}.txt"
-        flags = folder / "attributes.txt"
-        numbers = read_file(flags).decode().replace(",", " ").split() if flags.is_file() else []
         return assemble(
             name=name,
             pictures=list_pictures(folder / "imgs"),
             boxes=read_boxes(boxes_file or folder / "groundtruth.txt"),
             absent=read_flags(absent) if absent.is_file() else None,
             sentence=first_line(text_file or folder / "language.txt"),
-            attributes=name_attributes("tnl2k", [float(word) for word in numbers]),
+            attributes=name_attributes("tnl2k", read_attributes(folder / "attributes.txt")),
             faults=faults,
         )
 

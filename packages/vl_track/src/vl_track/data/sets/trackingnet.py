@@ -15,7 +15,7 @@ from vl_track.data.sets.base import (
     assemble,
     list_pictures,
     read_boxes,
-    read_file,
+    read_text,
 )
 
 PARTS = tuple(f"TRAIN_{part}" for part in range(12))
@@ -75,7 +75,7 @@ class TrackingNet(VideoSet):
 def _classes(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    rows = (line.split("\t") for line in read_file(path).decode().splitlines() if "\t" in line)
+    rows = (line.split("\t") for line in read_text(path).splitlines() if "\t" in line)
     return {row[0].strip(): row[1].strip() for row in rows}
 
 

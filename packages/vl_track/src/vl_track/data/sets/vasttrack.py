@@ -14,7 +14,7 @@ from vl_track.data.sets.base import (
     first_line,
     list_pictures,
     read_boxes,
-    read_file,
+    read_text,
     subfolders,
 )
 
@@ -34,7 +34,7 @@ class VastTrack(VideoSet):
         }
         listed = self.root / "test_list.txt"
         if top == self.root and listed.is_file():
-            testing = set(read_file(listed).decode().split())
+            testing = set(read_text(listed).split())
             chosen = {name for name in self._folders if (name in testing) == (self.split == "test")}
         else:
             chosen = set(self._folders)

@@ -13,8 +13,8 @@ from vl_track.data.sets.base import (
     assemble,
     first_line,
     list_pictures,
+    read_attributes,
     read_boxes,
-    read_file,
     read_flags,
     subfolders,
 )
@@ -33,15 +33,14 @@ class WebUAV3M(VideoSet):
     def read(self, name: str) -> FileVideo:
         """Read a sequence."""
         folder = self.root / self.split.capitalize() / name
-        absent, flags = folder / "absent.txt", folder / "attributes.txt"
-        numbers = read_file(flags).decode().replace(",", " ").split() if flags.is_file() else []
+        absent = folder / "absent.txt"
         return assemble(
             name=name,
             pictures=list_pictures(folder / "img"),
             boxes=read_boxes(folder / "groundtruth_rect.txt"),
             hidden=read_flags(absent) if absent.is_file() else None,
             sentence=first_line(folder / "language.txt"),
-            attributes=name_attributes("webuav3m", [float(word) for word in numbers]),
+            attributes=name_attributes("webuav3m", read_attributes(folder / "attributes.txt")),
         )
 
     def unknown_folders(self) -> list[str]:

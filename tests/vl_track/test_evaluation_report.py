@@ -1,0 +1,271 @@
+"""Tables, figures and the page of an evaluation: right numbers, and where they come from."""
+
+import csv
+import io
+import struct
+from html import unescape
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from holdfast.errors import DataError
+from toolkit_support import SIX_PREDICTED, six_frames
+from vl_track.evaluation.analysis import Analysis, analyse
+from vl_track.evaluation.benchmark import TrueSequence
+from vl_track.evaluation.conventions import Name, convention
+from vl_track.evaluation.raw_results import Finding, RawResults
+from vl_track.evaluation.report import figures, tables
+from vl_track.evaluation.report.page import render_page
+from vl_track.evaluation.scores import score
+from vl_track.evaluation.uncertainty import compare
+
+ATTRIBUTES = ("rotation", "motion blur", "deformation", "low resolution")
+
+
+def truths(count: int = 6, *, attributes: bool = True) -> list[TrueSequence]:
+    """Sequences of rising difficulty; the last attribute belongs to one of them only."""
+    found = []
+    for place in range(count):
+        boxes = six_frames().boxes.copy()
+        boxes[:, 0] += place
+        names = {name for k, name in enumerate(ATTRIBUTES[:3]) if place % (k + 2) == 0}
+        if place == 1:
+            names.add(ATTRIBUTES[3])
+        found.append(
+            TrueSequence(
+                name=f"seq_{place}",
+                boxes=boxes,
+                attributes=frozenset(names if attributes else ()),
+            )
+        )
+    return found
+
+
+def results(
+    name: str, shift: float, count: int = 6, findings: tuple[Finding, ...] = ()
+) -> RawResults:
+    guess = np.array(SIX_PREDICTED, float)
+    boxes = {f"seq_{k}": guess + np.array([k * shift, 0, 0, 0]) for k in range(count)}
+    seconds = {f"seq_{k}": np.full(6, 0.02) for k in range(count)} if shift else {}
+    return RawResults(
+        tracker=name, source=f"/results/{name}", boxes=boxes, seconds=seconds, findings=findings
+    )
+
+
+def analysis(toolkit: Name = "stark", **options: object) -> Analysis:
+    values: dict[str, object] = {"dataset": "lasot", "samples": 200, **options}
+    given = values.pop("results", [results("one", 1), results("two_x", 0)])
+    return analyse(
+        values.pop("truths", truths()),
+        given,
+        convention(toolkit),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def test_the_main_table_holds_the_scores() -> None:
+    found = analysis()
+    table = tables.main_table(found)
+    assert table[0][:2] == ["tracker", "AUC"]
+    for row, one in zip(table[1:], found.trackers, strict=True):
+        figure = score(truths(), results(one.tracker, 1.0 if one.tracker == "one" else 0).boxes,
+                       convention("stark")).figures()  # fmt: skip
+        assert row[0] == one.tracker
+        assert row[1] == f"{figure.auc:.2f}"
+        assert row[5] == f"{figure.precision:.2f}"
+        low, high = (float(part) for part in row[2].split("-"))
+        assert low <= figure.auc + 0.06
+        assert figure.auc <= high + 0.06
+    assert table[1][9] == "50.0"
+    assert table[2][9] == ""
+    assert table[1][8] == ""
+    assert table[2][8] != ""
+
+
+def test_webuav3ms_scores_have_columns_of_their_own() -> None:
+    table = tables.main_table(analysis("mmot"))
+    assert table[0][-2:] == ["cAUC", "mAcc"]
+    assert all(0 < float(cell) < 100 for row in table[1:] for cell in row[-2:])
+
+
+def test_the_first_tracker_is_compared_with_the_others() -> None:
+    found = analysis()
+    first, second = found.trackers
+    assert first.versus is None
+    expected = compare(first.scores.sequence_auc(), second.scores.sequence_auc(), samples=200)
+    assert second.versus == expected
+
+
+def test_toolkits_stand_side_by_side() -> None:
+    found = analysis()
+    table = tables.toolkit_table(found)
+    titles = [row[1] for row in table[1:] if row[0] == "one"]
+    assert titles == [
+        "stark (label 'lasot')", "pytracking (label 'lasot')", "matlab", "got10k", "mmot",
+        "stark (label 'any other label')",
+    ]  # fmt: skip
+    for row in table[1:]:
+        own = next(one for one in found.trackers if one.tracker == row[0]).elsewhere[row[1]]
+        assert row[2] == f"{own.auc:.4f}"
+        assert row[7] == f"{own.normalised_precision:.4f}"
+    other = analysis(dataset="tnl2k")
+    assert other.rules.label == "lasot"
+
+
+def test_attributes_of_one_sequence_are_left_out() -> None:
+    found = analysis()
+    assert found.attributes == sorted(ATTRIBUTES[:3])
+    table = {row[0]: row for row in tables.attribute_table(found)[1:]}
+    assert set(table) == set(ATTRIBUTES[:3])
+    chosen = [k for k, true in enumerate(truths()) if "rotation" in true.attributes]
+    assert table["rotation"][1] == str(len(chosen))
+    auc = found.trackers[0].scores.sequence_auc()[chosen].mean()
+    assert table["rotation"][2] == f"{auc:.2f}"
+
+
+def test_sequences_are_ranked_by_the_first_tracker() -> None:
+    found = analysis()
+    rows = tables.sequence_table(found)[1:]
+    assert len(rows) == 6
+    assert [float(row[2]) for row in rows] == sorted(float(row[2]) for row in rows)
+    auc = dict(zip(found.trackers[1].scores.names, found.trackers[1].scores.sequence_auc(),
+                   strict=True))  # fmt: skip
+    for name, frames, _, second in rows:
+        assert frames == "6"
+        assert second == f"{auc[name]:.2f}"
+
+
+@pytest.mark.parametrize("toolkit", ["stark", "pytracking", "matlab", "got10k", "mmot"])
+def test_every_format_says_its_convention(toolkit: Name) -> None:
+    found = analysis(toolkit)
+    note = tables.footnote(found)
+    title = found.rules.title
+    assert f"convention {title};" in note
+    table = tables.main_table(found)
+    assert title in tables.as_csv(table, note)
+    assert title in tables.as_latex(table, note)
+    record = tables.as_record(found)
+    assert record["convention"] == title
+    for tracker in record["trackers"].values():
+        assert tracker["scores"]["convention"] == title
+    assert title in unescape(render_page(found))
+
+
+def test_what_was_done_to_the_results_is_said() -> None:
+    assert "coordinates as saved" in tables.footnote(analysis())
+    assert "cut to whole numbers" in tables.footnote(analysis(truncated=True))
+    gaps = [results("one", 1, count=4), results("two", 0)]
+    skipped = analysis(results=gaps, missing="skip")
+    assert "2 sequences left out" in tables.footnote(skipped)
+    assert "seq_4, seq_5" in tables.footnote(skipped)
+    assert len(skipped.truths) == 4
+    zero = analysis(results=gaps, missing="zero")
+    assert len(zero.truths) == 6
+    assert zero.left_out == ()
+    assert zero.trackers[0].figures.auc < skipped.trackers[0].figures.auc
+    with pytest.raises(DataError, match=r"one has no readable result for 2 of 6 .*seq_4, seq_5"):
+        analysis(results=gaps)
+
+
+def test_csv_is_csv_and_latex_escapes() -> None:
+    found = analysis()
+    table = tables.main_table(found)
+    rows = list(csv.reader(io.StringIO(tables.as_csv(table, "a, note"))))
+    assert rows[0][:-1] == table[0]
+    assert [row[-1] for row in rows] == ["how", "a, note", "a, note"]
+    latex = tables.as_latex(table, "note")
+    assert r"two\_x" in latex
+    assert r"95 \%" in latex
+    assert latex.count(r"\\") == 3
+    assert latex.count("&") == 3 * (len(table[0]) - 1)
+
+
+def test_text_is_aligned() -> None:
+    lines = tables.as_text([["a", "bb"], ["long name", "1"], ["c", "22.5"]]).splitlines()
+    assert lines == ["a            bb", "long name     1", "c          22.5"]
+
+
+def test_findings_are_listed_up_to_a_bound() -> None:
+    found = tuple(Finding(sequence=f"seq_{k}", kind="short", text=f"text {k}.") for k in range(20))
+    one = analysis(results=[results("one", 1, findings=found)]).trackers
+    said = tables.say_findings(one, most=3)
+    assert said.splitlines() == [
+        "one: text 0.", "one: text 1.", "one: text 2.",
+        "one: 17 more such findings (see the JSON)",
+    ]  # fmt: skip
+    assert tables.say_findings(analysis().trackers) == ""
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    assert png.startswith(b"\x89PNG")
+    return struct.unpack(">II", png[16:24])  # type: ignore[return-value]
+
+
+def test_figures_are_pictures_and_the_same_each_time() -> None:
+    found = analysis()
+    for draw in (
+        figures.success_plot,
+        figures.precision_plot,
+        figures.normalised_plot,
+        figures.attribute_radar,
+    ):
+        picture = draw(found)
+        assert min(size_of(picture)) > 300
+        assert picture == draw(found)
+    assert figures.success_plot(found) != figures.precision_plot(found)
+
+
+def test_many_trackers_have_their_own_lines() -> None:
+    many = [results(f"t{k}", float(k + 1)) for k in range(9)]
+    found = analysis(results=many)
+    assert len({figures._style(place) for place in range(len(found.trackers))}) == 9
+    assert figures.success_plot(found).startswith(b"\x89PNG")
+
+
+class Page(HTMLParser):
+    """Collects tags that are open, addresses and headings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.headings: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "img", "br", "link"}:
+            self.open.append(tag)
+        self.addresses += [value or "" for key, value in attrs if key in {"src", "href"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in {"h1", "h2"}:
+            self.headings.append(data.strip())
+
+
+def test_the_page_is_whole_and_needs_nothing_else() -> None:
+    page = Page()
+    page.feed(render_page(analysis()))
+    assert page.open == []
+    assert len(page.addresses) == 4
+    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    assert page.headings[0] == "lasot: one, two_x"
+    assert "What would the other toolkits say?" in page.headings
+
+
+def test_a_page_without_attributes_has_no_radar() -> None:
+    page = Page()
+    text = render_page(analysis(truths=truths(attributes=False)))
+    page.feed(text)
+    assert len(page.addresses) == 3
+    assert "AUC by attribute" not in text
+    assert "Nothing: every result is there" in text
+
+
+def test_names_cannot_inject_markup() -> None:
+    evil = results("<script>alert(1)</script>", 1)
+    text = render_page(analysis(results=[evil]))
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
