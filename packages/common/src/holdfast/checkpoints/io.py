@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import struct
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,12 @@ from torch import Tensor
 
 from holdfast.atomic import write_bytes
 from holdfast.errors import CheckpointError
+
+# What torch.load is known to raise on damaged bytes: tests/common/test_damaged_checkpoints.py.
+_DAMAGE = (
+    RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError,
+    AssertionError, OverflowError, MemoryError, struct.error,
+)  # fmt: skip
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -62,13 +70,16 @@ def read_checkpoint(path: str | Path, *, map_location: Any = "cpu") -> dict[str,
             f"There is no checkpoint at {path}: check the path, or train first with `fit`."
         )
     try:
-        loaded = torch.load(path, map_location=map_location, weights_only=True)
+        with warnings.catch_warnings():
+            # A stranger's pickle protocol is refused or read; torch's remark on it helps nobody.
+            warnings.simplefilter("ignore", UserWarning)
+            loaded = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path} holds Python objects and is refused, because unpickling them could run code: "
             "convert it to safetensors where it was made."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except _DAMAGE as error:
         raise CheckpointError(
             f"{path} is not a readable checkpoint ({type(error).__name__}): it may be cut short; "
             "use another one or train again."
