@@ -39,6 +39,7 @@ def attribute_radar(analysis: Analysis) -> bytes:
         axes.fill([*angles, angles[0]], [*aucs, aucs[0]], color=colour, alpha=0.06)
     axes.set_xticks(angles, [f"{name}\n({len(analysis.with_attribute(name))})" for name in names])
     axes.tick_params(labelsize=7)
+    axes.tick_params(axis="x", pad=16)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1.08))
     return as_png(figure)

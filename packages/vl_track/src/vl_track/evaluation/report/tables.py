@@ -39,7 +39,7 @@ def main_table(analysis: Analysis) -> Table:
 
 def toolkit_table(analysis: Analysis) -> Table:
     """Return what each toolkit would say of each tracker."""
-    rows = [["tracker", "toolkit", "AUC", "OP50", "P", "Pnorm at 0.2", "Pnorm curve mean",
+    rows = [["tracker", "toolkit", "AUC", "OP50", "P", "Pnorm 0.2", "Pnorm mean",
              "its Pnorm"]]  # fmt: skip
     for one in analysis.trackers:
         for title, figures in one.elsewhere.items():
