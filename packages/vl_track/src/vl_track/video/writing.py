@@ -77,9 +77,9 @@ def video_writer(path: str | Path, rate: float) -> Iterator[VideoWriter]:
 
 
 def draw_estimate(
-    frame: Picture, box: Box, score: float, text: str, *, sure: bool = True
+    frame: Picture, box: Box, score: float | str, text: str, *, sure: bool = True
 ) -> Picture:
-    """Return a copy of the frame with box, score and sentence on it."""
+    """Return a copy of the frame with box, score (or words in its place) and sentence on it."""
     picture = frame.copy()
     height, width = picture.shape[:2]
     thick = max(1, round(min(height, width) / 200))
@@ -87,7 +87,8 @@ def draw_estimate(
     colour = GREEN if sure else GREY
     x, y, w, h = (round(value) for value in box)
     cv2.rectangle(picture, (x, y), (x + w, y + h), colour, thick)
-    _label(picture, f"{score:.2f}", (x, max(y - 4, round(22 * size))), size, colour)
+    words = score if isinstance(score, str) else f"{score:.2f}"
+    _label(picture, words, (x, max(y - 4, round(22 * size))), size, colour)
     if text:
         room = max(8, int(width / (11 * size)))
         shown = text if len(text) <= room else text[: room - 3] + "..."
