@@ -171,7 +171,7 @@ def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> N
     else:
         words += ["--data.init_args.root", str(miniatures)]
     if "weights: package:" in text:
-        words += ["--model.network.backbone.weights", "null"]
+        words += ["--model.network.backbone.weights", "none"]
     assert VL_TRACK.main(words) == 0
     assert_two_steps(tmp_path / "runs")
 

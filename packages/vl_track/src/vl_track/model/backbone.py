@@ -37,7 +37,7 @@ class JointTransformer(nn.Module):
         elimination_blocks: 0-based blocks after whose attention search tokens are dropped.
         keep_ratio: share of search tokens each of those keeps.
         drop_path: stochastic depth of the last block, growing linearly from the first.
-        weights: pre-trained weights, a file, or a package with such a file as
+        weights: pre-trained weights; ``none``, a file, or a package with such a file as
             ``package:NAME``; timm's names. Position embeddings may have any square grid.
         options: further arguments of the timm model, for tiny ones (``embed_dim``...).
     """
@@ -63,7 +63,8 @@ class JointTransformer(nn.Module):
                     f"{what} {size} is no multiple of the patch size {patch} of {name}: "
                     f"take {size // patch * patch} or {(size // patch + 1) * patch}."
                 )
-        if weights is not None:
+        # jsonargparse hands an overridden null on as the word None.
+        if weights is not None and weights.lower() != "none":
             load_pretrained(body, weights)
         self.template_size, self.search_size = template_size, search_size
         self.template_grid, self.search_grid = template_size // patch, search_size // patch
