@@ -2,7 +2,7 @@
 
 import json
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import cv2
@@ -38,7 +38,7 @@ def write_frames(folder: Path, names: Sequence[str]) -> None:
         write_picture(folder / name, 90 + place)
 
 
-def flags(count: int, on: Sequence[int] = (), separator: str = ",") -> str:
+def flags(count: int, on: Collection[int] = (), separator: str = ",") -> str:
     return separator.join(str(int(k in on)) for k in range(count)) + "\n"
 
 

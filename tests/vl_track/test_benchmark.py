@@ -252,6 +252,9 @@ class LocalRay:
     def wait(self, waiting: list[object], num_returns: int) -> tuple[list[object], list[object]]:
         return waiting[:num_returns], waiting[num_returns:]
 
+    def shutdown(self) -> None:
+        self.asked["ended"] = True
+
     def get(self, task: tuple[object, object, tuple[str, ...]]) -> object:
         function, job, names = task
         if "bear-4" in names:
@@ -273,17 +276,20 @@ def test_ray_runs_a_task_a_sequence(
     job = work(root, tmp_path / "out")
     found = {one.name: one for one in on_ray(job, TEST_NAMES, address="here", gpus=0.25)}
     assert found["airplane-1"].state == "done"
-    assert "Ray task was lost (RayError): run again" in found["bear-4"].error
+    assert "Ray task was lost (RayError ): run again" in found["bear-4"].error
     assert ray.asked["address"] == "here"
     assert ray.asked["num_gpus"] == 0.25
     assert ray.asked["max_retries"] == 3
+    assert ray.asked["ended"]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
-def test_the_real_ray(root: Path, tmp_path: Path) -> None:
+def test_the_real_ray(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "tests"))  # workers find the tracker there
     found = list(on_ray(work(root, tmp_path / "out"), TEST_NAMES, address=None, gpus=0))
-    assert {one.state for one in found} == {"done"}
+    assert {one.state for one in found} == {"done"}, found
+    assert len(diary(tmp_path)) == 2
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ConfigError, DataError, ImageError
-from sets_support import TREES, data_tree, write, write_rows
+from sets_support import TREES, data_tree, flags, write, write_picture, write_rows
 from toolkit_support import shared_file
 from vl_track.data.geometry import Window
 from vl_track.data.sets.base import FileVideo, VideoSet
@@ -16,6 +16,7 @@ from vl_track.data.sets.lasot import test_names as lasot_test_names
 from vl_track.data.sets.refcoco import read_references
 from vl_track.data.trees import open_tree
 from vl_track.data.video import Video
+from vl_track.evaluation.annotations import read_toolkit_annotations
 
 
 def opened(root: Path, name: str, split: str = "test", **options: object) -> VideoSet:
@@ -83,6 +84,34 @@ def test_lasots_test_list_is_the_published_one() -> None:
     assert len(names) == len(set(names)) == 280
     tree = open_tree(shared_file("lasot_test_annotations.tar.xz"))
     assert names == tree.text("lasot_annotations/testing_set.txt").split()
+
+
+def test_lasots_real_annotations_through_the_reader(tmp_path: Path) -> None:
+    """Laid out as the data set lays them out, they give the toolkit's truth; pictures are links."""
+    truths = read_toolkit_annotations(shared_file("lasot_test_annotations.tar.xz"))
+    chosen = sorted(truths, key=lambda true: len(true.boxes))[:6]
+    write_picture(tmp_path / "one.jpg")
+    for true in chosen:
+        folder = tmp_path / "lasot" / true.name.rsplit("-", 1)[0] / true.name
+        (folder / "img").mkdir(parents=True)
+        for time in range(len(true.boxes)):
+            (folder / "img" / f"{time + 1:08d}.jpg").symlink_to(tmp_path / "one.jpg")
+        write_rows(folder / "groundtruth.txt", true.boxes)
+        assert true.visible is not None
+        hidden = np.flatnonzero(~true.visible)
+        write(folder / "full_occlusion.txt", flags(len(true.boxes), set(hidden[::2])))
+        write(folder / "out_of_view.txt", flags(len(true.boxes), set(hidden[1::2])))
+        write(folder / "nlp.txt", true.sentence)
+    videos = open_set("lasot", "test", root=tmp_path)
+    assert set(videos.names) == {true.name for true in chosen}
+    for true in chosen:
+        video = videos.read(true.name)
+        found = video.truth()
+        np.testing.assert_array_equal(found.boxes, true.boxes)
+        assert found.visible is not None
+        np.testing.assert_array_equal(found.visible, true.visible)
+        assert video.faults == ()
+        assert video.sentence
 
 
 def test_lasot_ext_reads_the_toolkits_annotation_where_it_is(tmp_path: Path) -> None:

@@ -97,15 +97,19 @@ def on_ray(
     ray = importlib.import_module("ray")
     ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
     task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=3)(run_names)
-    waiting = {task.remote(work, [name]): name for name in names}
-    while waiting:
-        ready, _ = ray.wait(list(waiting), num_returns=1)
-        name = waiting.pop(ready[0])
-        try:
-            yield from ray.get(ready[0])
-        except ray.exceptions.RayError as error:
-            text = f"its Ray task was lost ({type(error).__name__}): run again"
-            yield Outcome(name=name, state="failed", error=text)
+    try:
+        waiting = {task.remote(work, [name]): name for name in names}
+        while waiting:
+            ready, _ = ray.wait(list(waiting), num_returns=1)
+            name = waiting.pop(ready[0])
+            try:
+                yield from ray.get(ready[0])
+            except ray.exceptions.RayError as error:
+                why = str(error).strip().splitlines()[-1:] or [""]
+                text = f"its Ray task was lost ({type(error).__name__} {why[0]}): run again"
+                yield Outcome(name=name, state="failed", error=text)
+    finally:
+        ray.shutdown()
 
 
 def _one_thread() -> None:
