@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from holdfast.atomic import write_text
 from holdfast.errors import DataError
 from vl_track.data.geometry import Box
+from vl_track.data.numbers import parse_rows
 
 Layout = Literal["got10k", "lasot", "pytracking"]
 
@@ -43,10 +44,9 @@ def read_boxes(path: str | Path) -> NDArray[np.float64]:
     """
     path = Path(path)
     try:
-        lines = path.read_text().replace(",", " ").split("\n")
-        rows = [[float(word) for word in line.split()] for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
+        boxes = parse_rows(path.read_bytes(), 4, str(path))
+    except (OSError, DataError) as error:
         raise DataError(f"{path} is not a readable file of boxes ({error}).") from error
-    if not rows or any(len(row) != 4 for row in rows):
+    if len(boxes) == 0:
         raise DataError(f"{path} must hold four numbers a line: x, y, width, height.")
-    return np.array(rows)
+    return boxes
