@@ -14,7 +14,7 @@ from vl_track.data.sets.known import known_set, open_set
 from vl_track.evaluation.engines import Engine, Work, in_processes, on_ray
 from vl_track.evaluation.jobs import Outcome, Plan, open_folder, summary
 from vl_track.evaluation.runs import Follower, Told
-from vl_track.loading import best_device, load_network, packaged
+from vl_track.loading import DEFAULT, best_device, load_network, packaged
 from vl_track.results import Layout
 from vl_track.tracker.tracker import Tracker, TrackerOptions
 
@@ -93,7 +93,7 @@ def make_tracker(weights: str | None, options: dict[str, object], device: str | 
 
 def digest_of(weights: str | None) -> str:
     """Return a digest of a model's files, so that results of another model are never mixed in."""
-    source = Path(weights) if weights is not None else packaged("small")
+    source = Path(weights) if weights is not None else packaged(DEFAULT)
     if not source.exists():
         raise ConfigError(f"There is no model at {source}: check --weights.")
     files = sorted(source.iterdir()) if source.is_dir() else [source]

@@ -1,5 +1,7 @@
 """Text files of numbers, read fast and never wrongly: boxes, flags, times."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,8 +44,7 @@ def parse_flags(content: bytes, source: str) -> NDArray[np.bool_]:
     Raises:
         DataError: anything else is there.
     """
-    text = content.removeprefix(b"\xef\xbb\xbf").translate(_SEPARATORS)
-    values = _numbers(text, len(text.split()), source)
+    values = parse_numbers(content, source)
     if not bool(np.isin(values, (0, 1)).all()):
         raise DataError(f"{source} must hold zeros and ones, and holds other numbers.")
     return np.asarray(values == 1)
@@ -83,8 +84,6 @@ def _numbers(text: bytes, expected: int, source: str) -> Floats:
 
 
 def _fast(text: bytes) -> Floats:
-    import warnings  # noqa: PLC0415  (only here)
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return np.asarray(np.fromstring(text, dtype=np.float64, sep=" "))

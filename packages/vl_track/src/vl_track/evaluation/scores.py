@@ -111,7 +111,7 @@ class Scores:
         if self.rules.skips_zero_rows:
             rows = rows[rows.sum(axis=1) > np.finfo(np.float64).eps]
         if len(rows) == 0:
-            return np.zeros(self.success.shape[1] if rows.shape[1] == 21 else rows.shape[1])
+            return np.zeros(rows.shape[1])
         return np.asarray(rows.mean(axis=0))
 
 

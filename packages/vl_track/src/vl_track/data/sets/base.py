@@ -186,6 +186,11 @@ def read_flags(path: Path) -> NDArray[np.bool_]:
     return parse_flags(read_file(path), str(path))
 
 
+def read_flags_if_there(path: Path) -> NDArray[np.bool_] | None:
+    """Read zeros and ones; ``None`` if the file is missing."""
+    return read_flags(path) if path.is_file() else None
+
+
 def either(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Combine two files of flags; the shorter counts as zeros behind its end."""
     combined = np.zeros(max(len(one), len(other)), dtype=bool)

@@ -23,7 +23,7 @@ from vl_track.data.sets.base import (
     list_pictures,
     read_boxes,
     read_file,
-    read_flags,
+    read_flags_if_there,
     read_text,
     subfolders,
 )
@@ -52,7 +52,7 @@ class GOT10k(VideoSet):
         if self.split == "test" and len(boxes) == 1:
             boxes = np.concatenate([boxes, np.zeros((max(0, len(pictures) - 1), 4))])
         absence, cover = folder / "absence.label", folder / "cover.label"
-        hidden = read_flags(absence) if absence.is_file() else None
+        hidden = read_flags_if_there(absence)
         if cover.is_file():
             covered = parse_numbers(read_file(cover), str(cover)) == 0
             hidden = covered if hidden is None else either(covered, hidden)

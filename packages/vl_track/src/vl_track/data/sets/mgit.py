@@ -14,7 +14,7 @@ from vl_track.data.sets.base import (
     first_line,
     list_pictures,
     read_boxes,
-    read_flags,
+    read_flags_if_there,
     subfolders,
 )
 
@@ -40,7 +40,7 @@ class MGIT(VideoSet):
             name=name,
             pictures=list_pictures(self.root / "data" / self.split / name / f"frame_{name}"),
             boxes=read_boxes(attribute / "groundtruth" / f"{name}.txt"),
-            hidden=read_flags(absent) if absent.is_file() else None,
+            hidden=read_flags_if_there(absent),
             sentence=first_line(attribute / "language" / f"{name}.txt"),
         )
 

@@ -20,7 +20,7 @@ from vl_track.data.sets.base import (
     list_pictures,
     read_attributes,
     read_boxes,
-    read_flags,
+    read_flags_if_there,
     subfolders,
 )
 from vl_track.evaluation.attributes import name_attributes
@@ -58,7 +58,7 @@ class TNL2K(VideoSet):
             name=name,
             pictures=list_pictures(folder / "imgs"),
             boxes=read_boxes(boxes_file or folder / "groundtruth.txt"),
-            absent=read_flags(absent) if absent.is_file() else None,
+            absent=read_flags_if_there(absent),
             sentence=first_line(text_file or folder / "language.txt"),
             attributes=name_attributes("tnl2k", read_attributes(folder / "attributes.txt")),
             faults=faults,

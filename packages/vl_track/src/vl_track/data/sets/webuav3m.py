@@ -15,7 +15,7 @@ from vl_track.data.sets.base import (
     list_pictures,
     read_attributes,
     read_boxes,
-    read_flags,
+    read_flags_if_there,
     subfolders,
 )
 from vl_track.evaluation.attributes import name_attributes
@@ -38,7 +38,7 @@ class WebUAV3M(VideoSet):
             name=name,
             pictures=list_pictures(folder / "img"),
             boxes=read_boxes(folder / "groundtruth_rect.txt"),
-            hidden=read_flags(absent) if absent.is_file() else None,
+            hidden=read_flags_if_there(absent),
             sentence=first_line(folder / "language.txt"),
             attributes=name_attributes("webuav3m", read_attributes(folder / "attributes.txt")),
         )
