@@ -159,4 +159,5 @@ def test_cache_without_frozen_stages_is_refused(pictures: Path) -> None:
     data = split(pictures, ["a"])
     data.val_augment = False
     with pytest.raises(ConfigError, match="frozen_stages above 0"):
-        data._use_cache(classifier(0), [], np.zeros(0), train_transform(8), eval_transform(8))
+        none = np.zeros(0)
+        data._use_cache(classifier(0), [], none, none, train_transform(8), eval_transform(8))

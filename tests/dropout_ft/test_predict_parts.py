@@ -9,8 +9,8 @@ import torch
 from dropout_ft.backbones import TimmBackbone
 from dropout_ft.commands.predict import classify, list_pictures
 from dropout_ft.commands.report import run_directories
-from dropout_ft.commands.verify import missing_classes, unreadable
 from dropout_ft.data.folder import Domain
+from dropout_ft.data.verifying import missing_classes, unreadable
 from dropout_ft.model import Classifier, VeryLargeDropoutHead
 from holdfast.errors import DataError, ImageError
 

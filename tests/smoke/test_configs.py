@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from conftest import CONFIGS, make_pictures
+from domainbed_support import miniatures as domainbed_miniatures
 from dropout_ft.track import TRACK as DROPOUT_FT
 from emoji_support import small_emoji_root
 from holdfast.runs.record import read_record
@@ -101,7 +102,10 @@ def test_backbones(
 def test_data_sets(
     path: Path, tiny_arguments: Arguments, pictures: Path, emoji_root: Path, tmp_path: Path
 ) -> None:
-    root = pictures if path.stem == "folder" else emoji_root
+    text = path.read_text()
+    root = emoji_root if "EmojiStyles" in text else pictures
+    if "data.domainbed" in text:
+        root = domainbed_miniatures(tmp_path / "sets")
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
         "--data.init_args.root", str(root), "--data.init_args.image_size", "32",

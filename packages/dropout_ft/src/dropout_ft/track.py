@@ -29,9 +29,21 @@ TRACK = Track(
             target="dropout_ft.commands.export:export",
             help="write a checkpoint as safetensors plus JSON that timm loads",
         ),
+        "domainbed-tables": Command(
+            target="dropout_ft.commands.domainbed:domainbed_tables",
+            help="select models in a DomainBed sweep folder and print its tables",
+        ),
+        "domainbed-export": Command(
+            target="dropout_ft.commands.domainbed:domainbed_export",
+            help="write finished runs as a folder that DomainBed's table tool reads",
+        ),
         "prepare": Command(
             target="dropout_ft.commands.prepare:prepare_data",
             help="fetch and draw the embedded EmojiStyles data set",
+        ),
+        "data": Command(
+            target="dropout_ft.commands.data:data",
+            help="list known data sets, verify one, make the digits",
         ),
         "verify": Command(
             target="dropout_ft.commands.verify:verify",

@@ -3,11 +3,18 @@
 import sys
 from pathlib import Path
 
-from rich.progress import track
+from dropout_ft.data.folder import class_names, scan
+from dropout_ft.data.verifying import (
+    duplicates,
+    missing_classes,
+    unreadable,
+    which_copy,
+    wrong_counts,
+)
+from dropout_ft.domainbed.known import KnownSet
+from holdfast.errors import DataError
 
-from dropout_ft.data.folder import Domain, class_names, scan
-from dropout_ft.data.pictures import read_rgb
-from holdfast.errors import DataError, ImageError
+SHOWN_PAIRS = 10
 
 
 def verify(root: str, *, pictures: bool = True) -> None:
@@ -17,38 +24,47 @@ def verify(root: str, *, pictures: bool = True) -> None:
         root: the folder of domains.
         pictures: also decode every picture; each unreadable one is named.
     """
-    place = Path(root).expanduser()
+    verify_folder(Path(root).expanduser(), pictures=pictures)
+
+
+def verify_folder(
+    place: Path,
+    *,
+    known: KnownSet | None = None,
+    pictures: bool = True,
+    same_bytes: bool = True,
+) -> None:
+    """Check a folder and print what is in it.
+
+    Args:
+        place: the folder of domains.
+        known: the data set it should be.
+        pictures: also decode every picture.
+        same_bytes: also name files of equal content; a remark, not a problem.
+
+    Raises:
+        DataError: something would spoil a run; everything found is printed first.
+    """
     classes = class_names(place)
     domains = scan(place, allow_missing_classes=True)
     problems = missing_classes(domains, classes)
+    if known is not None:
+        problems += wrong_counts(known, domains, len(classes))
     for domain in domains:
         sys.stdout.write(f"{domain.name}: {len(domain.paths)} pictures\n")
         if pictures:
             problems += unreadable(domain)
     sys.stdout.write(f"{len(classes)} classes: {', '.join(classes)}\n")
+    copy = which_copy(known, sum(len(d.paths) for d in domains)) if known is not None else ""
+    if copy:
+        sys.stdout.write(f"note: {copy}\n")
+    pairs = duplicates(domains) if same_bytes else []
+    if pairs:
+        sys.stdout.write(f"note: {len(pairs)} file(s) have the same content as another, such as\n")
+    for first, second in pairs[:SHOWN_PAIRS]:
+        sys.stdout.write(f"  {first.relative_to(place)} = {second.relative_to(place)}\n")
     for problem in problems:
         sys.stdout.write(f"problem: {problem}\n")
     if problems:
         raise DataError(f"{place} has {len(problems)} problem(s), listed above: mend them first.")
     sys.stdout.write("no problems found\n")
-
-
-def missing_classes(domains: list[Domain], classes: list[str]) -> list[str]:
-    """Say which domain lacks pictures of which class."""
-    return [
-        f"domain '{domain.name}' has no pictures of class '{name}'"
-        for domain in domains
-        for label, name in enumerate(classes)
-        if label not in domain.labels
-    ]
-
-
-def unreadable(domain: Domain) -> list[str]:
-    """Decode every picture of a domain and return the errors."""
-    found = []
-    for path in track(domain.paths, domain.name, disable=not sys.stdout.isatty()):
-        try:
-            read_rgb(path)
-        except ImageError as error:
-            found.append(str(error))
-    return found

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL.Image import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from dropout_ft.data.evaluation_table import EvaluationTable
 from dropout_ft.data.feature_cache import FeatureCache
 from dropout_ft.data.folder import Domain, class_names, domain_names, scan
+from dropout_ft.data.picture_cache import CachedPictures, PictureCache
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.transforms import Transform, apply_seeded, eval_transform, train_transform
@@ -25,25 +27,47 @@ Batch = dict[str, Tensor]
 class PictureDataset(Dataset[Batch]):
     """Pictures with labels; the augmentation of a sample depends on its key's seed only.
 
-    Each item has ``input`` uint8 (3, H, W), ``label`` int64 and ``index`` int64.
+    Each item has ``input`` uint8 (3, H, W), ``label`` int64, ``index`` int64 and ``domain`` int64.
+
+    Args:
+        paths: the files.
+        labels: (N,) classes.
+        transforms: of each picture.
+        domains: (N,) position of each picture's domain.
+        cached: decoded pictures and, for each path, its place among them.
     """
 
-    def __init__(self, paths: list[Path], labels: np.ndarray, transforms: list[Transform]) -> None:
+    def __init__(
+        self,
+        paths: list[Path],
+        labels: np.ndarray,
+        transforms: list[Transform],
+        domains: np.ndarray | None = None,
+        cached: tuple[CachedPictures, np.ndarray] | None = None,
+    ) -> None:
         self.paths = paths
         self.labels = labels
         self.transforms = transforms
+        self.domains = np.zeros(len(paths), dtype=np.int64) if domains is None else domains
+        self.cached = cached
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, key: SampleKey | int) -> Batch:
         index, seed = seeded(key)
-        image = read_rgb(self.paths[index])
         return {
-            "input": apply_seeded(self.transforms[index], image, seed),
+            "input": apply_seeded(self.transforms[index], self._picture(index), seed),
             "label": torch.tensor(int(self.labels[index])),
             "index": torch.tensor(index),
+            "domain": torch.tensor(int(self.domains[index])),
         }
+
+    def _picture(self, index: int) -> Image:
+        if self.cached is None:
+            return read_rgb(self.paths[index])
+        pictures, places = self.cached
+        return pictures[int(places[index])]
 
 
 class DomainFolders(StepDataModule):
@@ -62,6 +86,10 @@ class DomainFolders(StepDataModule):
         image_size: side in pixels; by default what the backbone's data config says.
         val_augment: augment the i.i.d. validation pictures, as the official code does (facts 1.7).
         allow_missing_classes: accept domains without some class.
+        eval_pictures: evaluate at most this many pictures of each part of each domain, evenly
+            spread over its split; 0 evaluates all. Selection is then as uncertain as the sample.
+        cached_side: if positive, every picture is decoded once and kept, its shorter side shrunk to
+            this many pixels, in a memory map that all runs share.
         cached_views: if positive, the frozen stages of the model are run once over this many
             augmented views of each picture, and training reads their activations.
         num_workers: loader processes on each rank.
@@ -78,6 +106,8 @@ class DomainFolders(StepDataModule):
         image_size: int | None = None,
         val_augment: bool = True,
         allow_missing_classes: bool = False,
+        eval_pictures: int = 0,
+        cached_side: int = 0,
         cached_views: int = 0,
         num_workers: int = 0,
         eval_batch_size: int = 128,
@@ -91,6 +121,8 @@ class DomainFolders(StepDataModule):
         self.image_size = image_size
         self.val_augment = val_augment
         self.allow_missing_classes = allow_missing_classes
+        self.eval_pictures = eval_pictures
+        self.cached_side = cached_side
         self.cached_views = cached_views
         self._table: EvaluationTable | None = None
 
@@ -157,10 +189,19 @@ class DomainFolders(StepDataModule):
         plain = eval_transform(size, interpolation)
         paths = [path for domain in domains for path in domain.paths]
         labels = np.concatenate([np.asarray(domain.labels) for domain in domains])
-        self._train_set: Dataset[Any] = PictureDataset(paths, labels, [augment] * len(paths))
-        self._eval_set: Dataset[Any] = self._evaluation_set(plain, augment)
+        sizes = [len(domain.paths) for domain in domains]
+        numbers = np.repeat(np.arange(len(domains)), sizes)
+        cached = self._decoded(paths)
+        self._train_set: Dataset[Any] = PictureDataset(
+            paths,
+            labels,
+            [augment] * len(paths),
+            numbers,
+            _places(cached, np.arange(len(paths))),
+        )
+        self._eval_set: Dataset[Any] = self._evaluation_set(plain, augment, cached)
         if self.cached_views:
-            self._use_cache(model, paths, labels, augment, plain)
+            self._use_cache(model, paths, labels, numbers, augment, plain)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the endless training loader."""
@@ -197,9 +238,9 @@ class DomainFolders(StepDataModule):
                 holdout_fraction=self.holdout_fraction,
             )
             inside, outside = kept[inside], kept[outside]
-            rows.append((outside, position, True))
+            rows.append((self._spread(outside), position, True))
             if position in tests:
-                rows.append((inside, position, False))
+                rows.append((self._spread(inside), position, False))
             else:
                 self._groups.append(inside + self._offsets[position])
         self._build_table(domains, rows, tests)
@@ -221,16 +262,36 @@ class DomainFolders(StepDataModule):
             class_names=tuple(self.class_names),
         )
 
-    def _evaluation_set(self, plain: Transform, augment: Transform) -> PictureDataset:
+    def _spread(self, rows: np.ndarray) -> np.ndarray:
+        """Return at most ``eval_pictures`` of the rows, evenly spread."""
+        if not 0 < self.eval_pictures < len(rows):
+            return rows
+        return rows[np.linspace(0, len(rows) - 1, self.eval_pictures).round().astype(int)]
+
+    def _decoded(self, paths: list[Path]) -> CachedPictures | None:
+        if not self.cached_side or self.cached_views:
+            return None
+        return PictureCache(self.root.parent / "cache", self.cached_side).build(paths, self.root)
+
+    def _evaluation_set(
+        self, plain: Transform, augment: Transform, cached: CachedPictures | None
+    ) -> PictureDataset:
         iid = ~np.isin(self.table.domain, self.table.test_domains)
         transforms = [augment if self.val_augment and is_iid else plain for is_iid in iid]
-        return PictureDataset(list(self.table.paths), self.table.label, transforms)
+        return PictureDataset(
+            list(self.table.paths),
+            self.table.label,
+            transforms,
+            self.table.domain,
+            _places(cached, self._eval_rows),
+        )
 
     def _use_cache(
         self,
         model: Classifier,
         paths: list[Path],
         labels: np.ndarray,
+        domains: np.ndarray,
         augment: Transform,
         plain: Transform,
     ) -> None:
@@ -241,5 +302,11 @@ class DomainFolders(StepDataModule):
             )
         cache = FeatureCache(self.root.parent / "cache", views=self.cached_views)
         activations = cache.build(model, paths, plain=plain, augment=augment, root=self.root)
-        self._train_set = cache.training_set(activations, labels)
+        self._train_set = cache.training_set(activations, labels, domains)
         self._eval_set = cache.evaluation_set(activations, labels, self._eval_rows)
+
+
+def _places(
+    cached: CachedPictures | None, rows: np.ndarray
+) -> tuple[CachedPictures, np.ndarray] | None:
+    return None if cached is None else (cached, rows)

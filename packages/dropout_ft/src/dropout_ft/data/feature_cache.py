@@ -23,22 +23,31 @@ PLAIN_VIEW = 0
 class ActivationDataset(Dataset[dict[str, Tensor]]):
     """Cached activations with labels.
 
-    Each item has ``input`` float16 (channels, h, w), ``label`` int64 and ``index`` int64.
+    Each item has ``input`` float16 (channels, h, w), ``label`` int64, ``index`` int64 and
+    ``domain`` int64.
 
     Args:
         activations: (1 + views, pictures, channels, h, w) float16; view 0 is not augmented.
         labels: (pictures,) classes.
         rows: which pictures, in which order.
         plain: read view 0; otherwise the key's seed chooses an augmented view.
+        domains: (pictures,) position of each picture's domain.
     """
 
     def __init__(
-        self, activations: np.ndarray, labels: np.ndarray, rows: np.ndarray, *, plain: bool
+        self,
+        activations: np.ndarray,
+        labels: np.ndarray,
+        rows: np.ndarray,
+        *,
+        plain: bool,
+        domains: np.ndarray | None = None,
     ) -> None:
         self.activations = activations
         self.labels = labels
         self.rows = rows
         self.plain = plain
+        self.domains = np.zeros(len(labels), dtype=np.int64) if domains is None else domains
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,6 +60,7 @@ class ActivationDataset(Dataset[dict[str, Tensor]]):
             "input": torch.from_numpy(np.array(self.activations[view, row])),
             "label": torch.tensor(int(self.labels[row])),
             "index": torch.tensor(index),
+            "domain": torch.tensor(int(self.domains[row])),
         }
 
 
@@ -68,9 +78,12 @@ class FeatureCache:
         self.views = views
         self.batch_size = batch_size
 
-    def training_set(self, activations: np.ndarray, labels: np.ndarray) -> ActivationDataset:
+    def training_set(
+        self, activations: np.ndarray, labels: np.ndarray, domains: np.ndarray | None = None
+    ) -> ActivationDataset:
         """Return all pictures, an augmented view at each draw."""
-        return ActivationDataset(activations, labels, np.arange(len(labels)), plain=False)
+        rows = np.arange(len(labels))
+        return ActivationDataset(activations, labels, rows, plain=False, domains=domains)
 
     def evaluation_set(
         self, activations: np.ndarray, labels: np.ndarray, rows: np.ndarray

@@ -1,0 +1,87 @@
+"""``dropout-ft data``: which data sets are known, what is wrong with one on disk, making digits."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from dropout_ft.commands.verify import verify_folder
+from dropout_ft.data.domainbed import colored_digits, rotated_digits
+from dropout_ft.data.domainbed.base import check_domains, set_folder
+from dropout_ft.domainbed.known import KNOWN, KnownSet
+from holdfast.data.roots import data_root
+from holdfast.errors import ConfigError
+
+MADE_HERE = {"ColoredMNIST": colored_digits.make, "RotatedMNIST": rotated_digits.make}
+
+
+def data(
+    action: Literal["list", "verify", "make"],
+    name: str | None = None,
+    *,
+    root: str | None = None,
+    pictures: bool = True,
+    same_bytes: bool = True,
+) -> None:
+    """List the known data sets, verify one (or any folder of domains), or make one from digits.
+
+    Args:
+        action: ``list``, ``verify`` or ``make``.
+        name: a data set's name, or, to verify, the path of any folder of domains.
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+        pictures: also decode every picture when verifying.
+        same_bytes: also look for files with the same content when verifying.
+    """
+    place = data_root(root)
+    if action == "list":
+        sys.stdout.write(listing(place))
+    elif name is None:
+        raise ConfigError(f"Which data set? Take one of {', '.join(KNOWN)}.")
+    elif action == "make":
+        make(name, place)
+    elif name in KNOWN:
+        known = KNOWN[name]
+        folder = set_folder(known, place)
+        check_domains(known, folder)
+        verify_folder(folder, known=known, pictures=pictures, same_bytes=same_bytes)
+    elif Path(name).expanduser().is_dir():
+        verify_folder(Path(name).expanduser(), pictures=pictures, same_bytes=same_bytes)
+    else:
+        raise ConfigError(
+            f"There is no data set and no folder '{name}': take one of {', '.join(KNOWN)}, or give "
+            "the path of a folder of domains."
+        )
+
+
+def make(name: str, place: Path) -> None:
+    """Draw one of the data sets that need no download.
+
+    Raises:
+        ConfigError: it is not one of them.
+    """
+    if name not in MADE_HERE:
+        raise ConfigError(
+            f"{name} cannot be made here: get it from its authors. {', '.join(MADE_HERE)} can."
+        )
+    folder = place / KNOWN[name].folder
+    sys.stdout.write(f"{MADE_HERE[name](folder)} pictures in {folder}\n")
+
+
+def listing(place: Path) -> str:
+    """Return a paragraph for each data set: domains, counts, where it is expected."""
+    lines = [f"Data root: {place} (HOLDFAST_DATA or --root change it)", ""]
+    for known in KNOWN.values():
+        folder = set_folder(known, place)
+        there = "there" if folder.is_dir() else "not there"
+        lines += [
+            f"{known.name:<15} {known.classes} classes; {_pictures(known)}",
+            f"{'':<15} domains: {', '.join(known.domains)}",
+            f"{'':<15} expected at {folder} ({there})",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _pictures(known: KnownSet) -> str:
+    if known.name in MADE_HERE:
+        return "1797 digits of UCI (not MNIST's), made by `dropout-ft data make`"
+    return f"{' or '.join(map(str, known.totals)) or 'about 586000'} pictures"

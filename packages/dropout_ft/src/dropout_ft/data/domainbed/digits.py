@@ -1,0 +1,67 @@
+"""Handwritten digits that scikit-learn ships, as pictures (UCI, 1,797 of 8 x 8)."""
+
+import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from holdfast.errors import MissingToolError
+
+Picture = NDArray[np.uint8]
+SIDE = 28
+Draw = Callable[[Picture, int, int], tuple[Image.Image, str]]
+"""(grey picture, digit, index in the data set) -> RGB picture and class folder."""
+
+
+def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return grey pictures (N, 28, 28) and their digits (N,).
+
+    Raises:
+        MissingToolError: scikit-learn, which ships them, is not installed.
+    """
+    if find_spec("sklearn") is None:
+        raise MissingToolError("The digits come with scikit-learn: `pip install scikit-learn`.")
+    from sklearn.datasets import load_digits  # noqa: PLC0415  (an optional package)
+
+    found = load_digits()
+    pictures = [
+        np.asarray(Image.fromarray(np.uint8(p * 15)).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+        for p in found.images
+    ]
+    return np.stack(pictures), np.asarray(found.target, dtype=np.int64)
+
+
+def write_domains(folder: Path, domains: dict[str, Draw]) -> int:
+    """Write ``<folder>/<domain>/<class>/<index>.png``; each digit belongs to one domain.
+
+    DomainBed deals the shuffled digits out to the domains in turn, and so does this. The folder is
+    built beside its place and renamed, so that a whole one is all there ever is.
+
+    Returns:
+        How many pictures there are.
+    """
+    if folder.is_dir():
+        return sum(1 for _ in folder.rglob("*.png"))
+    pictures, digits = read_digits()
+    order = np.random.default_rng(0).permutation(len(digits))
+    building = folder.with_name(f".{folder.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    count = 0
+    for place, (name, draw) in enumerate(domains.items()):
+        for index in order[place :: len(domains)]:
+            picture, label = draw(pictures[index], int(digits[index]), int(index))
+            target = building / name / label / f"{index:04d}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(target)
+            count += 1
+    building.replace(folder)
+    return count
+
+
+def grey(picture: Picture) -> Image.Image:
+    """Return a grey picture as RGB."""
+    return Image.fromarray(picture).convert("RGB")

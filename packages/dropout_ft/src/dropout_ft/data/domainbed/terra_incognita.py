@@ -1,0 +1,12 @@
+"""TerraIncognita: animals before four camera traps; 10 classes, 24,788 or 24,330 pictures."""
+
+from typing import ClassVar
+
+from dropout_ft.data.domainbed.base import KnownDomainFolders
+from dropout_ft.domainbed.known import TERRA_INCOGNITA, KnownSet
+
+
+class TerraIncognita(KnownDomainFolders):
+    """TerraIncognita, leave-domains-out; see :class:`KnownDomainFolders` for the options."""
+
+    known: ClassVar[KnownSet] = TERRA_INCOGNITA

@@ -1,0 +1,12 @@
+"""VLCS: four photograph collections; 5 classes, 10,729 pictures."""
+
+from typing import ClassVar
+
+from dropout_ft.data.domainbed.base import KnownDomainFolders
+from dropout_ft.domainbed.known import VLCS, KnownSet
+
+
+class VLCS(KnownDomainFolders):
+    """VLCS, leave-domains-out; see :class:`KnownDomainFolders` for the options."""
+
+    known: ClassVar[KnownSet] = VLCS

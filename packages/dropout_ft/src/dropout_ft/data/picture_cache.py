@@ -1,0 +1,92 @@
+"""Decoded pictures in one memory map, made once and read by every run and worker."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich.progress import track
+
+from dropout_ft.data.pictures import read_rgb
+from holdfast.atomic import atomic_path, write_text
+from holdfast.errors import DataError
+
+
+class PictureCache:
+    """Pictures as uint8 RGB, their shorter side shrunk to a fixed length.
+
+    Args:
+        folder: where caches are kept.
+        side: pixels of the shorter side; pictures that are smaller stay as they are.
+    """
+
+    def __init__(self, folder: Path, side: int) -> None:
+        self.folder = folder
+        self.side = side
+
+    def build(self, paths: list[Path], root: Path) -> "CachedPictures":
+        """Return the pictures, decoding them unless a cache of this very content exists.
+
+        Raises:
+            ImageError: a picture cannot be read.
+            DiskError: the cache does not fit.
+        """
+        digest = hashlib.sha256(str(self.side).encode())
+        for path in paths:
+            digest.update(f"{path.relative_to(root)} {path.stat().st_size}".encode())
+        target = self.folder / f"pictures-{digest.hexdigest()[:16]}.bin"
+        index = target.with_suffix(".json")
+        if not index.is_file():
+            sizes = self._decode(paths, target)
+            write_text(index, json.dumps(sizes))
+        return CachedPictures(target, index)
+
+    def _decode(self, paths: list[Path], target: Path) -> list[tuple[int, int]]:
+        sizes = []
+        with atomic_path(target) as temporary, temporary.open("wb") as file:
+            for path in track(paths, "decoding", disable=not sys.stdout.isatty()):
+                pixels = np.asarray(shrink(read_rgb(path), self.side))
+                file.write(pixels.tobytes())
+                sizes.append((pixels.shape[0], pixels.shape[1]))
+        return sizes
+
+
+class CachedPictures:
+    """Random access to the pictures of a cache.
+
+    Args:
+        file: their bytes, one after the other.
+        index: JSON of [height, width] each.
+
+    Raises:
+        DataError: file and index do not fit each other.
+    """
+
+    def __init__(self, file: Path, index: Path) -> None:
+        sizes = np.array(json.loads(index.read_text()), dtype=np.int64).reshape(-1, 2)
+        self.sizes = sizes
+        self.starts = np.concatenate([[0], np.cumsum(3 * sizes[:, 0] * sizes[:, 1])])
+        if not file.is_file() or file.stat().st_size != self.starts[-1]:
+            raise DataError(f"The cache {file} is damaged: delete {index} and run again.")
+        self.bytes: NDArray[np.uint8] = np.memmap(file, dtype=np.uint8, mode="r")
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, place: int) -> Image.Image:
+        height, width = self.sizes[place]
+        pixels = self.bytes[self.starts[place] : self.starts[place + 1]]
+        return Image.fromarray(np.array(pixels.reshape(height, width, 3)))
+
+
+def shrink(picture: Image.Image, side: int) -> Image.Image:
+    """Shrink a picture so that its shorter side has ``side`` pixels; never enlarge it."""
+    short = min(picture.size)
+    if short <= side:
+        return picture
+    scale = side / short
+    size = (max(side, round(picture.width * scale)), max(side, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)

@@ -1,0 +1,92 @@
+"""What may be wrong with a folder of domains: counts, stray folders, duplicates, damage."""
+
+import hashlib
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import track
+
+from dropout_ft.data.folder import Domain
+from dropout_ft.data.pictures import read_rgb
+from dropout_ft.domainbed.known import KnownSet
+from holdfast.errors import ImageError
+
+
+def missing_classes(domains: Sequence[Domain], classes: Sequence[str]) -> list[str]:
+    """Say which domain lacks pictures of which class."""
+    return [
+        f"domain '{domain.name}' has no pictures of class '{name}'"
+        for domain in domains
+        for label, name in enumerate(classes)
+        if label not in domain.labels
+    ]
+
+
+def unreadable(domain: Domain) -> list[str]:
+    """Decode every picture of a domain and return the errors."""
+    found = []
+    for path in track(domain.paths, domain.name, disable=not sys.stdout.isatty()):
+        try:
+            read_rgb(path)
+        except ImageError as error:
+            found.append(str(error))
+    return found
+
+
+def duplicates(domains: Sequence[Domain]) -> list[tuple[Path, Path]]:
+    """Return pairs of files with the same bytes, within and across domains.
+
+    Only files of equal size are read. A picture that lies in a training domain and in the test
+    domain is a leak; one that lies in two classes has two labels.
+    """
+    by_size: dict[int, list[Path]] = defaultdict(list)
+    for domain in domains:
+        for path in domain.paths:
+            by_size[path.stat().st_size].append(path)
+    pairs = []
+    for group in by_size.values():
+        seen: dict[str, Path] = {}
+        for path in group if len(group) > 1 else ():
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if digest in seen:
+                pairs.append((seen[digest], path))
+            else:
+                seen[digest] = path
+    return pairs
+
+
+def wrong_counts(known: KnownSet, domains: Sequence[Domain], classes: int) -> list[str]:
+    """Compare with the published counts; a set of which several copies go around may be either.
+
+    Returns:
+        A sentence for each difference; for a known copy none.
+    """
+    problems = []
+    if classes != known.classes:
+        problems.append(f"{classes} classes where {known.name} has {known.classes}")
+    for domain in domains:
+        expected = known.counts.get(known.also.get(domain.name, domain.name), ())
+        if expected and len(domain.paths) not in expected:
+            wanted = " or ".join(str(count) for count in expected)
+            problems.append(
+                f"domain '{domain.name}' has {len(domain.paths)} pictures, not {wanted}"
+            )
+    total = sum(len(domain.paths) for domain in domains)
+    if not problems and known.totals and total not in known.totals:
+        problems.append(
+            f"{total} pictures in all: the domains come from different copies "
+            f"({' and '.join(str(n) for n in known.totals)})"
+        )
+    return problems
+
+
+def which_copy(known: KnownSet, total: int) -> str:
+    """Say which of several known copies a folder is."""
+    if len(known.totals) < 2 or total not in known.totals:
+        return ""
+    return (
+        f"this is the copy of {total} pictures (others go around with "
+        f"{', '.join(str(n) for n in known.totals if n != total)}): name it beside your figures"
+    )

@@ -1,0 +1,200 @@
+"""DomainBed's tables: cells, averages, and their text, LaTeX and CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dropout_ft.domainbed.known import domain_labels
+from dropout_ft.domainbed.records import Record
+from dropout_ft.domainbed.selection import RULES, Choice
+
+MISSING = "X"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Mean over trials, in percent.
+
+    Attributes:
+        mean: nan where nothing was chosen.
+        error: DomainBed's: the population standard deviation over the root of the count.
+        count: trials.
+        rule: key in :data:`dropout_ft.domainbed.selection.RULES`.
+    """
+
+    mean: float
+    error: float
+    count: int
+    rule: str
+
+    @property
+    def text(self) -> str:
+        """``64.2 +/- 0.8``, or ``X``."""
+        return f"{self.mean:.1f} +/- {self.error:.1f}" if self.count else MISSING
+
+    @property
+    def note(self) -> str:
+        """What a reader must know about the number."""
+        return f"mean and standard error over {self.count} trial(s), selected by {self.rule}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One data set under one rule.
+
+    Attributes:
+        dataset: its name.
+        rule: key of the rule.
+        algorithms: rows, sorted.
+        columns: labels of the test domains.
+        cells: by row, one for each column.
+        averages: by row, the mean of the row's means; nan where a cell is missing.
+        over_trials: by row, the mean over trials of each trial's mean over domains.
+    """
+
+    dataset: str
+    rule: str
+    algorithms: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+    averages: tuple[float, ...]
+    over_trials: tuple[Cell, ...]
+
+
+def cell_of(values: Sequence[float], rule: str) -> Cell:
+    """Average accuracies in [0, 1] as DomainBed does."""
+    percent = [100 * value for value in values]
+    if not percent:
+        return Cell(mean=float("nan"), error=float("nan"), count=0, rule=rule)
+    error = float(np.std(percent) / np.sqrt(len(percent)))
+    return Cell(mean=float(np.mean(percent)), error=error, count=len(percent), rule=rule)
+
+
+def make_table(records: Sequence[Record], dataset: str, rule: str) -> Table:
+    """Select with a rule in every group of records of a data set, and average.
+
+    Args:
+        records: of a sweep; those of other data sets are left out.
+        dataset: DomainBed's name.
+        rule: key of :data:`dropout_ft.domainbed.selection.RULES`.
+    """
+    own = [record for record in records if record.dataset == dataset]
+    algorithms = tuple(sorted({record.algorithm for record in own}))
+    envs = range(max(record.envs for record in own))
+    rows, overall = [], []
+    for algorithm in algorithms:
+        of_algorithm = [record for record in own if record.algorithm == algorithm]
+        chosen = [_choices(of_algorithm, env, rule) for env in envs]
+        rows.append(tuple(cell_of([c.test for c in by.values()], rule) for by in chosen))
+        overall.append(cell_of(_trial_means(chosen), rule))
+    return Table(
+        dataset=dataset,
+        rule=rule,
+        algorithms=algorithms,
+        columns=domain_labels(dataset, len(envs)),
+        cells=tuple(rows),
+        averages=tuple(float(np.mean([cell.mean for cell in row])) for row in rows),
+        over_trials=tuple(overall),
+    )
+
+
+def make_tables(records: Sequence[Record], rules: Sequence[str]) -> list[Table]:
+    """Return the tables of every data set under every rule, rules first."""
+    names = sorted({record.dataset for record in records})
+    return [make_table(records, name, rule) for rule in rules for name in names]
+
+
+def table_text(table: Table) -> str:
+    """Return the table as DomainBed prints it."""
+    title = RULES[table.rule][0]
+    lines = [f"-------- Dataset: {table.dataset}, model selection method: {title}"]
+    lines.append(_line(("Algorithm", *table.columns, "Avg")))
+    for name, row, mean in zip(table.algorithms, table.cells, table.averages, strict=True):
+        average = MISSING if np.isnan(mean) else f"{mean:.1f}"
+        lines.append(_line((name, *(cell.text for cell in row), average)))
+    return "\n".join(lines) + "\n"
+
+
+def averages_text(tables: Sequence[Table]) -> str:
+    """Return DomainBed's table of averages: one column for each data set of one rule."""
+    title = RULES[tables[0].rule][0]
+    names = sorted({name for table in tables for name in table.algorithms})
+    lines = [f"-------- Averages, model selection method: {title}"]
+    lines.append(_line(("Algorithm", *(table.dataset for table in tables), "Avg")))
+    for name in names:
+        cells = [
+            table.over_trials[table.algorithms.index(name)]
+            if name in table.algorithms
+            else cell_of([], table.rule)
+            for table in tables
+        ]
+        mean = float(np.mean([cell.mean for cell in cells]))
+        average = MISSING if np.isnan(mean) else f"{mean:.1f}"
+        lines.append(_line((name, *(cell.text for cell in cells), average)))
+    return "\n".join(lines) + "\n"
+
+
+def table_latex(table: Table) -> str:
+    """Return the table as a LaTeX tabular, the rule and the counts in a comment above it."""
+    note = table.cells[0][0].note if table.cells else ""
+    lines = [
+        f"% {table.dataset}: {note}",
+        rf"\begin{{tabular}}{{l{'c' * (len(table.columns) + 1)}}}",
+        r"\toprule",
+        " & ".join(_tex(word) for word in ("Algorithm", *table.columns, "Avg")) + r" \\",
+        r"\midrule",
+    ]
+    for name, row, mean in zip(table.algorithms, table.cells, table.averages, strict=True):
+        cells = [cell.text.replace("+/-", r"$\pm$") for cell in row]
+        average = MISSING if np.isnan(mean) else f"{mean:.1f}"
+        lines.append(" & ".join([_tex(name), *cells, average]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def tables_csv(tables: Sequence[Table]) -> str:
+    """Return every cell with full precision, its rule and its number of trials."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("dataset", "rule", "algorithm", "test_domain", "mean", "error", "trials"))
+    for table in tables:
+        for name, row in zip(table.algorithms, table.cells, strict=True):
+            for column, cell in zip(table.columns, row, strict=True):
+                writer.writerow(
+                    (table.dataset, table.rule, name, column, cell.mean, cell.error, cell.count)
+                )
+    return buffer.getvalue()
+
+
+def _choices(records: Sequence[Record], env: int, rule: str) -> dict[int, Choice]:
+    """Apply a rule to each trial of one algorithm and test domain."""
+    chosen = {}
+    for trial in sorted({record.trial_seed for record in records}):
+        group = [r for r in records if r.trial_seed == trial and env in r.test_envs]
+        choice = RULES[rule][1](group, env)
+        if choice is not None:
+            chosen[trial] = choice
+    return chosen
+
+
+def _trial_means(chosen: Sequence[dict[int, Choice]]) -> list[float]:
+    """Average over the domains within each trial that has something chosen."""
+    trials = sorted({trial for by_trial in chosen for trial in by_trial})
+    return [
+        float(np.mean([by_trial[trial].test for by_trial in chosen if trial in by_trial]))
+        for trial in trials
+    ]
+
+
+Format = Literal["text", "latex", "csv"]
+
+
+def _line(words: Sequence[str]) -> str:
+    return "".join(f"{word:<22}" for word in words).rstrip()
+
+
+def _tex(text: str) -> str:
+    return text.replace("_", r"\_").replace("%", r"\%").replace("&", r"\&")
