@@ -77,3 +77,25 @@ def test_a_command_line_understands_them() -> None:
         "name": "a",
         "options": Options(deep=True),
     } == SEEN
+
+
+def many(places: list[str], *, out: str = "x") -> None:
+    """Remember what was given.
+
+    Args:
+        places: any.
+        out: any.
+    """
+    SEEN.update(places=places, out=out)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["a", "b", "--out", "c"], ['["a", "b"]', "--out", "c"]),
+        (["--out", "c", "a"], ["--out", "c", '["a"]']),
+        (["[a,b]"], ["[a,b]"]),
+    ],
+)
+def test_a_list_by_place(words: list[str], expected: list[str]) -> None:
+    assert spell_out(many, words) == expected

@@ -158,6 +158,6 @@ def test_cached_run_from_the_command_line(
 def test_cache_without_frozen_stages_is_refused(pictures: Path) -> None:
     data = split(pictures, ["a"])
     data.val_augment = False
+    none = np.zeros(0)
     with pytest.raises(ConfigError, match="frozen_stages above 0"):
-        none = np.zeros(0)
         data._use_cache(classifier(0), [], none, none, train_transform(8), eval_transform(8))

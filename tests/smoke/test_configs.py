@@ -19,7 +19,8 @@ from vl_track.data.sets.known import KNOWN
 from vl_track.track import TRACK as VL_TRACK
 
 Arguments = Callable[..., list[str]]
-FOLDERS = ("hardware", "data", "model", "logger", "dropout_ft", "vl_track", "vl_track/data")
+FOLDERS = ("hardware", "data", "model", "logger", "methods", "dropout_ft", "vl_track",
+           "vl_track/data")  # fmt: skip
 ON_ONE_CPU = (
     "--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.strategy", "auto",
     "--trainer.num_nodes", "1",
@@ -131,6 +132,20 @@ def test_loggers(
     else:
         assert status == 0
         assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", found("methods"), ids=names)
+def test_dropout_ft_methods(path: Path, tiny_arguments: Arguments, tmp_path: Path) -> None:
+    """Each is added to the tiny experiment; weights that download are left out."""
+    text = path.read_text()
+    words = ["--config", str(path), "--model.dropout_rate", "0.5"]
+    if "weights: pretrained" in text:
+        words += ["--model.backbone.init_args.weights", "none"]
+    if "head_start" in text:
+        words += ["--model.head_start.init_args.steps", "3"]
+        words += ["--model.head_start.init_args.batches", "2"]
+    assert DROPOUT_FT.main(tiny_arguments("fit", *words)) == 0
+    assert_two_steps(tmp_path / "runs")
 
 
 @pytest.mark.parametrize("path", found("dropout_ft"), ids=names)

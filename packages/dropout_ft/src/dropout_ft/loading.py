@@ -19,7 +19,8 @@ _STATE_KEYS = {
     "current": ("current_model_state", "state_dict"),
 }
 # How a model was trained does not matter for using it.
-_TRAINING_KEYS = ("optimizer", "lr_scheduler", "head_start")
+_TRAINING_KEYS = ("optimizer", "lr_scheduler", "head_start", "objective", "start_from")
+_OBJECTIVE = "objective."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,8 @@ def choose_weights(
     """
     for key in _STATE_KEYS[weights]:
         if key in checkpoint:
-            state: dict[str, Any] = checkpoint[key]
+            found: dict[str, Any] = checkpoint[key]
+            state = {name: v for name, v in found.items() if not name.startswith(_OBJECTIVE)}
             if weights == "average" and key == "state_dict" and "averaging_state" not in checkpoint:
                 break
             return state

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
@@ -13,9 +12,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from dropout_ft.backbones.base import Backbone
 from dropout_ft.evaluation.recorder import EvaluationRecorder
+from dropout_ft.methods.ratatouille import load_backbone
 from dropout_ft.model.classifier import Classifier
 from dropout_ft.model.head import Normalization, VeryLargeDropoutHead
-from dropout_ft.model.parameter_groups import parameter_groups, scale_head_rate
+from dropout_ft.model.parameter_groups import parameter_groups, scale_rate
+from dropout_ft.objectives.base import Objective
+from dropout_ft.objectives.erm import ERM
+from dropout_ft.objectives.miro import MIRO
 from dropout_ft.warm_start import HeadWarmStart
 from holdfast.callbacks import GuardedWeightAveraging
 from holdfast.checkpoints.io import check_same_architecture
@@ -47,6 +50,9 @@ class FineTuning(LightningModule):
             frozen representation first.
         freeze_batch_norm: keep the pre-trained BatchNorm statistics; scale and shift are trained.
         frozen_stages: the backbone's first stages that are not trained; 0 (paper) trains all.
+        objective: what is minimised; ``None`` is :class:`ERM`, as in the paper.
+        start_from: a checkpoint of ``fit`` whose backbone, trained on other data, replaces the
+            pre-trained one (model ratatouille: Rame et al. 2023); its head is not used.
         optimizer: makes the optimiser from parameter groups; default SGD as in the paper.
         lr_scheduler: makes the schedule, stepped after every optimiser step; default as in the
             paper.
@@ -63,6 +69,8 @@ class FineTuning(LightningModule):
         head_start: HeadWarmStart | None = None,
         freeze_batch_norm: bool = True,
         frozen_stages: int = 0,
+        objective: Objective | None = None,
+        start_from: str | None = None,
         optimizer: OptimizerCallable = default_optimizer,
         lr_scheduler: LRSchedulerCallable = default_schedule,
     ) -> None:
@@ -78,11 +86,16 @@ class FineTuning(LightningModule):
         self.model = Classifier(
             backbone, head, frozen_stages=frozen_stages, freeze_batch_norm=freeze_batch_norm
         )
+        if start_from is not None:
+            load_backbone(backbone, start_from)
+        self.objective = objective or ERM()
+        self.objective.prepare(self.model)
         self.head_lr_factor = head_lr_factor
         self.head_start = head_start
         self.make_optimizer = optimizer
         self.make_schedule = lr_scheduler
         self._logits: dict[str, IndexedLogits] = {}
+        self.evaluated: dict[str, Tensor] = {}
 
     def forward(self, images: Tensor) -> Tensor:
         """Map uint8 RGB pictures (B, 3, H, W) to logits (B, C)."""
@@ -102,11 +115,10 @@ class FineTuning(LightningModule):
         head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
-        """Cross-entropy, mean over the concatenated domains; no smoothing, no mixup (paper)."""
-        logits = self.model(batch["input"])
-        loss = F.cross_entropy(logits, batch["label"])
-        self.log("train/loss", loss)
-        return loss
+        """Return the objective's loss; the paper's is plain cross-entropy."""
+        parts: dict[str, Tensor] = self.objective(self.model, batch)
+        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
+        return parts["loss"]
 
     def on_validation_epoch_start(self) -> None:
         """Start collecting logits of every set of weights the run keeps."""
@@ -122,6 +134,7 @@ class FineTuning(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Score and record; the recorder writes on rank zero, every rank logs the same values."""
         logits = {name: metric.compute().cpu() for name, metric in self._logits.items()}
+        self.evaluated = logits
         table = self.trainer.datamodule.table  # type: ignore[attr-defined]
         scores = EvaluationRecorder(self.trainer, table).record(logits)
         for name, values in scores.items():
@@ -142,8 +155,10 @@ class FineTuning(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Build the optimiser on the two groups, and a schedule stepped every step."""
-        optimizer = self.make_optimizer(parameter_groups(self.model))
-        scale_head_rate(optimizer, self.head_lr_factor)
+        optimizer = self.make_optimizer([*parameter_groups(self.model), *self._own_parameters()])
+        scale_rate(optimizer, "head", self.head_lr_factor)
+        if isinstance(self.objective, MIRO):
+            scale_rate(optimizer, "objective", self.objective.variance_lr_factor)
         schedule = self.make_schedule(optimizer)
         return {
             "optimizer": optimizer,
@@ -170,5 +185,16 @@ class FineTuning(LightningModule):
                     networks["average"] = averaged.model
         return networks
 
+    def _own_parameters(self) -> list[dict[str, Any]]:
+        """Return the objective's parameters as a group of their own, if it has any."""
+        own = list(self.objective.parameters())
+        return [{"params": own, "name": "objective"}] if own else []
+
     def _training_loader(self) -> Any:  # noqa: ANN401  (a DataLoader of batches)
-        return self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        seed = data.seed
+        if self.head_start is not None and self.head_start.shared:
+            data.seed = self.head_start.seed
+        loader = data.train_dataloader()
+        data.seed = seed
+        return loader

@@ -24,6 +24,9 @@ class HeadWarmStart:
             is multiplied by (1 - rate) / feature_scale**2, the inverse of the features' power.
         weight_decay: of the probe, for features of unit scale.
         seed: of the probe's batches and masks.
+        shared: give every run of the same data, rate and test domain the very same head, whatever
+            its own seed: batches, masks and the probe's start then follow ``seed``. DiWA's runs
+            start so, and lie in one basin.
     """
 
     def __init__(
@@ -33,12 +36,14 @@ class HeadWarmStart:
         learning_rate: float = 0.01,
         weight_decay: float = 1e-3,
         seed: int = 0,
+        shared: bool = False,
     ) -> None:
         self.steps = steps
         self.batches = batches
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.seed = seed
+        self.shared = shared
 
     def apply(
         self, model: Classifier, loader: Callable[[], Iterable[Mapping[str, Tensor]]]
@@ -57,6 +62,8 @@ class HeadWarmStart:
         if self.steps:
             with torch.random.fork_rng():
                 torch.manual_seed(self.seed)
+                if self.shared:
+                    model.head.linear.reset_parameters()
                 self._fit(model, features, labels)
         model.train(training)
 

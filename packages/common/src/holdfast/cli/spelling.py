@@ -14,9 +14,9 @@ BOOLEANS = {"true", "false", "yes", "no"}
 def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
     """Return the words as jsonargparse reads them.
 
-    A boolean option without a value is true; the words after an option that takes a list, up to the
-    next option, are its items; words behind the required ones fill the function's optional
-    positional parameters in order. Everything else stays.
+    A boolean option without a value is true; the words after an option that takes a list, or in the
+    place of a parameter that does, up to the next option, are its items; words behind the required
+    ones fill the function's optional positional parameters in order. Everything else stays.
 
     Args:
         function: the command; its signature says which options are which.
@@ -30,11 +30,13 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
         word = rest.pop(0)
         name = word.removeprefix("--")
         if name == word:
-            if required > 0 or not optional:
+            if required and required[0] in lists and not word.startswith("["):
+                spelled.append(json.dumps([word, *_until_option(rest)]))
+            elif required or not optional:
                 spelled.append(word)
             else:
                 spelled += [f"--{optional.pop(0)}", word]
-            required -= 1
+            required = required[1:]
         elif name in flags:
             given = rest and rest[0].lower() in BOOLEANS
             spelled += [word, rest.pop(0) if given else "true"]
@@ -54,15 +56,15 @@ def _until_option(rest: list[str]) -> list[str]:
     return items
 
 
-def _positional(function: Callable[..., Any]) -> tuple[int, list[str]]:
-    """Return how many parameters must be given by place, and the names of those that may."""
+def _positional(function: Callable[..., Any]) -> tuple[list[str], list[str]]:
+    """Return the names of the parameters that must be given by place, and of those that may."""
     places = [
         one
         for one in inspect.signature(function).parameters.values()
         if one.kind is one.POSITIONAL_OR_KEYWORD
     ]
     optional = [one.name for one in places if one.default is not one.empty]
-    return len(places) - len(optional), optional
+    return [one.name for one in places if one.default is one.empty], optional
 
 
 def _options(function: Callable[..., Any]) -> tuple[set[str], set[str]]:

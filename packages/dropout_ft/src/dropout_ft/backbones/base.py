@@ -46,7 +46,8 @@ class Backbone(nn.Module):
             ConfigError: this architecture is not a plain sequence.
         """
         raise ConfigError(
-            f"{type(self).__name__} cannot be split into stages: set model.frozen_stages to 0."
+            f"{type(self).__name__} cannot be split into stages: set model.frozen_stages to 0 "
+            "(and MIRO's every_stage to false)."
         )
 
     def pool(self, activations: Tensor) -> Tensor:

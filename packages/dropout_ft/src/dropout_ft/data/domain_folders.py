@@ -266,7 +266,10 @@ class DomainFolders(StepDataModule):
         """Return at most ``eval_pictures`` of the rows, evenly spread."""
         if not 0 < self.eval_pictures < len(rows):
             return rows
-        return rows[np.linspace(0, len(rows) - 1, self.eval_pictures).round().astype(int)]
+        chosen: np.ndarray = rows[
+            np.linspace(0, len(rows) - 1, self.eval_pictures).round().astype(int)
+        ]
+        return chosen
 
     def _decoded(self, paths: list[Path]) -> CachedPictures | None:
         if not self.cached_side or self.cached_views:

@@ -30,6 +30,8 @@ class Hyperparameters:
         steps: optimiser steps.
         holdout_fraction: share of each domain's ``out`` part.
         root: folder of the data, as configured.
+        variant: see :func:`variant_of`.
+        average: what its averaging callback keeps: ``trajectory average`` or ``EMA``.
     """
 
     key: str
@@ -38,6 +40,8 @@ class Hyperparameters:
     steps: int
     holdout_fraction: float
     root: str
+    variant: str
+    average: str
 
 
 def hyperparameters(config: Mapping[str, Any]) -> Hyperparameters:
@@ -63,7 +67,41 @@ def hyperparameters(config: Mapping[str, Any]) -> Hyperparameters:
         steps=int(flat.get("trainer.max_steps") or 0),
         holdout_fraction=float(flat.get("data.init_args.holdout_fraction") or 0.2),
         root=str(flat.get("data.init_args.root") or ""),
+        variant=variant_of(config),
+        average="EMA" if _decay(config) else "trajectory average",
     )
+
+
+def variant_of(config: Mapping[str, Any]) -> str:
+    """Name what sets a run apart from plain fine-tuning, besides the dropout rate.
+
+    Empty for the paper's recipe; parts are joined by commas: another objective, another rate of the
+    head, a constant schedule, a backbone trained on other data, only the last blocks' weights.
+    """
+    flat = flatten(config)
+    parts = []
+    objective = str(flat.get("model.objective.class_path") or "ERM").rsplit(".", 1)[-1]
+    if objective != "ERM":
+        parts.append(objective)
+    factor = float(flat.get("model.head_lr_factor") or 1.0)
+    if factor != 1.0:
+        parts.append(f"{factor:g}x head rate")
+    if str(flat.get("model.lr_scheduler.class_path") or "").endswith("ConstantLR"):
+        parts.append("constant rate")
+    if flat.get("model.start_from"):
+        parts.append("auxiliary start")
+    if str(flat.get("model.backbone.class_path") or "").endswith("LastBlocks"):
+        parts.append("linear")
+    return ", ".join(parts)
+
+
+def _decay(config: Mapping[str, Any]) -> float | None:
+    callbacks = (config.get("trainer") or {}).get("callbacks") or []
+    for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
+        decay = (callback.get("init_args") or {}).get("ema_decay")
+        if decay is not None:
+            return float(decay)
+    return None
 
 
 def _left_out(key: str) -> bool:

@@ -44,5 +44,22 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
     return values
 
 
+def iid_rows(table: EvaluationTable) -> np.ndarray:
+    """Return (N,) bool: the ``out`` parts of the training domains, by which models are chosen."""
+    chosen: np.ndarray = table.held_out & ~np.isin(table.domain, table.test_domains)
+    return chosen
+
+
+def iid_loss(logits: Logits, table: EvaluationTable) -> float:
+    """Return the mean over training domains of the cross-entropy on their ``out`` parts."""
+    values = logits.astype(np.float64)
+    shifted = values - values.max(axis=1, keepdims=True)
+    normalised = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    losses = -normalised[np.arange(len(values)), table.label]
+    rows = iid_rows(table)
+    domains = np.unique(table.domain[rows])
+    return float(np.mean([losses[rows & (table.domain == one)].mean() for one in domains]))
+
+
 def _accuracy_where(logits: Logits, table: EvaluationTable, rows: np.ndarray) -> float:
     return accuracy(logits[rows], table.label[rows])

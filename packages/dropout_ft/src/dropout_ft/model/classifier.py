@@ -54,6 +54,19 @@ class Classifier(nn.Module):
             return features
         return self.backbone.forward_top(inputs.to(self.mean.dtype), self.frozen_stages)
 
+    def mixable(self, inputs: Tensor) -> Tensor:
+        """Return what may be averaged: normalised pictures, or trunk activations, in float."""
+        if inputs.dtype == torch.uint8:
+            return self.normalize(inputs)
+        return inputs.to(self.mean.dtype)
+
+    def features_of_mixed(self, mixed: Tensor, *, pictures: bool) -> Tensor:
+        """Map mixtures of what :meth:`mixable` returns to representations (B, F)."""
+        if pictures:
+            features: Tensor = self.backbone(mixed)
+            return features
+        return self.backbone.forward_top(mixed, self.frozen_stages)
+
     def trunk_activations(self, images: Tensor) -> Tensor:
         """Map uint8 pictures (B, 3, H, W) to the activations after the frozen stages."""
         activations: Tensor = self.backbone.trunk(self.frozen_stages)(self.normalize(images))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dropout_ft.data.evaluation_table import EvaluationTable
+from dropout_ft.evaluation.hyperparameters import hyperparameters
 from dropout_ft.evaluation.selection import select_iid
 from dropout_ft.evaluation.store import read_logits, read_table
 from dropout_ft.methods.run_ensemble import run_ensemble
@@ -33,6 +34,10 @@ class Run:
         logits: per step, (N, C) of each set of weights.
         rows: the evaluations, in the order of steps.
         seconds: wall time of all its launches.
+        variant: what else than the rate sets it apart from plain fine-tuning; see
+            :func:`dropout_ft.evaluation.hyperparameters.variant_of`.
+        point: equal for runs that differ in seed, test domain and rate only.
+        average: what its average along the way is: ``trajectory average`` or ``EMA``.
     """
 
     directory: RunDirectory
@@ -42,6 +47,9 @@ class Run:
     logits: Mapping[int, Mapping[str, np.ndarray]]
     rows: Sequence[Mapping[str, Any]]
     seconds: float
+    variant: str = ""
+    point: str = ""
+    average: str = "trajectory average"
 
     @property
     def test_name(self) -> str:
@@ -54,8 +62,7 @@ class Result:
     """One number pair of one method: a point in the clouds.
 
     Attributes:
-        method: ``run``, ``trajectory ensemble``, ``trajectory average``, ``ensemble over runs`` or
-            ``average over runs``.
+        method: a name in :data:`dropout_ft.report.names.METHODS`.
         rate: dropout rate of the runs it is made of.
         test_name: the domains left out.
         seed: of its run, or -1 for methods over several runs.
@@ -64,6 +71,8 @@ class Result:
         step: the selected step; -1 for methods over final checkpoints.
         train_seconds: wall time of all training it needed.
         networks: forward passes at inference.
+        variant: of its runs.
+        point: of its run; empty for methods over several hyper-parameters.
     """
 
     method: str
@@ -75,6 +84,8 @@ class Result:
     step: int = -1
     train_seconds: float = 0.0
     networks: int = 1
+    variant: str = ""
+    point: str = ""
 
 
 @dataclass(kw_only=True)
@@ -98,8 +109,12 @@ def load_run(path: str | Path) -> Run:
         raise DataError(
             f"The run {path} is {state}: finish it with the same `dropout-ft fit` command first."
         )
+    facts = hyperparameters(record["config"])
     return Run(
         directory=directory,
+        variant=facts.variant,
+        point=facts.key,
+        average=facts.average,
         rate=float(record["config"]["model"]["dropout_rate"]),
         seed=int(record["seed"]),
         table=read_table(directory.path / "table.json"),
@@ -128,7 +143,7 @@ def single_run_results(run: Run) -> list[Result]:
         "trajectory ensemble": trajectory_ensemble(
             {step: found["current"] for step, found in run.logits.items()}, run.table
         ),
-        "trajectory average": [
+        run.average: [
             {"step": row["step"], **row["average"]} for row in run.rows if "average" in row
         ],
     }
@@ -137,7 +152,7 @@ def single_run_results(run: Run) -> list[Result]:
         if rows:
             best = select_iid(rows)
             networks = int(best.get("members", 1))
-            results.append(_result(method, run, best, networks=networks))
+            results.append(run_result(method, run, best, networks=networks))
     return results
 
 
@@ -152,10 +167,14 @@ def ensembles_over_runs(runs: Sequence[Run]) -> list[Result]:
 
 
 def groups_over_seeds(runs: Sequence[Run]) -> list[list[Run]]:
-    """Return groups of at least two runs with equal rate and test domain."""
-    groups: dict[tuple[float, str], list[Run]] = defaultdict(list)
+    """Return groups of at least two runs with equal rate, variant and test domain.
+
+    Runs of other seeds and of other hyper-parameters are both members: the paper's "all" are all
+    fine-tuning trajectories of a test domain.
+    """
+    groups: dict[tuple[float, str, str], list[Run]] = defaultdict(list)
     for run in runs:
-        groups[run.rate, run.test_name].append(run)
+        groups[run.rate, run.variant, run.test_name].append(run)
     return [group for group in groups.values() if len(group) > 1]
 
 
@@ -170,10 +189,12 @@ def over_runs_result(method: str, group: Sequence[Run], scores: Scores, *, netwo
         ood=scores["ood"],
         train_seconds=sum(run.seconds for run in group),
         networks=networks,
+        variant=group[0].variant,
     )
 
 
-def _result(method: str, run: Run, scores: Scores, *, networks: int) -> Result:
+def run_result(method: str, run: Run, scores: Scores, *, networks: int = 1) -> Result:
+    """Return the result of a method that uses one run."""
     return Result(
         method=method,
         rate=run.rate,
@@ -181,7 +202,9 @@ def _result(method: str, run: Run, scores: Scores, *, networks: int) -> Result:
         seed=run.seed,
         iid=scores["iid"],
         ood=scores["ood"],
-        step=int(scores["step"]),
+        step=int(scores.get("step", -1)),
         train_seconds=run.seconds,
         networks=networks,
+        variant=run.variant,
+        point=run.point,
     )

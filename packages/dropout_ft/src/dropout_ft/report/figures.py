@@ -6,10 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dropout_ft.report.collect import Result, Run
-from dropout_ft.report.table import METHOD_ORDER, Row, method_name, standard_error
+from dropout_ft.report.names import MARKERS, METHOD_ORDER, method_name
+from dropout_ft.report.table import Row, standard_error
 from holdfast.report.figures import COLOURS, as_png, new_figure
-
-MARKERS = dict(zip(METHOD_ORDER, "osD^v", strict=True))
 
 
 def colour_of(rate: float, rates: Sequence[float]) -> str:

@@ -9,14 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from dropout_ft.report.collect import Result
-
-METHOD_ORDER = (
-    "run",
-    "trajectory ensemble",
-    "trajectory average",
-    "ensemble over runs",
-    "average over runs",
-)
+from dropout_ft.report.names import METHOD_ORDER, method_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +29,7 @@ class Row:
         gain_error: standard error of that paired difference.
         train_seconds: mean wall time of the training a result needs.
         networks: forward passes at inference.
+        variant: as in :class:`Result`.
     """
 
     name: str
@@ -50,6 +44,7 @@ class Row:
     gain_error: float
     train_seconds: float
     networks: float
+    variant: str = ""
 
 
 def standard_error(values: Sequence[float]) -> float:
@@ -59,25 +54,25 @@ def standard_error(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
-def method_name(method: str, rate: float) -> str:
-    """Name a method as people speak of it."""
-    base = "ERM" if rate == 0 else f"dropout {rate:g}"
-    return base if method == "run" else f"{base}, {method}"
-
-
 def make_rows(results: Sequence[Result]) -> list[Row]:
     """Average the results of each method and rate over test domains and seeds."""
     keys = sorted(
-        {(r.method, r.rate) for r in results}, key=lambda k: (METHOD_ORDER.index(k[0]), k[1])
+        {(r.method, r.variant, r.rate) for r in results},
+        key=lambda k: (METHOD_ORDER.index(k[0]), k[1], k[2]),
     )
-    return [_row([r for r in results if (r.method, r.rate) == key], results, *key) for key in keys]
+    return [
+        _row([r for r in results if (r.method, r.variant, r.rate) == key], results, *key)
+        for key in keys
+    ]
 
 
-def _row(own: list[Result], everything: Sequence[Result], method: str, rate: float) -> Row:
+def _row(
+    own: list[Result], everything: Sequence[Result], method: str, variant: str, rate: float
+) -> Row:
     gains = _gains(own, everything)
     iid, ood = [100 * r.iid for r in own], [100 * r.ood for r in own]
     return Row(
-        name=method_name(method, rate),
+        name=method_name(method, rate, variant),
         method=method,
         rate=rate,
         count=len(own),
@@ -89,6 +84,7 @@ def _row(own: list[Result], everything: Sequence[Result], method: str, rate: flo
         gain_error=standard_error(gains),
         train_seconds=float(np.mean([r.train_seconds for r in own])),
         networks=float(np.mean([r.networks for r in own])),
+        variant=variant,
     )
 
 
@@ -101,6 +97,7 @@ def _gains(own: Sequence[Result], everything: Sequence[Result]) -> list[float]:
             for erm in everything
             if erm.method == "run"
             and erm.rate == 0
+            and not erm.variant
             and erm.test_name == result.test_name
             and result.seed in {erm.seed, -1}
         ]
@@ -119,7 +116,7 @@ def with_error(value: float, error: float, *, signed: bool = False) -> str:
 
 def text_cells(row: Row) -> list[str]:
     """Return the cells of a row as they are shown."""
-    is_erm = row.method == "run" and row.rate == 0
+    is_erm = row.method == "run" and row.rate == 0 and not row.variant
     return [
         row.name,
         with_error(row.iid, row.iid_error),

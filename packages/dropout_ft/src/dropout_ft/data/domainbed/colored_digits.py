@@ -12,7 +12,7 @@ from PIL import Image
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
 from dropout_ft.data.domainbed.digits import Draw, Picture, write_domains
-from dropout_ft.domainbed.known import COLORED_MNIST, KnownSet
+from dropout_ft.domainbed.known import KNOWN, KnownSet
 from holdfast.seeding import fold_seed
 
 LABEL_NOISE = 0.25
@@ -39,7 +39,7 @@ class ColoredDigits(KnownDomainFolders):
     These are not MNIST's digits, so figures on them compare with nothing published.
     """
 
-    known: ClassVar[KnownSet] = COLORED_MNIST
+    known: ClassVar[KnownSet] = KNOWN["ColoredMNIST"]
 
     def prepare_data(self) -> None:
         """Draw the pictures unless they are there."""

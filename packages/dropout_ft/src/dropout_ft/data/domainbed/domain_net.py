@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.domainbed.known import DOMAIN_NET, KnownSet
+from dropout_ft.domainbed.known import KNOWN, KnownSet
 
 
 class DomainNet(KnownDomainFolders):
     """DomainNet, leave-domains-out; see :class:`KnownDomainFolders` for the options."""
 
-    known: ClassVar[KnownSet] = DOMAIN_NET
+    known: ClassVar[KnownSet] = KNOWN["DomainNet"]

@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.domainbed.known import OFFICE_HOME, KnownSet
+from dropout_ft.domainbed.known import KNOWN, KnownSet
 
 
 class OfficeHome(KnownDomainFolders):
     """OfficeHome, leave-domains-out; see :class:`KnownDomainFolders` for the options."""
 
-    known: ClassVar[KnownSet] = OFFICE_HOME
+    known: ClassVar[KnownSet] = KNOWN["OfficeHome"]

@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.domainbed.known import PACS, KnownSet
+from dropout_ft.domainbed.known import KNOWN, KnownSet
 
 
 class PACS(KnownDomainFolders):
     """PACS, leave-domains-out; see :class:`KnownDomainFolders` for the options."""
 
-    known: ClassVar[KnownSet] = PACS
+    known: ClassVar[KnownSet] = KNOWN["PACS"]

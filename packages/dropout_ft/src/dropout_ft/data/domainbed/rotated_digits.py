@@ -7,7 +7,7 @@ from PIL import Image
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
 from dropout_ft.data.domainbed.digits import Draw, Picture, grey, write_domains
-from dropout_ft.domainbed.known import ROTATED_MNIST, KnownSet
+from dropout_ft.domainbed.known import KNOWN, KnownSet
 
 
 def turned(angle: int) -> Draw:
@@ -25,7 +25,7 @@ class RotatedDigits(KnownDomainFolders):
     These are not MNIST's digits, so figures on them compare with nothing published.
     """
 
-    known: ClassVar[KnownSet] = ROTATED_MNIST
+    known: ClassVar[KnownSet] = KNOWN["RotatedMNIST"]
 
     def prepare_data(self) -> None:
         """Draw the pictures unless they are there."""
@@ -34,4 +34,6 @@ class RotatedDigits(KnownDomainFolders):
 
 def make(folder: Path) -> int:
     """Draw the pictures unless they are there; return how many there are."""
-    return write_domains(folder, {name: turned(int(name)) for name in ROTATED_MNIST.domains})
+    return write_domains(
+        folder, {name: turned(int(name)) for name in KNOWN["RotatedMNIST"].domains}
+    )

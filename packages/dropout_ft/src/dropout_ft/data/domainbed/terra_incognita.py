@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.domainbed.known import TERRA_INCOGNITA, KnownSet
+from dropout_ft.domainbed.known import KNOWN, KnownSet
 
 
 class TerraIncognita(KnownDomainFolders):
     """TerraIncognita, leave-domains-out; see :class:`KnownDomainFolders` for the options."""
 
-    known: ClassVar[KnownSet] = TERRA_INCOGNITA
+    known: ClassVar[KnownSet] = KNOWN["TerraIncognita"]

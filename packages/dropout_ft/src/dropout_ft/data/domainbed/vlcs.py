@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.domainbed.known import VLCS, KnownSet
+from dropout_ft.domainbed.known import KNOWN, KnownSet
 
 
 class VLCS(KnownDomainFolders):
     """VLCS, leave-domains-out; see :class:`KnownDomainFolders` for the options."""
 
-    known: ClassVar[KnownSet] = VLCS
+    known: ClassVar[KnownSet] = KNOWN["VLCS"]
