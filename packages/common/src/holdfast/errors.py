@@ -21,6 +21,10 @@ class CheckpointError(HoldfastError):
     """A checkpoint is missing, damaged, or of another architecture."""
 
 
+class DivergedError(HoldfastError):
+    """A run's loss is no number any more, or has grown beyond hope; going on would only cost."""
+
+
 class DiskError(HoldfastError):
     """A file could not be written; whatever stood there before is still whole."""
 

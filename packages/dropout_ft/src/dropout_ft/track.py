@@ -17,6 +17,10 @@ TRACK = Track(
             target="dropout_ft.commands.compare:compare",
             help="train several dropout rates with domains left out in turn, and report",
         ),
+        "sweep": Command(
+            target="dropout_ft.commands.sweep:sweep",
+            help="run domains x seeds x rates x hyper-parameters on processes, Ray or Slurm",
+        ),
         "report": Command(
             target="dropout_ft.commands.report:report",
             help="make the table and report.html from finished runs",

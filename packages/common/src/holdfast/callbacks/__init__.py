@@ -3,6 +3,7 @@
 from holdfast.callbacks.last_checkpoint import LastCheckpoint
 from holdfast.callbacks.progress import LineProgress, StepProgressBar, default_progress
 from holdfast.callbacks.step_seed import StepSeed
+from holdfast.callbacks.stop_diverged import StopDiverged
 from holdfast.callbacks.weight_averaging import GuardedWeightAveraging
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "LineProgress",
     "StepProgressBar",
     "StepSeed",
+    "StopDiverged",
     "default_progress",
 ]

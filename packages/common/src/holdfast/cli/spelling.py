@@ -27,7 +27,7 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
     spelled: list[str] = []
     rest = list(words)
     while rest:
-        word = rest.pop(0)
+        word = _known_spelling(rest.pop(0), function)
         name = word.removeprefix("--")
         if name == word:
             if required and required[0] in lists and not word.startswith("["):
@@ -47,6 +47,14 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
             if "=" not in word and rest:
                 spelled.append(rest.pop(0))
     return spelled
+
+
+def _known_spelling(word: str, function: Callable[..., Any]) -> str:
+    """Return ``--dry_run`` for ``--dry-run`` where the function has such a parameter."""
+    option, equals, value = word.partition("=")
+    plain = option.removeprefix("--").replace("-", "_")
+    known = option.startswith("--") and plain in inspect.signature(function).parameters
+    return f"--{plain}{equals}{value}" if known else word
 
 
 def _until_option(rest: list[str]) -> list[str]:

@@ -1,0 +1,166 @@
+"""One job of a sweep and its folder: what it is, who has it, what became of it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from holdfast.atomic import write_text
+from holdfast.errors import DataError
+
+State = Literal["not started", "running", "incomplete", "done", "failed"]
+STATES: tuple[State, ...] = ("done", "running", "incomplete", "not started", "failed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to do; plain values, so that it travels between processes and machines.
+
+    Attributes:
+        target: ``module:function``; called with ``arguments`` and the job's folder, returns a
+            dictionary of numbers to show, or None.
+        arguments: of the function, JSON values.
+        name: for people.
+        content: what else the outcome depends on, such as the text of configuration files.
+    """
+
+    target: str
+    arguments: dict[str, Any]
+    name: str = ""
+    content: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that name the job's folder."""
+        text = json.dumps([self.target, self.arguments, self.content], sort_keys=True)
+        return sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFolder:
+    """The files of one job.
+
+    ``job.json``, ``lock``, ``started.json``, ``log.txt``, and ``done.json`` or ``failed.json``.
+
+    A job is claimed by an exclusive lock on ``lock``, which the kernel gives back when its process
+    dies, however it dies. It is on its machine's or its network's file system; NFS has such locks
+    from version 4 on.
+    """
+
+    path: Path
+    _lock: str = field(default="lock", repr=False)
+
+    def describe(self, job: Job) -> None:
+        """Write ``job.json`` unless it is there."""
+        if not (self.path / "job.json").is_file():
+            content = {
+                "target": job.target,
+                "arguments": job.arguments,
+                "name": job.name,
+                "content": job.content,
+            }
+            write_text(self.path / "job.json", json.dumps(content, indent=1) + "\n")
+
+    def job(self) -> Job:
+        """Read what the job is.
+
+        Raises:
+            DataError: ``job.json`` is missing or damaged.
+        """
+        try:
+            return Job(**json.loads((self.path / "job.json").read_text()))
+        except (OSError, json.JSONDecodeError, TypeError) as error:
+            raise DataError(f"{self.path} is no job ({error}): remove the folder.") from error
+
+    @contextlib.contextmanager
+    def claim(self) -> Iterator[bool]:
+        """Hold the job while the block runs; gives False if another process has it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path / self._lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            yield _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def is_claimed(self) -> bool:
+        """Tell whether some process has the job now."""
+        try:
+            descriptor = os.open(self.path / self._lock, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def state(self) -> State:
+        """Return what became of the job so far."""
+        if (self.path / "done.json").is_file():
+            return "done"
+        if (self.path / "failed.json").is_file():
+            return "failed"
+        if self.is_claimed():
+            return "running"
+        return "incomplete" if (self.path / "started.json").is_file() else "not started"
+
+    def state_when_mine(self) -> State:
+        """Return the state as the holder of the claim sees it."""
+        for name in ("done", "failed"):
+            if (self.path / f"{name}.json").is_file():
+                return name
+        return "incomplete"
+
+    def start(self) -> int:
+        """Record an attempt; return its number, from 1 on. The caller must hold the claim."""
+        attempt = int(self.read("started").get("attempt", 0)) + 1
+        content = {
+            "attempt": attempt,
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "time": time.time(),
+        }
+        write_text(self.path / "started.json", json.dumps(content) + "\n")
+        return attempt
+
+    def finish(self, result: dict[str, Any] | None, seconds: float) -> None:
+        """Record success. The caller must hold the claim."""
+        content = {"seconds": round(seconds, 3), "time": time.time(), "result": result or {}}
+        write_text(self.path / "done.json", json.dumps(content) + "\n")
+
+    def fail(self, reason: str, sentence: str) -> None:
+        """Record a failure that running again would only repeat.
+
+        Args:
+            reason: one word: ``diverged``, ``error`` or ``attempts``.
+            sentence: for people.
+        """
+        content = {"reason": reason, "sentence": sentence, "time": time.time()}
+        write_text(self.path / "failed.json", json.dumps(content) + "\n")
+
+    def retry(self) -> None:
+        """Forget a failure and the attempts that led to it."""
+        for name in ("failed.json", "started.json"):
+            (self.path / name).unlink(missing_ok=True)
+
+    def read(self, name: Literal["started", "done", "failed"]) -> dict[str, Any]:
+        """Return one of the records; an absent or damaged one is empty."""
+        try:
+            found = json.loads((self.path / f"{name}.json").read_text())
+        except (OSError, json.JSONDecodeError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

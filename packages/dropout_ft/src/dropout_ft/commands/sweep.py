@@ -1,0 +1,111 @@
+"""``dropout-ft sweep``: many runs on one folder, on this machine or a cluster."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from dropout_ft.sweep.config import SweepConfig, read_sweep_config
+from dropout_ft.sweep.expand import jobs_of
+from dropout_ft.sweep.training import best_of
+from holdfast.console import say
+from holdfast.errors import HoldfastError
+from holdfast.jobs.engines import Engine, Resources, choose, run_pool
+from holdfast.jobs.pool import Pool
+from holdfast.jobs.progress import Status, readable, status_of, watch
+
+
+class SweepFailedError(HoldfastError):
+    """Some jobs of a sweep failed; the others are done."""
+
+
+def sweep(
+    plan: str,
+    *,
+    out: str | None = None,
+    engine: Engine = "auto",
+    workers: int = 1,
+    cpus: int = 0,
+    gpus: float = 0.0,
+    address: str | None = None,
+    partition: str | None = None,
+    minutes: int = 24 * 60,
+    dry_run: bool = False,
+    retry_failed: bool = False,
+) -> None:
+    """Run every job of a sweep that is not done; the same command goes on where it stopped.
+
+    Several sweeps may work on one folder: a job is claimed by a lock, and a dead worker's job is
+    picked up again and resumes from its last checkpoint.
+
+    Args:
+        plan: YAML of the sweep; configs/sweeps has examples.
+        out: its folder; by default ``results/sweeps/`` and the file's name.
+        engine: ``ray`` (a local cluster, or ``address``), ``slurm``, ``processes``; ``auto`` is Ray
+            where it is installed.
+        workers: jobs at the same time; on a GPU or cluster 0 leaves that to Ray or Slurm.
+        cpus: cores of one job; 0 shares the machine's out.
+        gpus: share of a GPU for one job; 0.25 puts four on one.
+        address: of a Ray cluster.
+        partition: of Slurm.
+        minutes: longest time of a Slurm job.
+        dry_run: print the jobs, their states and the expected cost; run nothing.
+        retry_failed: forget failures and try those jobs again.
+    """
+    found = read_sweep_config(plan)
+    folder = Path(out or f"results/sweeps/{Path(plan).stem}").expanduser()
+    pool = Pool(root=folder, jobs=jobs_of(found))
+    if dry_run:
+        sys.stdout.write(plan_text(pool, found, workers))
+        return
+    pool.describe()
+    if retry_failed:
+        pool.retry_failed()
+    resources = Resources(
+        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition, minutes=minutes
+    )
+    say(f"{len(pool.jobs)} jobs in {folder}, on {choose(engine)}")
+    status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers, best_of))
+    _end(status, folder)
+
+
+def plan_text(pool: Pool, config: SweepConfig, workers: int) -> str:
+    """Return the jobs with their states, and what they will cost as far as it is known."""
+    lines = [f"{pool.folder(job).state():<12} {job.digest}  {job.name}" for job in pool.jobs]
+    status = status_of(pool, workers)
+    left = sum(n for state, n in status.counts.items() if state not in {"done", "failed"})
+    cost = f"{len(pool.jobs)} jobs, {left} to run"
+    steps = steps_of(config)
+    if steps:
+        cost += f", {left * steps} optimiser steps"
+    seconds = readable(status.seconds_left)
+    if seconds == "-":
+        cost += ", time unknown until one is done"
+    else:
+        cost += f", about {seconds} at the mean of those done"
+    return "\n".join([*lines, cost]) + "\n"
+
+
+def steps_of(config: SweepConfig) -> int:
+    """Return the optimiser steps of one run, as its files say; 0 if they do not."""
+    steps = 0
+    for file in config.fit:
+        trainer = (yaml.safe_load(Path(file).read_text()) or {}).get("trainer") or {}
+        steps = int(trainer.get("max_steps") or steps)
+    return int(config.set.get("trainer.max_steps", steps))
+
+
+def _end(status: Status, folder: Path) -> None:
+    """Say how the sweep ended.
+
+    Raises:
+        SweepFailedError: some job failed.
+    """
+    for name, sentence in status.failures:
+        sys.stderr.write(f"failed: {name}: {sentence}\n")
+    if status.failures:
+        raise SweepFailedError(
+            f"{len(status.failures)} job(s) of {folder} failed, listed above; the others are done. "
+            "Mend the cause and run the sweep again with --retry_failed."
+        )
+    sys.stdout.write(f"all done: dropout-ft report {folder}\n")

@@ -1,0 +1,111 @@
+"""From a sweep's configuration to its list of jobs, always the same list."""
+
+import json
+from collections.abc import Iterator
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+
+from dropout_ft.sweep.config import RandomSearch, SweepConfig, Variant, text_of
+from holdfast.errors import ConfigError
+from holdfast.jobs.job import Job
+from holdfast.seeding import fold_seed
+
+TARGET = "dropout_ft.sweep.training:train"
+Point = dict[str, Any]
+
+
+def jobs_of(config: SweepConfig) -> list[Job]:
+    """Return every job; seeds vary slowest, so that a broken-off sweep is a whole smaller one."""
+    variants: dict[str, Variant] = {"": Variant()} if config.plain else {}
+    variants |= config.variants
+    jobs = []
+    for seed, (name, variant), domains in product(config.seeds, variants.items(), left_out(config)):
+        for rate, point in product(variant.rates or config.rates, points(config)):
+            jobs.append(_job(config, name, variant, domains, seed, float(rate), point))
+    if len({job.digest for job in jobs}) != len(jobs):
+        raise ConfigError("The sweep lists the same run twice: remove the repeated value.")
+    return jobs
+
+
+def left_out(config: SweepConfig) -> list[tuple[str | int, ...]]:
+    """Return what each run leaves out: every domain, and every pair where asked."""
+    single: list[tuple[str | int, ...]] = [(domain,) for domain in config.domains]
+    return [*single, *combinations(config.domains, 2)] if config.pairs else single
+
+
+def points(config: SweepConfig) -> list[Point]:
+    """Return the hyper-parameter points: the grid's combinations, or the drawn ones."""
+    if config.random is not None:
+        return [{}, *(draw(config.random, number) for number in range(config.random.count))]
+    keys = list(config.grid)
+    return [dict(zip(keys, values, strict=True)) for values in product(*config.grid.values())]
+
+
+def draw(search: RandomSearch, number: int) -> Point:
+    """Draw point ``number``; each key has its own generator, so adding one changes no other.
+
+    Raises:
+        ConfigError: the space has a rule that is not known.
+    """
+    found = {}
+    for key, rule in search.space.items():
+        generator = np.random.default_rng(fold_seed("random search", search.seed, number, key))
+        ((kind, values),) = rule.items()
+        if kind == "choice":
+            found[key] = values[int(generator.integers(len(values)))]
+        elif kind in {"uniform", "log_uniform"}:
+            low, high = float(values[0]), float(values[1])
+            share = float(generator.random())
+            log = kind == "log_uniform"
+            found[key] = low * (high / low) ** share if log else low + share * (high - low)
+        else:
+            raise ConfigError(
+                f"random.space.{key} has the rule '{kind}': there are choice, uniform, log_uniform."
+            )
+    return found
+
+
+def _job(
+    config: SweepConfig,
+    name: str,
+    variant: Variant,
+    domains: tuple[str | int, ...],
+    seed: int,
+    rate: float,
+    point: Point,
+) -> Job:
+    files = [*config.fit, *variant.fit]
+    words = [word for file in files for word in ("--config", file)]
+    settings: dict[str, Any] = {
+        "data.init_args.test_domains": list(domains),
+        "seed_everything": seed,
+        "model.dropout_rate": rate,
+        **({"data.init_args.trial_seed": seed} if config.split_seeds == "by_seed" else {}),
+        **config.set,
+        **variant.set,
+        **point,
+    }
+    words += [f"--{key}={_text(value)}" for key, value in settings.items()]
+    shown = [name] if name else []
+    shown += ["+".join(map(str, domains)), f"rate {rate:g}", f"seed {seed}"]
+    shown += [f"{key.rsplit('.', 1)[-1]} {_text(value)}" for key, value in point.items()]
+    # The digest depends on what the files say, not on where they lie.
+    settings_only = [word for word in words if word.startswith("--") and word != "--config"]
+    return Job(
+        target=TARGET,
+        arguments={"files": files, "settings": settings_only},
+        name=", ".join(shown),
+        content=text_of(files),
+    )
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  (a YAML value)
+    return json.dumps(value) if isinstance(value, list | dict | bool) else str(value)
+
+
+def lines(jobs: list[Job]) -> Iterator[str]:
+    """Return one line for each job: its digest and its name."""
+    for job in jobs:
+        yield f"{job.digest}  {job.name}"

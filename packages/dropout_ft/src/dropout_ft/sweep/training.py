@@ -1,0 +1,40 @@
+"""What a sweep's job does: one ``fit`` in the job's folder."""
+
+from pathlib import Path
+
+from dropout_ft.evaluation.selection import select_iid
+from dropout_ft.track import TRACK
+from holdfast.runs.results import read_results
+
+
+def train(*, folder: str, files: list[str], settings: list[str]) -> dict[str, float]:
+    """Train, resuming what is there, and return the selected step's accuracies.
+
+    Args:
+        folder: of the job; the run is a folder in it.
+        files: YAML files of ``fit``.
+        settings: words ``--key=value``.
+
+    Returns:
+        ``iid`` and ``ood`` in [0, 1], and ``step``, of the step that the i.i.d. accuracy selects.
+    """
+    words = ["fit"]
+    for file in files:
+        words += ["--config", file]
+    words += [*settings, f"--run.root={folder}", "--trainer.enable_model_summary=false"]
+    run = TRACK.run_lightning(words).directory
+    best = select_iid(
+        [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
+    )
+    return {name: float(best[name]) for name in ("iid", "ood", "step")}
+
+
+def best_of(results: list[dict[str, float]]) -> str:
+    """Say which finished run has the best i.i.d. accuracy; the o.o.d. one is shown, not used."""
+    best = max(results, key=lambda result: result["iid"])
+    return f"best i.i.d. so far {100 * best['iid']:.1f} % (its o.o.d. {100 * best['ood']:.1f} %)"
+
+
+def runs_of(folder: Path) -> list[Path]:
+    """Return the finished runs of a sweep's folder, in the order of their jobs' digests."""
+    return sorted(path.parent.parent for path in folder.glob("jobs/*/*/checkpoints/last.ckpt"))

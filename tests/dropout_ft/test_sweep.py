@@ -1,0 +1,204 @@
+"""The sweep's configuration, its list of jobs, and a tiny sweep run for real."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from conftest import CONFIGS
+from dropout_ft.sweep.config import RandomSearch, read_sweep_config, text_of
+from dropout_ft.sweep.expand import draw, jobs_of, left_out, points
+from dropout_ft.sweep.training import best_of
+from dropout_ft.track import TRACK
+from holdfast.errors import ConfigError
+from holdfast.jobs.job import JobFolder
+
+LR = "model.optimizer.init_args.lr"
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    content: dict[str, Any] = {"fit": ["fit.yaml"], "domains": ["a", "b"], "rates": [0, 0.9]}
+    (folder / "fit.yaml").write_text("trainer: {max_steps: 7}\n")
+    path = folder / "sweep.yaml"
+    path.write_text(yaml.safe_dump({**content, **changes}))
+    return path
+
+
+def test_every_combination_once_and_seeds_slowest(tmp_path: Path) -> None:
+    grid = {LR: [0.1, 0.2, 0.3]}
+    config = read_sweep_config(write(tmp_path, seeds=[0, 1], grid=grid))
+    jobs = jobs_of(config)
+    assert len(jobs) == len({job.digest for job in jobs}) == 2 * 2 * 2 * 3
+    assert ["seed 0" in job.name for job in jobs] == [True] * 12 + [False] * 12
+    assert jobs[0].name == "a, rate 0, seed 0, lr 0.1"
+    settings = jobs[0].arguments["settings"]
+    assert '--data.init_args.test_domains=["a"]' in settings
+    assert f"--{LR}=0.1" in settings
+    assert [job.digest for job in jobs_of(read_sweep_config(tmp_path / "sweep.yaml"))] == [
+        job.digest for job in jobs
+    ]
+
+
+def test_pairs_are_left_out_for_leave_one_domain_out(tmp_path: Path) -> None:
+    config = read_sweep_config(write(tmp_path, domains=["a", "b", "c", "d"], pairs=True))
+    assert len(left_out(config)) == 4 + 6
+    assert left_out(config)[-1] == ("c", "d")
+
+
+def test_splits_are_shared_or_follow_the_seed(tmp_path: Path) -> None:
+    for kind, expected in (("shared", False), ("by_seed", True)):
+        config = read_sweep_config(write(tmp_path, seeds=[3], split_seeds=kind))
+        words = jobs_of(config)[0].arguments["settings"]
+        assert ("--data.init_args.trial_seed=3" in words) == expected
+
+
+def test_variants_add_files_and_may_have_their_own_rates(tmp_path: Path) -> None:
+    (tmp_path / "mixup.yaml").write_text("model: {}\n")
+    variants = {"Mixup": {"fit": ["mixup.yaml"], "rates": [0]}, "10x": {"set": {"x": True}}}
+    jobs = jobs_of(read_sweep_config(write(tmp_path, variants=variants)))
+    assert len(jobs) == 4 + 2 + 4
+    mixup = [job for job in jobs if job.name.startswith("Mixup")]
+    assert all(job.arguments["files"][-1].endswith("mixup.yaml") for job in mixup)
+    tenfold = [job for job in jobs if job.name.startswith("10x")]
+    assert all("--x=true" in job.arguments["settings"] for job in tenfold)
+    only = jobs_of(read_sweep_config(write(tmp_path, variants=variants, plain=False)))
+    assert len(only) == 6
+
+
+def test_a_changed_file_is_another_job_even_behind_a_reference(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    (tmp_path / "fit.yaml").write_text("model: {backbone: net.yaml}  # not other.yaml\n")
+    (tmp_path / "net.yaml").write_text("a: 1\n")
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    before = [job.digest for job in jobs_of(read_sweep_config(path))]
+    (tmp_path / "other.yaml").write_text("a: 2\n")
+    assert [job.digest for job in jobs_of(read_sweep_config(path))] == before
+    (tmp_path / "net.yaml").write_text("a: 2\n")
+    assert jobs_of(read_sweep_config(path))[0].digest not in before
+    assert "a: 2" in text_of([str(tmp_path / "fit.yaml")])
+
+
+def test_random_points_are_the_same_every_time_and_in_range(tmp_path: Path) -> None:
+    space = {
+        "a": {"log_uniform": [1e-4, 1e-1]}, "b": {"uniform": [2, 3]}, "c": {"choice": [5, 6]},
+    }  # fmt: skip
+    search = RandomSearch(count=200, seed=1, space=space)
+    drawn = [draw(search, number) for number in range(200)]
+    assert drawn == [draw(search, number) for number in range(200)]
+    logs = np.log10([point["a"] for point in drawn])
+    assert -4 <= logs.min() < -3.8
+    assert -1.2 < logs.max() <= -1
+    assert abs(logs.mean() + 2.5) < 0.2
+    assert all(2 <= point["b"] <= 3 for point in drawn)
+    assert {point["c"] for point in drawn} == {5, 6}
+    more = RandomSearch(count=200, seed=1, space={**space, "d": {"choice": [1]}})
+    assert [p["a"] for p in drawn] == [draw(more, n)["a"] for n in range(200)]
+    config = read_sweep_config(write(tmp_path, random={"count": 3, "space": space}))
+    assert points(config)[0] == {}
+    assert len(points(config)) == 4
+    with pytest.raises(ConfigError, match="the rule 'magic'"):
+        draw(RandomSearch(count=1, space={"a": {"magic": [1]}}), 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"fit": ["absent.yaml"]}, "there is no file"),
+        ({"domains": []}, "domains must be a list"),
+        ({"seeds": 3}, "seeds must be a list"),
+        ({"grids": {}}, "has no setting 'grids'"),
+        ({"grid": {"a": 1}}, "grid.a must be a list"),
+        ({"grid": {"a": [1]}, "random": {"count": 1}}, "both grid and random"),
+        ({"random": {"space": {}}}, "lacks a setting"),
+        ({"variants": {"x": {"fits": []}}}, "variants.x has no setting 'fits'"),
+        ({"variants": [1]}, "variants must be a mapping"),
+        ({"variants": {"x": 3}}, "must be a mapping"),
+        ({"split_seeds": "other"}, "'shared' or 'by_seed'"),
+        ({"plain": False}, "nothing would run"),
+    ],
+)
+def test_what_is_wrong_is_told(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read_sweep_config(write(tmp_path, **changes))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a: [", b"- 1", None])
+def test_files_that_are_no_sweep(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"sweep\.yaml"):
+        read_sweep_config(path)
+
+
+def test_the_same_run_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the same run twice"):
+        jobs_of(read_sweep_config(write(tmp_path, rates=[0.9, 0.9])))
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "sweeps").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_sweep_lists_its_jobs(path: Path) -> None:
+    assert jobs_of(read_sweep_config(path))
+
+
+def test_the_papers_sweeps_are_576_runs() -> None:
+    names = ("pacs", "vlcs", "office_home", "terra_incognita")
+    counts = [len(jobs_of(read_sweep_config(CONFIGS / f"sweeps/paper_{n}.yaml"))) for n in names]
+    assert counts == [144] * 4
+
+
+def test_the_best_is_chosen_by_the_iid_accuracy() -> None:
+    text = best_of([{"iid": 0.5, "ood": 0.9}, {"iid": 0.7, "ood": 0.3}])
+    assert text == "best i.i.d. so far 70.0 % (its o.o.d. 30.0 %)"
+
+
+@pytest.mark.slow
+def test_a_tiny_sweep_stops_resumes_and_is_reported(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    content = {
+        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
+        "seeds": [0, 1], "set": {"data.init_args.root": str(pictures)},
+    }  # fmt: skip
+    plan.write_text(yaml.safe_dump(content))
+    words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]
+    assert TRACK.main([*words, "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("not started") == 4
+    assert "4 jobs, 4 to run, 8 optimiser steps, time unknown" in printed
+    assert TRACK.main([*words, "--workers", "2"]) == 0
+    assert "4/4 done; best i.i.d. so far" in capsys.readouterr().out
+    folders = [JobFolder(path=path) for path in (tmp_path / "out/jobs").iterdir()]
+    assert {folder.state() for folder in folders} == {"done"}
+    before = {folder.path.name: folder.read("done") for folder in folders}
+    assert TRACK.main(words) == 0  # nothing to do
+    assert {folder.path.name: folder.read("done") for folder in folders} == before
+    assert TRACK.main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "r")]) == 0
+    assert "dropout 0.5, ensemble over runs" in (tmp_path / "r/results.csv").read_text()
+    export = str(tmp_path / "domainbed")
+    words = ["domainbed-export", str(tmp_path / "out"), "--out", export, "--dataset", "PACS"]
+    assert TRACK.main(words) == 0
+    assert TRACK.main(["domainbed-tables", export]) == 0
+    assert "ERM-drop0.5-ensemble" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_diverged_run_is_ended_and_said(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = tmp_path / "over.yaml"
+    over.write_text("trainer:\n  callbacks:\n    - class_path: holdfast.callbacks.StopDiverged\n")
+    plan = tmp_path / "plan.yaml"
+    content = {
+        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml"), str(over)], "domains": ["a"], "rates": [0],
+        "set": {"data.init_args.root": str(pictures), LR: 1e30, "trainer.max_steps": 50},
+    }  # fmt: skip
+    plan.write_text(yaml.safe_dump(content))
+    words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]
+    assert TRACK.main(words) == 1
+    assert "1 job(s)" in capsys.readouterr().err
+    (job,) = (tmp_path / "out/jobs").iterdir()
+    assert JobFolder(path=job).read("failed")["reason"] == "diverged"
