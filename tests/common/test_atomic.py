@@ -67,3 +67,11 @@ def test_checkpoint_that_does_not_fit_leaves_the_previous_one(tmp_path: Path) ->
         signal.signal(signal.SIGXFSZ, ordinary)
     assert torch.equal(writer.load_checkpoint(path)["weights"], torch.ones(4))
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_where_the_folder_should_be_is_told_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("precious")
+    with pytest.raises(DiskError, match="Could not write"):
+        write_text(tmp_path / "folder" / "file.txt", "new")
+    assert (tmp_path / "folder").read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

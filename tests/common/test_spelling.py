@@ -99,3 +99,32 @@ def many(places: list[str], *, out: str = "x") -> None:
 )
 def test_a_list_by_place(words: list[str], expected: list[str]) -> None:
     assert spell_out(many, words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["v", "--others", "a-b"], ["v", "--others", '["a-b"]']),
+        (["v", "--name=a-b"], ["v", "--name=a-b"]),
+        (["v", "--no-such", "x"], ["v", "--no-such", "x"]),
+    ],
+)
+def test_only_names_of_options_are_respelled(words: list[str], expected: list[str]) -> None:
+    assert spell_out(command, words) == expected
+
+
+def hyphened(*, dry_run: bool = False, out_folder: str = "x") -> None:
+    """Remember what was given.
+
+    Args:
+        dry_run: any.
+        out_folder: any.
+    """
+    SEEN.update(dry_run=dry_run, out_folder=out_folder)
+
+
+def test_hyphens_in_options_are_underscores() -> None:
+    assert spell_out(hyphened, ["--dry-run", "--out-folder", "a-b"]) == [
+        "--dry_run", "true", "--out_folder", "a-b",
+    ]  # fmt: skip
+    assert spell_out(hyphened, ["--out-folder=a-b"]) == ["--out_folder=a-b"]

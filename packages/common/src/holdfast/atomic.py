@@ -1,9 +1,9 @@
 """Files that are whole or absent: write to a temporary name beside the target, then rename."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from holdfast.errors import DiskError
@@ -16,7 +16,7 @@ def _free_space(folder: Path) -> str:
         return "free space unknown"
 
 
-@contextmanager
+@contextlib.contextmanager
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the target's folder; rename it onto the target on success.
 
@@ -43,7 +43,9 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
             "free some space or choose another folder, then run the same command again."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # The folder may be no folder at all; the first error is the one to tell.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(target: str | Path, content: bytes) -> None:

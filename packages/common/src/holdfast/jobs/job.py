@@ -76,7 +76,7 @@ class JobFolder:
         """
         try:
             return Job(**json.loads((self.path / "job.json").read_text()))
-        except (OSError, json.JSONDecodeError, TypeError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise DataError(f"{self.path} is no job ({error}): remove the folder.") from error
 
     @contextlib.contextmanager
@@ -153,7 +153,7 @@ class JobFolder:
         """Return one of the records; an absent or damaged one is empty."""
         try:
             found = json.loads((self.path / f"{name}.json").read_text())
-        except (OSError, json.JSONDecodeError):
+        except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 

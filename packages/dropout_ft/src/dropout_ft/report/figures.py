@@ -124,4 +124,10 @@ def learning_curves(runs: Sequence[Run]) -> bytes:
 
 
 def _legend_beside(axes: Axes, *, fontsize: int) -> None:
+    """Put the legend to the right of a figure that is tall enough for it."""
+    labels = len(axes.get_legend_handles_labels()[1])
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, max(height, 0.024 * fontsize * labels + 0.4))
     axes.legend(fontsize=fontsize, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))

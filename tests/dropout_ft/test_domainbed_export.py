@@ -1,0 +1,183 @@
+"""Our runs as DomainBed's records: what its table tool needs is there, and the figures survive."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dropout_ft.domainbed.records import read_sweep
+from dropout_ft.domainbed.tables import make_table
+from dropout_ft.domainbed.write import algorithm_name, export_runs
+from dropout_ft.evaluation.scores import score
+from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
+from dropout_ft.report.collect import Run
+from holdfast.runs.directory import RunDirectory
+from holdfast.seeding import seed_hash
+from tables_support import make_logits
+from tables_support import make_table as evaluation_table
+
+# Facts 5.5: what `collect_results` reads, and what its records have besides.
+NEEDED = {"dataset", "algorithm", "test_envs", "trial_seed", "hparams_seed"}
+ALL_ARGS = NEEDED | {
+    "checkpoint_freq", "data_dir", "holdout_fraction", "hparams", "output_dir",
+    "save_model_every_checkpoint", "seed", "skip_model_save", "steps", "task",
+    "uda_holdout_fraction",
+}  # fmt: skip
+STEPS = (300, 600, 900)
+
+
+def configuration(seed: int, rate: float, lr: float, test: int) -> dict[str, Any]:
+    return {
+        "seed_everything": seed,
+        "model": {
+            "dropout_rate": rate,
+            "optimizer": {"init_args": {"lr": lr, "weight_decay": 1e-5}},
+        },
+        "data": {"init_args": {"root": "somewhere", "test_domains": [test], "batch_size": 32}},
+        "trainer": {"max_steps": 900},
+    }
+
+
+def finished_run(
+    folder: Path,
+    *,
+    seed: int = 0,
+    rate: float = 0.0,
+    lr: float = 1e-3,
+    test: int = 1,
+    average: bool = True,
+) -> Run:
+    """A run directory with a record, and scores that belong to its logits."""
+    name = f"run-{seed}-{rate}-{lr}-{test}"
+    path = folder / name
+    path.mkdir(parents=True)
+    record = {"config": configuration(seed, rate, lr, test), "status": "finished"}
+    (path / "run.json").write_text(json.dumps(record))
+    table = replace(evaluation_table(), test_domains=(test,))
+    networks = ("current", "average") if average else ("current",)
+    logits = {
+        step: {kind: make_logits(table, hash((name, step, kind)) % 2**31) for kind in networks}
+        for step in STEPS
+    }
+    rows = [
+        {"step": step, **{kind: score(values, table) for kind, values in found.items()}}
+        for step, found in logits.items()
+    ]
+    return Run(
+        directory=RunDirectory(path=path), rate=rate, seed=seed, table=table, logits=logits,
+        rows=rows, seconds=1.0,
+    )  # fmt: skip
+
+
+def read_lines(folder: Path) -> list[dict[str, Any]]:
+    text = (folder / "results.jsonl").read_text()
+    assert text.endswith("\n")  # DomainBed's reader drops the last character of each line
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_every_record_has_domainbeds_keys(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "runs")
+    folders = export_runs([run], tmp_path / "out", "PACS")
+    assert [folder.name.removeprefix(run.directory.path.name) for folder in folders] == [
+        "", "-average", "-ensemble",
+    ]  # fmt: skip
+    for folder in folders:
+        assert (folder / "done").read_text() == "done"
+        rows = read_lines(folder)
+        assert [row["step"] for row in rows] == list(STEPS)
+        for row in rows:
+            assert set(row["args"]) == ALL_ARGS
+            assert row["args"]["test_envs"] == [1]
+            assert row["args"]["steps"] == 900
+            assert row["hparams"]["lr"] == 1e-3
+            assert {"env0_out_acc", "env1_in_acc", "env1_out_acc", "env2_out_acc"} <= set(row)
+
+
+def test_lines_are_sorted_json(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "runs")
+    (folder, *_) = export_runs([run], tmp_path / "out", "PACS")
+    for line in (folder / "results.jsonl").read_text().splitlines():
+        assert line == json.dumps(json.loads(line), sort_keys=True)
+
+
+def test_the_seed_is_domainbeds_hash_of_what_is_labelled(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "runs", seed=7)
+    (folder, *_) = export_runs([run], tmp_path / "out", "PACS")
+    args = read_lines(folder)[0]["args"]
+    assert args["seed"] == seed_hash("PACS", "ERM", [1], 1, 0)
+    assert (args["hparams_seed"], args["trial_seed"]) == (1, 0)
+    assert read_lines(folder)[0]["hparams"]["seed"] == 7
+
+
+def test_points_and_repeats_get_their_own_seeds(tmp_path: Path) -> None:
+    """Official runs leave both at 0, and DomainBed's tools would merge them (facts 5.7)."""
+    runs = [
+        finished_run(tmp_path / "runs", seed=seed, lr=lr, test=test, average=False)
+        for seed in (3, 5)
+        for lr in (1e-3, 5e-4)
+        for test in (0, 1)
+    ]
+    export_runs(runs, tmp_path / "out", "VLCS")
+    records = [r for r in read_sweep(tmp_path / "out") if r.algorithm == "ERM"]
+    labels = {(r.trial_seed, r.hparams_seed, r.test_envs) for r in records}
+    assert labels == {(t, h, (e,)) for t in (0, 1) for h in (1, 2) for e in (0, 1)}
+    by_lr = {(r.hparams["lr"], r.hparams_seed) for r in records}
+    assert len(by_lr) == 2
+
+
+def test_rates_are_algorithms_of_their_own(tmp_path: Path) -> None:
+    runs = [finished_run(tmp_path / "runs", rate=rate, average=False) for rate in (0.0, 0.9, 0.95)]
+    export_runs(runs, tmp_path / "out", "PACS")
+    names = {record.algorithm for record in read_sweep(tmp_path / "out")}
+    bases = {"ERM", "ERM-drop0.9", "ERM-drop0.95"}
+    assert names == bases | {f"{base}-ensemble" for base in bases}
+
+
+@pytest.mark.parametrize(
+    ("rate", "objective", "name"),
+    [
+        (0, "ERM", "ERM"),
+        (0.9, "ERM", "ERM-drop0.9"),
+        (0.0, "CORAL", "CORAL"),
+        (0.95, "Mixup", "Mixup-drop0.95"),
+    ],
+)
+def test_names(rate: float, objective: str, name: str) -> None:
+    assert algorithm_name(rate, objective) == name
+
+
+def test_the_table_is_what_selecting_by_hand_gives(tmp_path: Path) -> None:
+    runs = [
+        finished_run(tmp_path / "runs", seed=seed, lr=lr) for seed in (0, 1) for lr in (1e-3, 5e-4)
+    ]
+    export_runs(runs, tmp_path / "out", "own")
+    table = make_table(read_sweep(tmp_path / "out"), "own", "iid")
+    row = table.cells[table.algorithms.index("ERM")]
+    chosen = []
+    for seed in (0, 1):
+        scores = [r["current"] for run in runs if run.seed == seed for r in run.rows]
+        best = max(scores, key=lambda found: found["iid"])
+        chosen.append(100 * best["env1_in_acc"])
+    assert row[1].mean == pytest.approx(np.mean(chosen))
+    assert row[1].count == 2
+    assert row[0].text == "X"  # only domain 1 was left out
+
+
+def test_the_ensembles_rows_are_those_of_the_running_sum(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "runs", average=False)
+    folders = export_runs([run], tmp_path / "out", "PACS")
+    expected = trajectory_ensemble({s: f["current"] for s, f in run.logits.items()}, run.table)
+    for row, wanted in zip(read_lines(folders[-1]), expected, strict=True):
+        assert row["env1_in_acc"] == wanted["env1_in_acc"]
+        assert row["env0_out_acc"] == wanted["env0_out_acc"]
+
+
+def test_exporting_again_gives_the_same_files(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "runs")
+    folders = export_runs([run], tmp_path / "out", "PACS")
+    before = [(folder / "results.jsonl").read_bytes() for folder in folders]
+    export_runs([run], tmp_path / "out", "PACS")
+    assert [(folder / "results.jsonl").read_bytes() for folder in folders] == before

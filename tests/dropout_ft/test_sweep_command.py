@@ -1,0 +1,157 @@
+"""What `dropout-ft sweep` prints, how it ends, and the jobs it hands out."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dropout_ft.commands.report import run_directories
+from dropout_ft.commands.sweep import SweepFailedError, _end, plan_text, steps_of
+from dropout_ft.sweep.config import read_sweep_config
+from dropout_ft.sweep.expand import TARGET, jobs_of, lines
+from dropout_ft.sweep.training import train
+from dropout_ft.track import TRACK
+from holdfast.errors import DataError
+from holdfast.jobs.job import Job
+from holdfast.jobs.pool import Pool
+from holdfast.jobs.progress import Status
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    (tmp_path / "first.yaml").write_text("trainer: {max_steps: 100}\n")
+    (tmp_path / "second.yaml").write_text("model: {}\n")
+    path = tmp_path / "plan.yaml"
+    content: dict[str, Any] = {
+        "fit": ["first.yaml", "second.yaml"], "domains": [0, 1], "rates": [0, 0.9],
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture
+def pool(plan: Path, tmp_path: Path) -> Pool:
+    pool = Pool(root=tmp_path / "out", jobs=jobs_of(read_sweep_config(plan)))
+    pool.describe()
+    return pool
+
+
+def test_the_plan_lists_states_and_cost(pool: Pool, plan: Path) -> None:
+    first, second, third, _ = pool.folders()
+    first.finish({"iid": 0.5, "ood": 0.4}, 60.0)
+    second.start()
+    third.fail("diverged", "The loss became nan.")
+    text = plan_text(pool, read_sweep_config(plan), workers=1)
+    states = [line.split("  ")[0].strip() for line in text.splitlines()[:4]]
+    assert states == ["done", "incomplete", "failed", "not started"]
+    assert "4 jobs, 2 to run, 200 optimiser steps, about 2 min at the mean of those done" in text
+
+
+def test_two_workers_take_half_the_time(pool: Pool, plan: Path) -> None:
+    pool.folders()[0].finish({}, 60.0)
+    assert "about 90 s" in plan_text(pool, read_sweep_config(plan), workers=2)
+
+
+def test_steps_come_from_the_last_file_that_says_them_or_the_sweeps_own_setting(
+    plan: Path,
+) -> None:
+    config = read_sweep_config(plan)
+    assert steps_of(config) == 100
+    (plan.parent / "second.yaml").write_text("trainer: {max_steps: 7}\n")
+    assert steps_of(config) == 7
+    config.set["trainer.max_steps"] = 3
+    assert steps_of(config) == 3
+    (plan.parent / "first.yaml").write_text("")
+    (plan.parent / "second.yaml").write_text("")
+    config.set.clear()
+    assert steps_of(config) == 0
+
+
+def status(**failures: str) -> Status:
+    return Status(
+        counts={"done": 1, "running": 0, "incomplete": 0, "not started": 0,
+                "failed": len(failures)},
+        seconds_left=math.nan, best="", failures=list(failures.items()),
+    )  # fmt: skip
+
+
+def test_a_sweep_without_failures_names_the_next_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _end(status(), tmp_path)
+    assert f"dropout-ft report {tmp_path}" in capsys.readouterr().out
+
+
+def test_failures_are_listed_and_the_status_is_not_zero(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SweepFailedError, match="--retry_failed"):
+        _end(status(one="The loss became nan.", two="no memory"), tmp_path)
+    printed = capsys.readouterr().err
+    assert "failed: one: The loss became nan." in printed
+    assert "failed: two: no memory" in printed
+
+
+def test_a_job_says_what_to_train_and_nothing_about_where(plan: Path, pool: Pool) -> None:
+    for job in pool.jobs:
+        assert job.target == TARGET
+        assert all(word.startswith("--") for word in job.arguments["settings"])
+        assert str(pool.root) not in json.dumps(job.arguments["settings"])
+        assert pool.folder(job).job() == job
+
+
+def test_the_lines_of_a_plan(pool: Pool) -> None:
+    found = list(lines(list(pool.jobs)))
+    assert len(found) == 4
+    assert all(line.startswith(job.digest) for line, job in zip(found, pool.jobs, strict=True))
+    assert found[0].endswith("0, rate 0, seed 0")
+
+
+def test_a_described_job_is_not_written_over(pool: Pool) -> None:
+    folder = pool.folders()[0]
+    before = (folder.path / "job.json").stat().st_mtime_ns
+    pool.describe()
+    assert (folder.path / "job.json").stat().st_mtime_ns == before
+
+
+def test_unknown_sweeps_and_options_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert TRACK.main(["sweep", str(tmp_path / "none.yaml")]) == 1
+    assert "none.yaml cannot be read" in capsys.readouterr().err
+    assert TRACK.main(["sweep", str(tmp_path / "none.yaml"), "--engine", "kubernetes"]) == 2
+    assert "kubernetes" in capsys.readouterr().err
+
+
+def test_training_returns_the_selected_step_and_repeats_nothing(
+    pictures: Path, tmp_path: Path
+) -> None:
+    files = [str(Path("configs/dropout_ft/tiny.yaml").resolve())]
+    settings = [f"--data.init_args.root={pictures}", "--seed_everything=3"]
+    first = train(folder=str(tmp_path), files=files, settings=settings)
+    assert set(first) == {"iid", "ood", "step"}
+    assert 0 <= first["iid"] <= 1
+    (run,) = run_directories(tmp_path)
+    results = (run / "results.jsonl").stat().st_mtime_ns
+    assert train(folder=str(tmp_path), files=files, settings=settings) == first
+    assert (run / "results.jsonl").stat().st_mtime_ns == results
+
+
+def test_runs_are_found_in_a_sweeps_folder(tmp_path: Path) -> None:
+    for digest in ("b", "a"):
+        place = tmp_path / "jobs" / digest / f"run-{digest}"
+        place.mkdir(parents=True)
+        (place / "run.json").write_text("{}")
+    assert [path.name for path in run_directories(tmp_path)] == ["run-a", "run-b"]
+    with pytest.raises(DataError, match="no runs"):
+        run_directories(tmp_path / "jobs" / "a" / "nothing")
+
+
+def test_jobs_of_one_digest_share_a_folder(tmp_path: Path) -> None:
+    one = Job(target="a:b", arguments={}, name="x")
+    other = Job(target="a:b", arguments={}, name="y")
+    pool = Pool(root=tmp_path, jobs=[one, other])
+    assert pool.folder(one) == pool.folder(other)
