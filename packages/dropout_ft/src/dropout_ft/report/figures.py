@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from dropout_ft.report.clouds import cloud
 from dropout_ft.report.collect import Result, Run
 from dropout_ft.report.names import MARKERS, METHOD_ORDER, method_name
 from dropout_ft.report.table import Row, standard_error
@@ -35,6 +36,30 @@ def scatter(results: Sequence[Result]) -> bytes:
                 )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
+    _legend_beside(axes, fontsize=7)
+    return as_png(figure)
+
+
+def clouds(results: Sequence[Result]) -> bytes:
+    """Draw every method's cloud of hyper-parameter combinations and its mean (paper Fig. 2)."""
+    figure, axes = new_figure()
+    rates = sorted({r.rate for r in results})
+    keys = sorted(
+        {(r.method, r.rate, r.variant) for r in results},
+        key=lambda key: (METHOD_ORDER.index(key[0]), *key[1:]),
+    )
+    for method, rate, variant in keys:
+        own = [r for r in results if (r.method, r.rate, r.variant) == (method, rate, variant)]
+        points = 100 * cloud(own)
+        marker, colour = MARKERS[method], colour_of(rate, rates)
+        label = method_name(method, rate, variant)
+        axes.scatter(
+            points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.5, s=14, label=label
+        )
+        middle = points.mean(0)
+        axes.scatter(middle[0], middle[1], marker=marker, color="black", s=36)
+    axes.set_xlabel("i.i.d. accuracy, %, mean over test domains")
+    axes.set_ylabel("o.o.d. accuracy, %, mean over test domains")
     _legend_beside(axes, fontsize=7)
     return as_png(figure)
 

@@ -149,3 +149,20 @@ def csv_text(rows: Sequence[Row]) -> str:
     writer.writerow(names)
     writer.writerows([[getattr(row, name) for name in names] for row in rows])
     return buffer.getvalue()
+
+
+def latex_text(rows: Sequence[Row], note: str = "") -> str:
+    """Return the table as LaTeX (booktabs), ``note`` and the meaning of the errors in comments."""
+    lines = [f"% {line}" for line in note.splitlines()]
+    lines += ["% +- is the standard error over n results; selection by i.i.d. accuracy"]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (len(HEADER) - 1)}}}", r"\toprule"]
+    lines += [" & ".join(_tex(word) for word in HEADER) + r" \\", r"\midrule"]
+    lines += [" & ".join(_tex(word) for word in text_cells(row)) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _tex(text: str) -> str:
+    escaped = text.replace("\\", r"\textbackslash{}")
+    for character in "%&_#$":
+        escaped = escaped.replace(character, f"\\{character}")
+    return escaped.replace("±", r"$\pm$")

@@ -6,12 +6,12 @@ from rich.console import Console
 
 from dropout_ft.report.collect import Collection
 from dropout_ft.report.page import render_page
-from dropout_ft.report.table import csv_text, make_rows, rich_table
+from dropout_ft.report.table import csv_text, latex_text, make_rows, rich_table
 from holdfast.atomic import write_text
 
 
 def write_report(collection: Collection, out: str | Path, *, title: str, note: str) -> Path:
-    """Print the table; write ``report.html`` and ``results.csv`` into ``out``.
+    """Print the table; write ``report.html``, ``results.csv`` and ``results.tex`` into ``out``.
 
     Returns:
         The path of the page.
@@ -19,6 +19,7 @@ def write_report(collection: Collection, out: str | Path, *, title: str, note: s
     folder = Path(out).expanduser()
     rows = make_rows(collection.results)
     write_text(folder / "results.csv", csv_text(rows))
+    write_text(folder / "results.tex", latex_text(rows, title))
     page = folder / "report.html"
     write_text(page, render_page(collection, rows, title=title, note=note))
     console = Console(width=None if Console().is_terminal else 110)
