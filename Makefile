@@ -68,8 +68,17 @@ define paper_sweep
 	  --title 'The paper on $(1)'
 endef
 
-paper-pacs paper-vlcs paper-office-home paper-terra-incognita: paper-%: $(STAMP) ## 144 runs and their report, data in place
-	$(call paper_sweep,$(subst -,_,$*))
+paper-pacs: $(STAMP) ## the paper on PACS: 144 runs and their report, data in place
+	$(call paper_sweep,pacs)
+
+paper-vlcs: $(STAMP) ## the same on VLCS
+	$(call paper_sweep,vlcs)
+
+paper-office-home: $(STAMP) ## the same on OfficeHome
+	$(call paper_sweep,office_home)
+
+paper-terra-incognita: $(STAMP) ## the same on TerraIncognita
+	$(call paper_sweep,terra_incognita)
 
 paper-all: paper-pacs paper-vlcs paper-office-home paper-terra-incognita ## the paper's 576 runs and figures, data in place
 

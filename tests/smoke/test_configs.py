@@ -9,6 +9,8 @@ import yaml
 
 from conftest import CONFIGS, make_pictures
 from domainbed_support import miniatures as domainbed_miniatures
+from dropout_ft.sweep.config import read_sweep_config
+from dropout_ft.sweep.expand import jobs_of
 from dropout_ft.track import TRACK as DROPOUT_FT
 from emoji_support import small_emoji_root
 from holdfast.runs.record import read_record
@@ -19,7 +21,7 @@ from vl_track.data.sets.known import KNOWN
 from vl_track.track import TRACK as VL_TRACK
 
 Arguments = Callable[..., list[str]]
-FOLDERS = ("hardware", "data", "model", "logger", "methods", "dropout_ft", "vl_track",
+FOLDERS = ("hardware", "data", "model", "logger", "methods", "sweeps", "dropout_ft", "vl_track",
            "vl_track/data")  # fmt: skip
 ON_ONE_CPU = (
     "--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.strategy", "auto",
@@ -145,6 +147,29 @@ def test_dropout_ft_methods(path: Path, tiny_arguments: Arguments, tmp_path: Pat
         words += ["--model.head_start.init_args.steps", "3"]
         words += ["--model.head_start.init_args.batches", "2"]
     assert DROPOUT_FT.main(tiny_arguments("fit", *words)) == 0
+    assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", found("sweeps"), ids=names)
+def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) -> None:
+    """The first job of each, on miniatures."""
+    job = jobs_of(read_sweep_config(path))[0]
+    text = job.content
+    root = emoji_root if "EmojiStyles" in text else pictures
+    if "data.domainbed" in text:
+        root = domainbed_miniatures(tmp_path / "sets")
+    words = [word for file in job.arguments["files"] for word in ("--config", file)]
+    words += [
+        *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, "--data.init_args.root", str(root),
+        "--data.init_args.batch_size", "2", "--data.init_args.image_size", "64",
+        "--run.root", str(tmp_path / "runs"),
+    ]  # fmt: skip
+    if "weights: pretrained" in text:
+        words += ["--model.backbone.init_args.weights", "none"]
+    if "head_start" in text:
+        words += ["--model.head_start.init_args.steps", "3"]
+        words += ["--model.head_start.init_args.batches", "2"]
+    assert DROPOUT_FT.main(["fit", *words]) == 0
     assert_two_steps(tmp_path / "runs")
 
 

@@ -54,10 +54,11 @@ def clouds(results: Sequence[Result]) -> bytes:
         marker, colour = MARKERS[method], colour_of(rate, rates)
         label = method_name(method, rate, variant)
         axes.scatter(
-            points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.5, s=14, label=label
+            points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.6, s=24, label=label
         )
-        middle = points.mean(0)
-        axes.scatter(middle[0], middle[1], marker=marker, color="black", s=36)
+        if len(points) > 1:
+            middle = points.mean(0)
+            axes.scatter(middle[0], middle[1], marker=marker, color="black", s=36)
     axes.set_xlabel("i.i.d. accuracy, %, mean over test domains")
     axes.set_ylabel("o.o.d. accuracy, %, mean over test domains")
     _legend_beside(axes, fontsize=7)

@@ -124,7 +124,7 @@ def text_cells(row: Row) -> list[str]:
         "-" if is_erm else with_error(row.gain, row.gain_error, signed=True),
         str(row.count),
         f"{row.train_seconds:.0f}",
-        f"{row.networks:g}",
+        f"{row.networks:.3g}",
     ]
 
 

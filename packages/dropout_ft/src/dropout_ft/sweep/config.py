@@ -50,6 +50,7 @@ class SweepConfig:
     Attributes:
         fit: YAML files of ``dropout-ft fit``, relative to the sweep's file; later ones win.
         domains: left out one at a time, names or positions.
+        data: YAML of a data set (configs/data), instead of the one that ``fit`` names.
         pairs: also leave every pair of domains out, for leave-one-domain-out selection.
         seeds: of the runs.
         rates: dropout rates; 0 is ERM.
@@ -63,6 +64,7 @@ class SweepConfig:
 
     fit: list[str]
     domains: list[str | int]
+    data: str | None = None
     pairs: bool = False
     seeds: list[int] = field(default_factory=lambda: [0])
     rates: list[float] = field(default_factory=lambda: [0.0, 0.9])
@@ -97,6 +99,7 @@ def read_sweep_config(path: str | Path) -> SweepConfig:
     config.variants = variants
     config.random = None if random is None else build(RandomSearch, random, f"{place}: random")
     config.fit = _absolute(config.fit, place)
+    config.data = _absolute([config.data], place)[0] if config.data else None
     for variant in config.variants.values():
         variant.fit = _absolute(variant.fit, place)
     _check(config, place)

@@ -77,7 +77,6 @@ def _job(
     point: Point,
 ) -> Job:
     files = [*config.fit, *variant.fit]
-    words = [word for file in files for word in ("--config", file)]
     settings: dict[str, Any] = {
         "data.init_args.test_domains": list(domains),
         "seed_everything": seed,
@@ -87,17 +86,16 @@ def _job(
         **variant.set,
         **point,
     }
-    words += [f"--{key}={_text(value)}" for key, value in settings.items()]
+    found = [f"--data={config.data}"] if config.data else []
+    found += [f"--{key}={_text(value)}" for key, value in settings.items()]
     shown = [name] if name else []
     shown += ["+".join(map(str, domains)), f"rate {rate:g}", f"seed {seed}"]
     shown += [f"{key.rsplit('.', 1)[-1]} {_text(value)}" for key, value in point.items()]
-    # The digest depends on what the files say, not on where they lie.
-    settings_only = [word for word in words if word.startswith("--") and word != "--config"]
     return Job(
         target=TARGET,
-        arguments={"files": files, "settings": settings_only},
+        arguments={"files": files, "settings": found},
         name=", ".join(shown),
-        content=text_of(files),
+        content=text_of([*files, config.data] if config.data else files),
     )
 
 
