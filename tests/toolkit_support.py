@@ -1,12 +1,7 @@
 """Ground truth for tests of the evaluator: the six-frame case, and LaSOT's where it is there."""
 
-import os
-from pathlib import Path
-
 import numpy as np
-import pytest
 
-from conftest import REPOSITORY
 from vl_track.evaluation.benchmark import TrueSequence
 
 SIX_TRUE = [
@@ -35,15 +30,6 @@ def six_frames(*, flags: bool = True, name: str = "six") -> TrueSequence:
         boxes=np.array(SIX_TRUE, float),
         visible=np.array(SIX_VISIBLE) if flags else None,
     )
-
-
-def shared_file(name: str) -> Path:
-    """A file of the shared data; the test is skipped where there is none."""
-    folder = Path(os.environ.get("HOLDFAST_SHARED", REPOSITORY.parent / "shared"))
-    path = folder / "data" / name
-    if not path.is_file():
-        pytest.skip(f"there is no {path}: set HOLDFAST_SHARED to the folder of shared data")
-    return path
 
 
 def perturbed(boxes: np.ndarray) -> np.ndarray:

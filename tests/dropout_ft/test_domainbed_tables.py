@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import REPOSITORY
 from dropout_ft.commands.domainbed import render
 from dropout_ft.domainbed.known import KNOWN, domain_labels
 from dropout_ft.domainbed.records import Record, read_sweep
@@ -27,6 +25,7 @@ from dropout_ft.domainbed.selection import (
 from dropout_ft.domainbed.tables import cell_of, make_table, make_tables, table_latex
 from dropout_ft.track import TRACK
 from holdfast.errors import DataError
+from tests_support import shared_file
 
 GOLDEN = {
     "iid": ["98.0 +/- 0.2", "64.2 +/- 0.8", "74.1 +/- 0.4", "77.1 +/- 0.2", "78.3"],
@@ -39,10 +38,7 @@ GOLDEN = {
 
 @pytest.fixture(scope="module")
 def fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shared = Path(os.environ.get("HOLDFAST_SHARED", REPOSITORY.parent / "shared"))
-    archive = shared / "data/domainbed_sweep_fixture.tar.xz"
-    if not archive.is_file():
-        pytest.skip(f"DomainBed's sweep is not at {archive} (set HOLDFAST_SHARED)")
+    archive = shared_file("domainbed_sweep_fixture.tar.xz")
     place = tmp_path_factory.mktemp("domainbed")
     with tarfile.open(archive) as packed:
         packed.extractall(place, filter="data")

@@ -1,14 +1,13 @@
 """VLCS in DomainBed's layout, from its published file list: counts, order and splits."""
 
 import lzma
-import os
 from pathlib import Path
 
 import pytest
 
-from conftest import REPOSITORY
 from dropout_ft.data.domain_folders import DomainFolders
 from dropout_ft.data.folder import class_names, domain_names, scan
+from tests_support import shared_file
 
 COUNTS = {"Caltech101": 1415, "LabelMe": 2656, "SUN09": 3282, "VOC2007": 3376}
 
@@ -16,10 +15,7 @@ COUNTS = {"Caltech101": 1415, "LabelMe": 2656, "SUN09": 3282, "VOC2007": 3376}
 @pytest.fixture(scope="module")
 def vlcs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree of empty files, one for each line of the list; scanning decodes nothing."""
-    shared = Path(os.environ.get("HOLDFAST_SHARED", REPOSITORY.parent / "shared"))
-    listing = shared / "data/vlcs_files.txt.xz"
-    if not listing.is_file():
-        pytest.skip(f"DomainBed's VLCS list is not at {listing} (set HOLDFAST_SHARED)")
+    listing = shared_file("vlcs_files.txt.xz")
     root = tmp_path_factory.mktemp("vlcs")
     for number, line in enumerate(lzma.decompress(listing.read_bytes()).decode().splitlines()):
         folder = root / line.rsplit(" ", 1)[1]

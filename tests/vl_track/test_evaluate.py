@@ -11,12 +11,12 @@ import pytest
 
 from holdfast.errors import DataError
 from sets_support import data_tree, write, write_rows
+from tests_support import shared_file
 from toolkit_support import (
     SIX_PREDICTED,
     SIX_TRUE,
     SIX_VISIBLE,
     perturbed,
-    shared_file,
     six_frames,
 )
 from vl_track.evaluation.analysis import analyse

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.errors import ConfigError, DataError, ImageError
 from sets_support import TREES, data_tree, flags, write, write_picture, write_rows
-from toolkit_support import shared_file
+from tests_support import shared_file
 from vl_track.data.geometry import Window
 from vl_track.data.sets.base import FileVideo, VideoSet
 from vl_track.data.sets.known import KNOWN, open_set

@@ -1,10 +1,11 @@
 """Where the jobs of a pool run: processes of this machine, a Ray cluster, or Slurm."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +74,9 @@ def run_pool(pool: Pool, engine: Engine, resources: Resources) -> Iterator[None]
 
 def _in_processes(pool: Pool, resources: Resources) -> Iterator[None]:
     environment = {**os.environ, "OMP_NUM_THREADS": str(resources.cores)}
-    folders = iter(pool.open_folders())
     with ThreadPoolExecutor(max(1, resources.workers)) as threads:
         running = set()
-        for folder in folders:
+        for folder in pool.open_folders():
             running.add(threads.submit(run_in_process, folder, environment))
             while len(running) >= max(1, resources.workers):
                 _, running = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
@@ -100,7 +100,9 @@ def _on_ray(pool: Pool, resources: Resources) -> Iterator[None]:
     while waiting:
         ended, waiting = ray.wait(waiting, num_returns=1, timeout=1.0)
         for one in ended:
-            _settle(lambda one=one: ray.get(one), ray.exceptions.RayError)  # type: ignore[misc]
+            # A lost task leaves its job incomplete, and the next round runs it.
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.get(one)
         yield
     ray.shutdown()
 
@@ -122,14 +124,7 @@ def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> I
     while waiting:
         for job in [job for job in waiting if job.done()]:
             waiting.remove(job)
-            _settle(job.result, submitit.core.utils.UncompletedJobError)
+            with contextlib.suppress(submitit.core.utils.UncompletedJobError):
+                job.result()
         yield
         time.sleep(0.2)
-
-
-def _settle(result: Callable[[], int], lost: type[Exception]) -> None:
-    """Take a result; a lost task leaves its job incomplete, and the next round runs it."""
-    try:
-        result()
-    except lost:
-        return

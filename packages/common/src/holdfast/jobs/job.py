@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from holdfast.atomic import write_text
 from holdfast.errors import DataError
 
 State = Literal["not started", "running", "incomplete", "done", "failed"]
+LOCK = "lock"
 STATES: tuple[State, ...] = ("done", "running", "incomplete", "not started", "failed")
 
 
@@ -55,18 +56,11 @@ class JobFolder:
     """
 
     path: Path
-    _lock: str = field(default="lock", repr=False)
 
     def describe(self, job: Job) -> None:
         """Write ``job.json`` unless it is there."""
         if not (self.path / "job.json").is_file():
-            content = {
-                "target": job.target,
-                "arguments": job.arguments,
-                "name": job.name,
-                "content": job.content,
-            }
-            write_text(self.path / "job.json", json.dumps(content, indent=1) + "\n")
+            write_text(self.path / "job.json", json.dumps(asdict(job), indent=1) + "\n")
 
     def job(self) -> Job:
         """Read what the job is.
@@ -83,7 +77,7 @@ class JobFolder:
     def claim(self) -> Iterator[bool]:
         """Hold the job while the block runs; gives False if another process has it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path / self._lock, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             yield _try_lock(descriptor)
         finally:
@@ -92,7 +86,7 @@ class JobFolder:
     def is_claimed(self) -> bool:
         """Tell whether some process has the job now."""
         try:
-            descriptor = os.open(self.path / self._lock, os.O_RDWR)
+            descriptor = os.open(self.path / LOCK, os.O_RDWR)
         except FileNotFoundError:
             return False
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from dropout_ft.sweep.config import SweepConfig, read_sweep_config
-from dropout_ft.sweep.expand import jobs_of
+from dropout_ft.sweep.expand import jobs_of, lines
 from dropout_ft.sweep.training import best_of
 from holdfast.console import say
 from holdfast.errors import HoldfastError
@@ -71,7 +71,8 @@ def sweep(
 
 def plan_text(pool: Pool, config: SweepConfig, workers: int) -> str:
     """Return the jobs with their states, and what they will cost as far as it is known."""
-    lines = [f"{pool.folder(job).state():<12} {job.digest}  {job.name}" for job in pool.jobs]
+    states = [folder.state() for folder in pool.folders()]
+    rows = [f"{state:<12} {line}" for state, line in zip(states, lines(pool.jobs), strict=True)]
     status = status_of(pool, workers)
     left = sum(n for state, n in status.counts.items() if state not in {"done", "failed"})
     cost = f"{len(pool.jobs)} jobs, {left} to run"
@@ -83,7 +84,7 @@ def plan_text(pool: Pool, config: SweepConfig, workers: int) -> str:
         cost += ", time unknown until one is done"
     else:
         cost += f", about {seconds} at the mean of those done"
-    return "\n".join([*lines, cost]) + "\n"
+    return "\n".join([*rows, cost]) + "\n"
 
 
 def steps_of(config: SweepConfig) -> int:

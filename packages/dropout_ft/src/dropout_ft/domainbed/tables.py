@@ -11,6 +11,7 @@ import numpy as np
 from dropout_ft.domainbed.known import domain_labels
 from dropout_ft.domainbed.records import Record
 from dropout_ft.domainbed.selection import RULES, Choice
+from holdfast.report.latex import escape_latex
 
 MISSING = "X"
 
@@ -145,13 +146,13 @@ def table_latex(table: Table) -> str:
         f"% {table.dataset}: {note}",
         rf"\begin{{tabular}}{{l{'c' * (len(table.columns) + 1)}}}",
         r"\toprule",
-        " & ".join(_tex(word) for word in ("Algorithm", *table.columns, "Avg")) + r" \\",
+        " & ".join(escape_latex(word) for word in ("Algorithm", *table.columns, "Avg")) + r" \\",
         r"\midrule",
     ]
     for name, row, mean in zip(table.algorithms, table.cells, table.averages, strict=True):
         cells = [cell.text.replace("+/-", r"$\pm$") for cell in row]
         average = MISSING if np.isnan(mean) else f"{mean:.1f}"
-        lines.append(" & ".join([_tex(name), *cells, average]) + r" \\")
+        lines.append(" & ".join([escape_latex(name), *cells, average]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -194,7 +195,3 @@ Format = Literal["text", "latex", "csv"]
 
 def _line(words: Sequence[str]) -> str:
     return "".join(f"{word:<22}" for word in words).rstrip()
-
-
-def _tex(text: str) -> str:
-    return text.replace("_", r"\_").replace("%", r"\%").replace("&", r"\&")

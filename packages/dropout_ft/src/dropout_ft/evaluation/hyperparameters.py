@@ -50,7 +50,6 @@ def hyperparameters(config: Mapping[str, Any]) -> Hyperparameters:
     kept = {key: value for key, value in flat.items() if not _left_out(key)}
     text = json.dumps(kept, sort_keys=True, default=str)
     optimizer = "model.optimizer.init_args."
-    objective = str(flat.get("model.objective.class_path") or "ERM").rsplit(".", 1)[-1]
     shown = {
         "lr": flat.get(f"{optimizer}lr", 1e-3),
         "weight_decay": flat.get(f"{optimizer}weight_decay", 1e-4),
@@ -63,7 +62,7 @@ def hyperparameters(config: Mapping[str, Any]) -> Hyperparameters:
     return Hyperparameters(
         key=hashlib.sha256(text.encode()).hexdigest()[:10],
         shown=shown,
-        objective=objective,
+        objective=_objective(flat),
         steps=int(flat.get("trainer.max_steps") or 0),
         holdout_fraction=float(flat.get("data.init_args.holdout_fraction") or 0.2),
         root=str(flat.get("data.init_args.root") or ""),
@@ -80,7 +79,7 @@ def variant_of(config: Mapping[str, Any]) -> str:
     """
     flat = flatten(config)
     parts = []
-    objective = str(flat.get("model.objective.class_path") or "ERM").rsplit(".", 1)[-1]
+    objective = _objective(flat)
     if objective != "ERM":
         parts.append(objective)
     factor = float(flat.get("model.head_lr_factor") or 1.0)
@@ -93,6 +92,10 @@ def variant_of(config: Mapping[str, Any]) -> str:
     if str(flat.get("model.backbone.class_path") or "").endswith("LastBlocks"):
         parts.append("linear")
     return ", ".join(parts)
+
+
+def _objective(flat: Mapping[str, Any]) -> str:
+    return str(flat.get("model.objective.class_path") or "ERM").rsplit(".", 1)[-1]
 
 
 def _decay(config: Mapping[str, Any]) -> float | None:

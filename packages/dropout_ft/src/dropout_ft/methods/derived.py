@@ -1,9 +1,7 @@
 """Every method that needs a network evaluated but nothing trained again, on finished runs."""
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +10,7 @@ from dropout_ft.evaluation.rerun import Rerun, final_weights
 from dropout_ft.evaluation.scores import iid_loss, iid_rows, score
 from dropout_ft.methods.concatenation import probe_concatenation
 from dropout_ft.methods.eoa import average_logits
+from dropout_ft.methods.keeping import Scores, kept_scores
 from dropout_ft.methods.learned_soup import learn_shares, mix
 from dropout_ft.methods.mc_dropout import mc_dropout_logits
 from dropout_ft.methods.run_ensemble import check_same_tables
@@ -27,10 +26,8 @@ from dropout_ft.report.collect import (
     over_runs_result,
     run_result,
 )
-from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
 
-Scores = dict[str, float]
 KEPT = "derived"
 PROBE_BATCHES = 60
 MOST_INPUTS = 1024
@@ -183,15 +180,5 @@ def _able(run: Run, method: str) -> bool:
 
 
 def _kept(method: str, group: Sequence[Run], compute: Callable[[], Scores | None]) -> Scores | None:
-    """Return the kept scores of a method on these very runs, computing them if there are none."""
-    names = sorted(run.directory.path.name for run in group)
     slug = method.lower().replace(" ", "_").replace(",", "")
-    path: Path = group[0].directory.path / KEPT / f"{slug}.json"
-    if path.is_file():
-        found = json.loads(path.read_text())
-        if found["runs"] == names:
-            return dict(found["scores"])
-    scores = compute()
-    if scores is not None:
-        write_text(path, json.dumps({"runs": names, "scores": scores}, indent=2) + "\n")
-    return scores
+    return kept_scores(group[0].directory.path / KEPT / f"{slug}.json", group, compute)

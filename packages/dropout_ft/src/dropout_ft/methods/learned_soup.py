@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from dropout_ft.methods.segments import StateDict
+from dropout_ft.methods.weight_average import StateDict
 from holdfast.seeding import fold_seed
 
 

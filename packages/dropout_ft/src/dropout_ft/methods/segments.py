@@ -14,11 +14,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dropout_ft.methods.weight_average import StateDict
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import ConfigError, DataError
 
 FOLDER = "segments"
-StateDict = dict[str, Tensor]
 
 
 class SegmentWeights(Callback):

@@ -5,8 +5,7 @@ The uniform soup is :func:`dropout_ft.methods.weight_average.average_weights`.
 
 from collections.abc import Callable, Sequence
 
-from dropout_ft.methods.segments import StateDict
-from dropout_ft.methods.weight_average import average_weights
+from dropout_ft.methods.weight_average import StateDict, average_weights
 
 Validate = Callable[[StateDict], float]
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
-from dropout_ft.methods.segments import Segment, StateDict
+from dropout_ft.methods.segments import Segment
+from dropout_ft.methods.weight_average import StateDict
 
 
 def last_part(segments: Sequence[Segment], *, start: float = 0.75) -> list[Segment]:

@@ -3,7 +3,7 @@
 The start is the pre-trained network with the warm-started head (a zero-shot head in the paper).
 """
 
-from dropout_ft.methods.segments import StateDict
+from dropout_ft.methods.weight_average import StateDict
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from dropout_ft.report.collect import Result
 from dropout_ft.report.names import METHOD_ORDER, method_name
+from holdfast.report.latex import escape_latex
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,13 +157,6 @@ def latex_text(rows: Sequence[Row], note: str = "") -> str:
     lines = [f"% {line}" for line in note.splitlines()]
     lines += ["% +- is the standard error over n results; selection by i.i.d. accuracy"]
     lines += [rf"\begin{{tabular}}{{l{'r' * (len(HEADER) - 1)}}}", r"\toprule"]
-    lines += [" & ".join(_tex(word) for word in HEADER) + r" \\", r"\midrule"]
-    lines += [" & ".join(_tex(word) for word in text_cells(row)) + r" \\" for row in rows]
+    lines += [" & ".join(escape_latex(word) for word in HEADER) + r" \\", r"\midrule"]
+    lines += [" & ".join(escape_latex(word) for word in text_cells(row)) + r" \\" for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _tex(text: str) -> str:
-    escaped = text.replace("\\", r"\textbackslash{}")
-    for character in "%&_#$":
-        escaped = escaped.replace(character, f"\\{character}")
-    return escaped.replace("±", r"$\pm$")

@@ -1,7 +1,7 @@
 """From a sweep's configuration to its list of jobs, always the same list."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 from typing import Any
 
@@ -20,10 +20,11 @@ def jobs_of(config: SweepConfig) -> list[Job]:
     """Return every job; seeds vary slowest, so that a broken-off sweep is a whole smaller one."""
     variants: dict[str, Variant] = {"": Variant()} if config.plain else {}
     variants |= config.variants
+    texts = {name: text_of(_files(config, one)) for name, one in variants.items()}
     jobs = []
     for seed, (name, variant), domains in product(config.seeds, variants.items(), left_out(config)):
         for rate, point in product(variant.rates or config.rates, points(config)):
-            jobs.append(_job(config, name, variant, domains, seed, float(rate), point))
+            jobs.append(_job(config, name, variant, domains, seed, float(rate), point, texts[name]))
     if len({job.digest for job in jobs}) != len(jobs):
         raise ConfigError("The sweep lists the same run twice: remove the repeated value.")
     return jobs
@@ -75,8 +76,8 @@ def _job(
     seed: int,
     rate: float,
     point: Point,
+    content: str,
 ) -> Job:
-    files = [*config.fit, *variant.fit]
     settings: dict[str, Any] = {
         "data.init_args.test_domains": list(domains),
         "seed_everything": seed,
@@ -93,17 +94,22 @@ def _job(
     shown += [f"{key.rsplit('.', 1)[-1]} {_text(value)}" for key, value in point.items()]
     return Job(
         target=TARGET,
-        arguments={"files": files, "settings": found},
+        arguments={"files": [*config.fit, *variant.fit], "settings": found},
         name=", ".join(shown),
-        content=text_of([*files, config.data] if config.data else files),
+        content=content,
     )
+
+
+def _files(config: SweepConfig, variant: Variant) -> list[str]:
+    """Return every file that the runs of a variant depend on."""
+    return [*config.fit, *variant.fit, *([config.data] if config.data else [])]
 
 
 def _text(value: Any) -> str:  # noqa: ANN401  (a YAML value)
     return json.dumps(value) if isinstance(value, list | dict | bool) else str(value)
 
 
-def lines(jobs: list[Job]) -> Iterator[str]:
+def lines(jobs: Sequence[Job]) -> Iterator[str]:
     """Return one line for each job: its digest and its name."""
     for job in jobs:
         yield f"{job.digest}  {job.name}"

@@ -1,7 +1,5 @@
 """What a sweep's job does: one ``fit`` in the job's folder."""
 
-from pathlib import Path
-
 from dropout_ft.evaluation.selection import select_iid
 from dropout_ft.track import TRACK
 from holdfast.runs.results import read_results
@@ -33,8 +31,3 @@ def best_of(results: list[dict[str, float]]) -> str:
     """Say which finished run has the best i.i.d. accuracy; the o.o.d. one is shown, not used."""
     best = max(results, key=lambda result: result["iid"])
     return f"best i.i.d. so far {100 * best['iid']:.1f} % (its o.o.d. {100 * best['ood']:.1f} %)"
-
-
-def runs_of(folder: Path) -> list[Path]:
-    """Return the finished runs of a sweep's folder, in the order of their jobs' digests."""
-    return sorted(path.parent.parent for path in folder.glob("jobs/*/*/checkpoints/last.ckpt"))
