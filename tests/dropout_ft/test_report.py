@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_ft.report import figures
+from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.collect import Result, Run, groups_over_seeds, single_run_results
 from dropout_ft.report.examples import examples
 from dropout_ft.report.table import (
@@ -141,10 +141,11 @@ def test_groups_are_of_equal_rate_and_domain() -> None:
         lambda: figures.scatter(RESULTS),
         lambda: figures.rate_curve(RESULTS),
         lambda: figures.domain_bars(RESULTS),
-        lambda: figures.cost_bars(make_rows(RESULTS)),
+        lambda: comparison_figures.cost_panels(make_rows(RESULTS)),
+        lambda: comparison_figures.method_bars(make_rows(RESULTS)),
         lambda: figures.learning_curves([make_run(0.0), make_run(0.9)]),
     ],
-    ids=["scatter", "rate_curve", "domain_bars", "cost_bars", "learning_curves"],
+    ids=["scatter", "rate_curve", "domain_bars", "cost_panels", "method_bars", "learning_curves"],
 )
 def test_figures_are_pngs_of_a_readable_size(draw: Any) -> None:
     png = draw()

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from dropout_ft.evaluation.hyperparameters import hyperparameters
 from dropout_ft.evaluation.selection import select_iid
 from dropout_ft.evaluation.store import read_logits, read_table
 from dropout_ft.methods.run_ensemble import run_ensemble
-from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
+from dropout_ft.methods.trajectory_ensemble import Average, trajectory_ensemble
 from holdfast.errors import DataError
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.record import read_record
 from holdfast.runs.results import read_results
 
 Scores = Mapping[str, float]
+Part = Literal["whole", "in", "out"]
+PART_KEYS: dict[Part, str] = {"whole": "ood", "in": "ood_in", "out": "ood_out"}
+"""Which part of a test domain is scored: all of it, DomainBed's 80 % or its 20 %."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class Run:
             :func:`dropout_ft.evaluation.hyperparameters.variant_of`.
         point: equal for runs that differ in seed, test domain and rate only.
         average: what its average along the way is: ``trajectory average`` or ``EMA``.
+        gpus: GPUs it trained on; 0 on a CPU.
     """
 
     directory: RunDirectory
@@ -50,6 +54,7 @@ class Run:
     variant: str = ""
     point: str = ""
     average: str = "trajectory average"
+    gpus: int = 0
 
     @property
     def test_name(self) -> str:
@@ -68,11 +73,14 @@ class Result:
         seed: of its run, or -1 for methods over several runs.
         iid: accuracy in [0, 1].
         ood: accuracy in [0, 1].
+        ood_in: the same on DomainBed's ``in`` part of the test domains; nan where not known.
+        ood_out: the same on the ``out`` part.
         step: the selected step; -1 for methods over final checkpoints.
         train_seconds: wall time of all training it needed.
         networks: forward passes at inference.
         variant: of its runs.
         point: of its run; empty for methods over several hyper-parameters.
+        gpu_seconds: ``train_seconds`` times the GPUs of each run; 0 on a CPU.
     """
 
     method: str
@@ -86,6 +94,9 @@ class Result:
     networks: int = 1
     variant: str = ""
     point: str = ""
+    ood_in: float = float("nan")
+    ood_out: float = float("nan")
+    gpu_seconds: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -121,27 +132,35 @@ def load_run(path: str | Path) -> Run:
         logits=read_logits(directory.logits),
         rows=read_results(directory.results),
         seconds=sum(float(launch["wall_seconds"]) for launch in record["launches"]),
+        gpus=_gpus(record),
     )
 
 
-def collect(paths: Iterable[str | Path]) -> Collection:
-    """Read runs and score the methods that need no further network evaluation."""
+def collect(paths: Iterable[str | Path], *, ensemble_of: Average = "logits") -> Collection:
+    """Read runs and score the methods that need no further network evaluation.
+
+    Args:
+        paths: run directories.
+        ensemble_of: what ensembles sum.
+    """
     runs = [load_run(path) for path in paths]
     if not runs:
         raise DataError("There are no runs to report: give at least one run directory.")
     collection = Collection(runs=runs)
     for run in runs:
-        collection.results.extend(single_run_results(run))
-    collection.results.extend(ensembles_over_runs(runs))
+        collection.results.extend(single_run_results(run, ensemble_of=ensemble_of))
+    collection.results.extend(ensembles_over_runs(runs, ensemble_of=ensemble_of))
     return collection
 
 
-def single_run_results(run: Run) -> list[Result]:
+def single_run_results(run: Run, *, ensemble_of: Average = "logits") -> list[Result]:
     """Score one run: its own selected step, its trajectory's ensemble and its average."""
     trajectories: dict[str, list[dict[str, float]]] = {
         "run": [{"step": row["step"], **row["current"]} for row in run.rows],
         "trajectory ensemble": trajectory_ensemble(
-            {step: found["current"] for step, found in run.logits.items()}, run.table
+            {step: found["current"] for step, found in run.logits.items()},
+            run.table,
+            average=ensemble_of,
         ),
         run.average: [
             {"step": row["step"], **row["average"]} for row in run.rows if "average" in row
@@ -156,12 +175,12 @@ def single_run_results(run: Run) -> list[Result]:
     return results
 
 
-def ensembles_over_runs(runs: Sequence[Run]) -> list[Result]:
+def ensembles_over_runs(runs: Sequence[Run], *, ensemble_of: Average = "logits") -> list[Result]:
     """Score the ensemble of the final checkpoints of runs that differ in their seed only."""
     results = []
     for group in groups_over_seeds(runs):
         finals = [run.logits[max(run.logits)]["current"] for run in group]
-        scores = run_ensemble(finals, [run.table for run in group])
+        scores = run_ensemble(finals, [run.table for run in group], average=ensemble_of)
         results.append(over_runs_result("ensemble over runs", group, scores, networks=len(group)))
     return results
 
@@ -187,7 +206,10 @@ def over_runs_result(method: str, group: Sequence[Run], scores: Scores, *, netwo
         seed=-1,
         iid=scores["iid"],
         ood=scores["ood"],
+        ood_in=scores.get("ood_in", float("nan")),
+        ood_out=scores.get("ood_out", float("nan")),
         train_seconds=sum(run.seconds for run in group),
+        gpu_seconds=sum(run.seconds * run.gpus for run in group),
         networks=networks,
         variant=group[0].variant,
     )
@@ -202,9 +224,38 @@ def run_result(method: str, run: Run, scores: Scores, *, networks: int = 1) -> R
         seed=run.seed,
         iid=scores["iid"],
         ood=scores["ood"],
+        ood_in=scores.get("ood_in", float("nan")),
+        ood_out=scores.get("ood_out", float("nan")),
         step=int(scores.get("step", -1)),
         train_seconds=run.seconds,
+        gpu_seconds=run.seconds * run.gpus,
         networks=networks,
         variant=run.variant,
         point=run.point,
     )
+
+
+def of_part(results: Iterable[Result], part: Part) -> list[Result]:
+    """Return the results with ``ood`` on one part of the test domains.
+
+    Raises:
+        DataError: a result was kept without that part.
+    """
+    chosen = []
+    for result in results:
+        ood = getattr(result, PART_KEYS[part])
+        if np.isnan(ood):
+            raise DataError(
+                f"{result.method} of {result.test_name} has no accuracy on the '{part}' part: "
+                "the part has no pictures."
+            )
+        chosen.append(replace(result, ood=ood))
+    return chosen
+
+
+def _gpus(record: Mapping[str, Any]) -> int:
+    """Return how many GPUs the last launch used: its processes, where it ran on any."""
+    hardware = record["launches"][-1]["hardware"]
+    accelerator = (record["config"].get("trainer") or {}).get("accelerator")
+    on_gpu = bool(hardware["gpus"]) and accelerator not in {"cpu"}
+    return int(hardware.get("processes", 1)) if on_gpu else 0

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dropout_ft.report.clouds import cloud
-from dropout_ft.report.collect import Result, Run
+from dropout_ft.report.collect import PART_KEYS, Part, Result, Run
 from dropout_ft.report.names import MARKERS, METHOD_ORDER, method_name
-from dropout_ft.report.table import Row, standard_error
+from dropout_ft.report.table import standard_error
 from holdfast.report.figures import COLOURS, as_png, new_figure
 
 
@@ -36,7 +36,7 @@ def scatter(results: Sequence[Result]) -> bytes:
                 )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
-    _legend_beside(axes, fontsize=7)
+    legend_beside(axes, fontsize=7)
     return as_png(figure)
 
 
@@ -61,7 +61,7 @@ def clouds(results: Sequence[Result]) -> bytes:
             axes.scatter(middle[0], middle[1], marker=marker, color="black", s=36)
     axes.set_xlabel("i.i.d. accuracy, %, mean over test domains")
     axes.set_ylabel("o.o.d. accuracy, %, mean over test domains")
-    _legend_beside(axes, fontsize=7)
+    legend_beside(axes, fontsize=7)
     return as_png(figure)
 
 
@@ -102,32 +102,13 @@ def domain_bars(results: Sequence[Result]) -> bytes:
         )
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
-    _legend_beside(axes, fontsize=8)
+    legend_beside(axes, fontsize=8)
     return as_png(figure)
 
 
-def cost_bars(rows: Sequence[Row]) -> bytes:
-    """Draw each method's o.o.d. accuracy against what its training cost."""
-    figure, axes = new_figure()
-    rates = sorted({row.rate for row in rows})
-    for row in rows:
-        axes.scatter(
-            row.train_seconds,
-            row.ood,
-            marker=MARKERS[row.method],
-            color=colour_of(row.rate, rates),
-            s=50,
-            label=row.name,
-        )
-    axes.set_xlim(0, 1.1 * max(row.train_seconds for row in rows) + 1)
-    axes.set_xlabel("training wall time of one result, s")
-    axes.set_ylabel("o.o.d. accuracy, %")
-    _legend_beside(axes, fontsize=7)
-    return as_png(figure)
-
-
-def learning_curves(runs: Sequence[Run]) -> bytes:
+def learning_curves(runs: Sequence[Run], part: Part = "whole") -> bytes:
     """Draw the mean o.o.d. accuracy of every rate against the step."""
+    key = PART_KEYS[part]
     figure, axes = new_figure()
     rates = sorted({run.rate for run in runs})
     for rate in rates:
@@ -136,7 +117,7 @@ def learning_curves(runs: Sequence[Run]) -> bytes:
         means = [
             100
             * float(
-                np.mean([r["current"]["ood"] for run in own for r in run.rows if r["step"] == step])
+                np.mean([r["current"][key] for run in own for r in run.rows if r["step"] == step])
             )
             for step in steps
         ]
@@ -149,7 +130,7 @@ def learning_curves(runs: Sequence[Run]) -> bytes:
     return as_png(figure)
 
 
-def _legend_beside(axes: Axes, *, fontsize: int) -> None:
+def legend_beside(axes: Axes, *, fontsize: int) -> None:
     """Put the legend to the right of a figure that is tall enough for it."""
     labels = len(axes.get_legend_handles_labels()[1])
     figure = axes.get_figure(root=True)

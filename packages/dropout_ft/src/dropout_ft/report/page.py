@@ -4,15 +4,31 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from dropout_ft.report import figures
-from dropout_ft.report.collect import Collection, Run
+from dropout_ft.methods.trajectory_ensemble import Average
+from dropout_ft.report import comparison_figures, figures
+from dropout_ft.report.collect import Collection, Part, Run
 from dropout_ft.report.examples import examples
 from dropout_ft.report.table import HEADER, Row, text_cells
+from dropout_ft.report.targets import TARGET_HEADER, comparisons, target_cells
 from holdfast.report.page import page_environment
 from holdfast.runs.record import read_record
 
+PART_WORDS: dict[Part, str] = {
+    "whole": "over all pictures of the domain left out that the protocol scores",
+    "in": "over the 80 % “in” part of the domain left out, as DomainBed's tables",
+    "out": "over the 20 % “out” part of the domain left out",
+}
 
-def render_page(collection: Collection, rows: Sequence[Row], *, title: str, note: str) -> str:
+
+def render_page(
+    collection: Collection,
+    rows: Sequence[Row],
+    *,
+    title: str,
+    note: str,
+    part: Part = "whole",
+    ensemble_of: Average = "logits",
+) -> str:
     """Return the page: table, figures, examples, and how everything was made.
 
     Args:
@@ -20,9 +36,12 @@ def render_page(collection: Collection, rows: Sequence[Row], *, title: str, note
         rows: the table.
         title: heading.
         note: one paragraph about data and budget, in the words of whoever made the runs.
+        part: of the test domains that ``ood`` is on.
+        ensemble_of: what the ensembles sum.
     """
     template = page_environment("dropout_ft.report").get_template("report.html.j2")
     results = collection.results
+    head_rate = comparison_figures.head_rate(results)
     return template.render(
         title=title,
         note=note,
@@ -38,9 +57,18 @@ def render_page(collection: Collection, rows: Sequence[Row], *, title: str, note
              figures.rate_curve(results)),
             ("O.o.d. accuracy on each domain left out", figures.domain_bars(results)),
             ("O.o.d. accuracy along training, mean over runs",
-             figures.learning_curves(collection.runs)),
-            ("O.o.d. accuracy against the cost of training", figures.cost_bars(rows)),
+             figures.learning_curves(collection.runs, part)),
+            ("Gain over ERM of every method, paired by domain and seed; standard errors",
+             comparison_figures.method_bars(rows)),
+            ("O.o.d. accuracy against the cost of training and of one prediction",
+             comparison_figures.cost_panels(rows)),
+            *([("Learning rate of the head 1x and 10x that of the backbone", head_rate)]
+              if head_rate else []),
         ],
+        target_header=TARGET_HEADER,
+        targets=[target_cells(row) for row in comparisons(collection.runs, results)],
+        part=PART_WORDS[part],
+        ensemble_of=ensemble_of,
         examples=examples(collection.runs),
         example_domain=collection.runs[0].test_name,
         runs=[_run_facts(run) for run in collection.runs],

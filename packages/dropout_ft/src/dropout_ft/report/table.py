@@ -31,6 +31,7 @@ class Row:
         train_seconds: mean wall time of the training a result needs.
         networks: forward passes at inference.
         variant: as in :class:`Result`.
+        gpu_seconds: mean of the results' GPU-seconds; 0 on a CPU.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Row:
     train_seconds: float
     networks: float
     variant: str = ""
+    gpu_seconds: float = 0.0
 
 
 def standard_error(values: Sequence[float]) -> float:
@@ -86,6 +88,7 @@ def _row(
         train_seconds=float(np.mean([r.train_seconds for r in own])),
         networks=float(np.mean([r.networks for r in own])),
         variant=variant,
+        gpu_seconds=float(np.mean([r.gpu_seconds for r in own])),
     )
 
 

@@ -1,0 +1,101 @@
+"""Figures that compare methods: bars of all of them, accuracy against cost, rate of the head."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from dropout_ft.report.collect import Result
+from dropout_ft.report.figures import colour_of, legend_beside
+from dropout_ft.report.names import MARKERS, method_name
+from dropout_ft.report.table import Row, standard_error
+from holdfast.report.figures import COLOURS, as_png, new_figure
+
+HEAD_RATE = "10x head rate"
+
+
+def method_bars(rows: Sequence[Row]) -> bytes:
+    """Draw every method's gain over ERM with its standard error, best first; ERM is the line."""
+    shown = [row for row in rows if not np.isnan(row.gain) and not _is_erm(row)]
+    shown.sort(key=lambda row: row.gain)
+    figure, axes = new_figure()
+    figure.set_size_inches(6.4, max(3.8, 0.2 * len(shown) + 0.8))
+    rates = sorted({row.rate for row in rows})
+    axes.barh(
+        [row.name for row in shown],
+        [row.gain for row in shown],
+        xerr=[np.nan_to_num(row.gain_error) for row in shown],
+        color=[colour_of(row.rate, rates) for row in shown],
+        capsize=2,
+    )
+    axes.axvline(0, color="black", linewidth=1)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set_xlabel("o.o.d. gain over ERM, points")
+    return as_png(figure)
+
+
+def cost_panels(rows: Sequence[Row]) -> bytes:
+    """Draw o.o.d. accuracy against what training cost, and against what a prediction costs."""
+    figure, _ = new_figure()
+    figure.clear()
+    figure.set_size_inches(8.4, 3.8)
+    left, right = figure.subplots(1, 2, sharey=True)
+    rates = sorted({row.rate for row in rows})
+    gpu = any(row.gpu_seconds > 0 for row in rows)
+    training = [row.gpu_seconds if gpu else row.train_seconds for row in rows]
+    _points(left, rows, training, rates)
+    _points(right, rows, [row.networks for row in rows], rates)
+    left.set_xlabel("GPU-seconds of one result" if gpu else "training wall time of one result, s")
+    left.set_ylabel("o.o.d. accuracy, %")
+    right.set_xlabel("networks a prediction runs through")
+    legend_beside(right, fontsize=7)
+    return as_png(figure)
+
+
+def head_rate(results: Sequence[Result]) -> bytes | None:
+    """Draw the runs with ten times the learning rate at the head beside those with one (Fig. 6).
+
+    Returns:
+        PNG bytes, or None where only one of the two was run.
+    """
+    own = [r for r in results if r.method == "run" and r.variant in {"", HEAD_RATE}]
+    rates = sorted({r.rate for r in own if r.variant == HEAD_RATE})
+    if not rates or not any(r.variant == "" for r in own):
+        return None
+    figure, axes = new_figure()
+    for number, variant in enumerate(("", HEAD_RATE)):
+        values = [
+            [100 * r.ood for r in own if r.rate == rate and r.variant == variant] for rate in rates
+        ]
+        axes.bar(
+            np.arange(len(rates)) + (number - 0.5) * 0.35,
+            [float(np.mean(v)) if v else 0.0 for v in values],
+            0.35,
+            yerr=[np.nan_to_num(standard_error(v)) for v in values],
+            color=COLOURS[number],
+            capsize=3,
+            label=variant or "1x head rate",
+        )
+    axes.set_xticks(np.arange(len(rates)), [method_name("run", rate) for rate in rates])
+    axes.set_ylabel("o.o.d. accuracy, %")
+    legend_beside(axes, fontsize=8)
+    return as_png(figure)
+
+
+def _points(axes: Axes, rows: Sequence[Row], costs: Sequence[float], rates: list[float]) -> None:
+    for row, cost in zip(rows, costs, strict=True):
+        axes.scatter(
+            cost,
+            row.ood,
+            marker=MARKERS[row.method],
+            color=colour_of(row.rate, rates),
+            s=40,
+            label=row.name,
+        )
+    axes.set_xlim(0, 1.1 * max(costs) + 0.1)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _is_erm(row: Row) -> bool:
+    return row.method == "run" and row.rate == 0 and not row.variant

@@ -1,0 +1,139 @@
+"""The paper's numbers beside ours, where the data set is the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_ft.domainbed.known import KNOWN
+from dropout_ft.report.collect import Result, Run
+from dropout_ft.report.names import method_name
+
+Key = tuple[str, str, float]
+
+# Means of the paper's clouds, i.i.d. and o.o.d. in percent: ResNet-50 with torchvision's second
+# recipe, SGD, 10,000 steps, six hyper-parameter points and three seeds for each domain left out.
+# Digitised from Fig. 2 and 3 (facts 2.1, within 0.03, and 2.2, within 0.1); v1 prints no table.
+PAPER: dict[Key, tuple[float, float]] = {
+    ("VLCS", "run", 0.0): (87.38, 78.73),
+    ("VLCS", "run", 0.5): (87.59, 79.57),
+    ("VLCS", "run", 0.9): (87.38, 80.00),
+    ("VLCS", "run", 0.95): (87.31, 79.86),
+    ("VLCS", "trajectory average", 0.0): (88.00, 79.31),
+    ("VLCS", "trajectory ensemble", 0.0): (88.24, 79.44),
+    ("VLCS", "average over runs", 0.0): (87.26, 78.85),
+    ("VLCS", "ensemble over runs", 0.0): (88.05, 79.14),
+    ("OfficeHome", "run", 0.0): (84.86, 70.81),
+    ("OfficeHome", "run", 0.5): (85.95, 72.90),
+    ("OfficeHome", "run", 0.9): (85.86, 73.44),
+    ("OfficeHome", "run", 0.95): (85.13, 72.87),
+    ("OfficeHome", "trajectory average", 0.0): (85.37, 71.64),
+    ("OfficeHome", "trajectory ensemble", 0.0): (86.29, 71.63),
+    ("OfficeHome", "average over runs", 0.0): (84.74, 71.32),
+    ("OfficeHome", "ensemble over runs", 0.0): (85.96, 71.35),
+    ("PACS", "run", 0.0): (97.52, 86.49),
+    ("PACS", "run", 0.5): (97.69, 87.52),
+    ("PACS", "run", 0.9): (97.81, 88.41),
+    ("PACS", "run", 0.95): (97.87, 88.53),
+    ("PACS", "trajectory average", 0.0): (97.57, 86.52),
+    ("PACS", "trajectory ensemble", 0.0): (97.92, 86.58),
+    ("PACS", "average over runs", 0.0): (97.13, 87.00),
+    ("PACS", "ensemble over runs", 0.0): (97.84, 87.07),
+    ("TerraIncognita", "run", 0.0): (91.33, 51.30),
+    ("TerraIncognita", "run", 0.5): (90.08, 53.13),
+    ("TerraIncognita", "run", 0.9): (87.87, 53.63),
+    ("TerraIncognita", "run", 0.95): (86.61, 52.31),
+    ("TerraIncognita", "trajectory average", 0.0): (89.72, 53.17),
+    ("TerraIncognita", "trajectory ensemble", 0.0): (92.35, 52.63),
+    ("TerraIncognita", "average over runs", 0.0): (89.73, 52.03),
+    ("TerraIncognita", "ensemble over runs", 0.0): (93.33, 52.46),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One of the paper's numbers and ours, in percent.
+
+    Attributes:
+        name: method and rate.
+        dataset: DomainBed's name.
+        paper_iid: the paper's i.i.d. accuracy.
+        paper_ood: the paper's o.o.d. accuracy.
+        iid: ours, mean over domains left out.
+        ood: ours.
+        missing: domains that no run of ours left out; such a row is no like-for-like comparison.
+    """
+
+    name: str
+    dataset: str
+    paper_iid: float
+    paper_ood: float
+    iid: float
+    ood: float
+    missing: tuple[str, ...]
+
+
+def dataset_of(run: Run) -> str:
+    """Return DomainBed's name of a run's data, told by its domains and its number of classes."""
+    for known in KNOWN.values():
+        names = tuple(known.also.get(name, name) for name in run.table.domain_names)
+        if names == known.domains and len(run.table.class_names) == known.classes:
+            return known.name
+    return ""
+
+
+def comparisons(runs: Sequence[Run], results: Sequence[Result]) -> list[Comparison]:
+    """Return a row for each of the paper's numbers that the results have a counterpart of.
+
+    Results are averaged for each domain left out, then over domains, as the paper's cloud means.
+    Runs of several data sets, or of one the paper does not show, have no counterpart.
+    """
+    datasets = {dataset_of(run) for run in runs}
+    if len(datasets) != 1:
+        return []
+    dataset = datasets.pop()
+    domains = KNOWN[dataset].domains if dataset else ()
+    rows = []
+    for (name, method, rate), (paper_iid, paper_ood) in PAPER.items():
+        own = [r for r in results if (r.method, r.rate, r.variant) == (method, rate, "")]
+        own = [r for r in own if "+" not in r.test_name]
+        if name != dataset or not own:
+            continue
+        there = sorted({r.test_name for r in own})
+        iid, ood = np.mean([_mean(own, domain) for domain in there], axis=0)
+        rows.append(
+            Comparison(
+                name=method_name(method, rate),
+                dataset=dataset,
+                paper_iid=paper_iid,
+                paper_ood=paper_ood,
+                iid=100 * float(iid),
+                ood=100 * float(ood),
+                missing=tuple(d for d in domains if d not in _spelled(dataset, there)),
+            )
+        )
+    return rows
+
+
+TARGET_HEADER = ("method", "paper i.i.d. %", "ours", "paper o.o.d. %", "ours", "not left out")
+
+
+def target_cells(row: Comparison) -> list[str]:
+    """Return the cells of a row as they are shown."""
+    return [
+        row.name,
+        f"{row.paper_iid:.1f}",
+        f"{row.iid:.1f}",
+        f"{row.paper_ood:.1f}",
+        f"{row.ood:.1f}",
+        ", ".join(row.missing) or "-",
+    ]
+
+
+def _mean(results: Sequence[Result], domain: str) -> tuple[float, float]:
+    own = [r for r in results if r.test_name == domain]
+    return float(np.mean([r.iid for r in own])), float(np.mean([r.ood for r in own]))
+
+
+def _spelled(dataset: str, names: Sequence[str]) -> list[str]:
+    return [KNOWN[dataset].also.get(name, name) for name in names]

@@ -1,0 +1,205 @@
+"""The paper's numbers beside ours, the parts of a test domain, GPU-seconds, rates of the head."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dropout_ft.commands.report import run_directories
+from dropout_ft.data.evaluation_table import EvaluationTable
+from dropout_ft.domainbed.known import KNOWN
+from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
+from dropout_ft.report import comparison_figures
+from dropout_ft.report.collect import (
+    Result,
+    Run,
+    _gpus,
+    ensembles_over_runs,
+    of_part,
+    over_runs_result,
+    run_result,
+    single_run_results,
+)
+from dropout_ft.report.page import render_page
+from dropout_ft.report.table import make_rows
+from dropout_ft.report.targets import PAPER, comparisons, dataset_of, target_cells
+from holdfast.errors import DataError
+from holdfast.runs.directory import RunDirectory
+from tables_support import make_logits, make_table
+
+PAPER_GAINS = {"VLCS": 1.27, "OfficeHome": 2.63, "PACS": 1.92, "TerraIncognita": 2.33}
+
+
+def run_on(table: EvaluationTable, seed: int = 0, **changed: Any) -> Run:
+    logits = {step: {"current": make_logits(table, 10 * seed + step)} for step in (1, 2, 3)}
+    rows = [
+        {"step": step, "current": {"iid": 0.5, "ood": 0.25, "ood_in": 0.25, "ood_out": 0.25}}
+        for step in logits
+    ]
+    base = Run(
+        directory=RunDirectory(path=Path("nowhere")), rate=0.0, seed=seed, table=table,
+        logits=logits, rows=rows, seconds=10.0,
+    )  # fmt: skip
+    return replace(base, **changed)
+
+
+def _no_facts(_: Any) -> dict[str, Any]:
+    return {"model": {}, "data": {}}
+
+
+def table_of(domains: tuple[str, ...], classes: int) -> EvaluationTable:
+    names = tuple(f"c{i}" for i in range(classes))
+    return replace(make_table(), domain_names=domains, class_names=names)
+
+
+def results(domains: list[str], *, rate: float, ood: float, seeds: int = 1) -> list[Result]:
+    return [
+        Result(method="run", rate=rate, test_name=d, seed=s, iid=0.9, ood=ood + 0.01 * i)
+        for i, d in enumerate(domains)
+        for s in range(seeds)
+    ]
+
+
+@pytest.mark.parametrize(("dataset", "gain"), PAPER_GAINS.items())
+def test_the_papers_gain_of_rate_09_is_the_published_difference(dataset: str, gain: float) -> None:
+    difference = PAPER[dataset, "run", 0.9][1] - PAPER[dataset, "run", 0.0][1]
+    assert difference == pytest.approx(gain, abs=0.011)
+
+
+def test_the_papers_average_over_data_sets() -> None:
+    for rate, expected in ((0.0, 71.83), (0.9, 73.87)):
+        mean = np.mean([PAPER[name, "run", rate][1] for name in PAPER_GAINS])
+        assert mean == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_a_data_set_is_told_by_its_domains_and_classes(name: str) -> None:
+    known = KNOWN[name]
+    assert dataset_of(run_on(table_of(known.domains, known.classes))) == name
+    assert dataset_of(run_on(table_of(known.domains, known.classes + 1))) == ""
+    assert dataset_of(run_on(table_of(known.domains[:-1], known.classes))) == ""
+
+
+def test_other_spellings_of_a_domain_are_the_same_data_set() -> None:
+    table = table_of(("Art", "Clipart", "Product", "Real_World"), 65)
+    assert dataset_of(run_on(table)) == "OfficeHome"
+
+
+def test_comparison_averages_over_domains_whatever_the_number_of_seeds() -> None:
+    domains = list(KNOWN["PACS"].domains)
+    run = run_on(table_of(tuple(domains), 7))
+    ours = results(domains[:1], rate=0.9, ood=0.80, seeds=3) + results(
+        domains[1:2], rate=0.9, ood=0.90
+    )
+    (row,) = comparisons([run], ours)
+    assert (row.name, row.paper_ood, row.missing) == ("dropout 0.9", 88.41, ("photo", "sketch"))
+    assert row.ood == pytest.approx(85.0)
+    assert target_cells(row) == ["dropout 0.9", "97.8", "90.0", "88.4", "85.0", "photo, sketch"]
+
+
+def test_what_the_paper_does_not_show_is_not_compared() -> None:
+    pacs = run_on(table_of(KNOWN["PACS"].domains, 7))
+    vlcs = run_on(table_of(KNOWN["VLCS"].domains, 5))
+    ours = results(["photo"], rate=0.0, ood=0.8)
+    assert comparisons([pacs, vlcs], ours) == [], "two data sets at once"
+    assert comparisons([run_on(make_table())], ours) == [], "an unknown data set"
+    odd = [replace(ours[0], rate=0.3), replace(ours[0], variant="CORAL")]
+    assert comparisons([pacs], [*odd, replace(ours[0], test_name="photo+sketch")]) == []
+
+
+def test_the_page_shows_the_papers_numbers_only_for_its_data_sets() -> None:
+    from dropout_ft.report.collect import Collection
+
+    domains = KNOWN["VLCS"].domains
+    ours = results(list(domains), rate=0.0, ood=0.7)
+    for table, expected in ((table_of(domains, 5), True), (make_table(), False)):
+        collection = Collection(runs=[run_on(table)], results=ours)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dropout_ft.report.page._shared_facts", _no_facts)
+            page = render_page(collection, make_rows(ours), title="t", note="", part="in")
+        assert ("Beside the paper" in page) is expected
+        assert ("78.7" in page) is expected
+        assert "80 % “in” part" in page
+
+
+def test_parts_of_the_test_domain() -> None:
+    scores = {"iid": 0.9, "ood": 0.5, "ood_in": 0.4, "ood_out": 0.9}
+    one = run_result("run", run_on(make_table()), scores)
+    group = [run_on(make_table(), seed) for seed in (0, 1)]
+    over = over_runs_result("ensemble over runs", group, scores, networks=2)
+    for part, expected in (("whole", 0.5), ("in", 0.4), ("out", 0.9)):
+        assert [r.ood for r in of_part([one, over], part)] == [expected, expected]
+    with pytest.raises(DataError, match="'in' part"):
+        of_part([replace(one, ood_in=float("nan"))], "in")
+
+
+def test_ensembles_sum_what_they_are_told_to() -> None:
+    table = make_table()
+    rest = [-50.0] * (len(table.class_names) - 3)
+    first, second = [10.0, 0.0, 8.0, *rest], [0.0, 9.0, 9.0, *rest]
+    logits = [np.tile(np.float32(values), (len(table), 1)) for values in (first, second)]
+    runs = [run_on(table, i, logits={1: {"current": one}}) for i, one in enumerate(logits)]
+    along = run_on(table, logits={1: {"current": logits[0]}, 2: {"current": logits[1]}})
+    tests = np.isin(table.domain, table.test_domains)
+    # The logits' sum favours class 2 (17 to 10), the probabilities' class 0 (0.88 to 0.62).
+    for average, answer in (("logits", 2), ("probabilities", 0)):
+        (over,) = ensembles_over_runs(runs, ensemble_of=average)
+        assert over.ood == np.mean(table.label[tests] == answer)
+        rows = trajectory_ensemble({1: logits[0], 2: logits[1]}, table, average=average)
+        found = {r.method: r for r in single_run_results(along, ensemble_of=average)}
+        assert found["trajectory ensemble"].iid == max(row["iid"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "names", "processes", "expected"),
+    [
+        ("gpu", ["H100"] * 8, 4, 4),
+        ("auto", ["H100"], 1, 1),
+        ("cpu", ["H100"], 2, 0),
+        ("auto", [], 2, 0),
+    ],
+)
+def test_gpus_are_those_a_run_used(
+    accelerator: str, names: list[str], processes: int, expected: int
+) -> None:
+    launch = {"hardware": {"gpus": names, "processes": processes}}
+    record = {"launches": [launch], "config": {"trainer": {"accelerator": accelerator}}}
+    assert _gpus(record) == expected
+
+
+def test_gpu_seconds_add_up() -> None:
+    group = [run_on(make_table(), seed, gpus=2) for seed in (0, 1, 2)]
+    scores = {"iid": 0.9, "ood": 0.5}
+    assert run_result("run", group[0], scores).gpu_seconds == 20.0
+    over = over_runs_result("average over runs", group, scores, networks=1)
+    assert (over.gpu_seconds, over.train_seconds) == (60.0, 30.0)
+    rows = make_rows([over, replace(over, gpu_seconds=20.0)])
+    assert rows[0].gpu_seconds == 40.0
+    assert comparison_figures.cost_panels(rows).startswith(b"\x89PNG")
+
+
+def test_rates_of_the_head_are_drawn_only_where_both_were_run() -> None:
+    plain = results(["a", "b"], rate=0.9, ood=0.5)
+    ten = [replace(r, variant=comparison_figures.HEAD_RATE) for r in plain]
+    assert comparison_figures.head_rate(plain) is None
+    assert comparison_figures.head_rate(ten) is None
+    png = comparison_figures.head_rate([*plain, *ten])
+    assert png is not None
+    assert png.startswith(b"\x89PNG")
+    changed = [replace(r, ood=0.1) for r in ten]
+    assert comparison_figures.head_rate([*plain, *changed]) != png
+
+
+def test_a_sweep_that_is_not_through_is_reported_as_far_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, status in (("a", "finished"), ("b", "interrupted"), ("c", "finished")):
+        run = tmp_path / f"jobs/{name}/run"
+        run.mkdir(parents=True)
+        (run / "run.json").write_text(f'{{"status": "{status}"}}')
+    found = run_directories(tmp_path)
+    assert [path.parent.name for path in found] == ["a", "c"]
+    assert "1 of the sweep's 3 runs are left out" in capsys.readouterr().out
+    assert run_directories(found[0]) == [found[0]]
