@@ -17,7 +17,7 @@ from vl_track.loading import (
     save_network,
     size_in_megabytes,
 )
-from vl_track.model.matching import TextMatch, match, target_mask
+from vl_track.model.matching import TextMatch, match, target_cells
 from vl_track.model.network import AllInOne
 
 
@@ -107,20 +107,21 @@ def test_text_matches_are_cosines() -> None:
 
 def test_target_similarity_is_highest_where_the_target_is() -> None:
     torch.manual_seed(0)
-    on_target = target_mask(4, 2.0, torch.device("cpu"))
-    assert on_target.reshape(4, 4).int().tolist() == [[0] * 4, [0, 1, 1, 0], [0, 1, 1, 0], [0] * 4]
+    cells = target_cells(4, 2.0)
+    assert cells.on_T.tolist() == [5, 6, 9, 10]
+    assert sorted([*cells.on_T.tolist(), *cells.around_R.tolist()]) == list(range(16))
     template = torch.randn(1, 16, 8)
     search = torch.randn(1, 9, 8)
     search[0, 5] = template[0, 5]  # on the target
     search[0, 2] = template[0, 0]  # beside it
-    found = match(template, search, on_target)
+    found = match(template, search, cells)
     assert int(found[0, :, 0].argmax()) == 5
     assert found[0, 2, 0] < 0
 
 
 def test_a_template_without_surroundings_is_matched_by_its_target_alone() -> None:
-    everywhere = target_mask(2, 2.0, torch.device("cpu"))
-    assert everywhere.all()
+    everywhere = target_cells(2, 2.0)
+    assert everywhere.around_R.numel() == 0
     found = match(torch.randn(1, 4, 8), torch.randn(1, 9, 8), everywhere)
     assert found.isfinite().all()
 

@@ -1,14 +1,25 @@
-"""``dropout-ft export``: a folder that timm loads by itself."""
+"""``dropout-ft export``: a folder that timm loads by itself, and files for other runtimes."""
 
 import sys
+from pathlib import Path
+
+import torch
 
 from dropout_ft.backbones import TimmBackbone
 from dropout_ft.export_timm import write_timm_folder
-from dropout_ft.loading import Weights, load_classifier
+from dropout_ft.loading import LoadedClassifier, Weights, load_classifier
 from holdfast.errors import ConfigError
+from holdfast.exporting import FORMATS, Format, check_tools, export_network
 
 
-def export(*, ckpt: str, out: str, weights: Weights = "default") -> None:
+def export(
+    *,
+    ckpt: str,
+    out: str,
+    weights: Weights = "default",
+    formats: list[Format] = [],  # noqa: B006
+    dynamic_batch: bool = True,
+) -> None:
     """Write ``model.safetensors`` and ``config.json`` for ``timm.create_model("local-dir:OUT")``.
 
     Dropout is inactive at test and a standardised head folds into one linear layer, so the result
@@ -18,9 +29,46 @@ def export(*, ckpt: str, out: str, weights: Weights = "default") -> None:
         ckpt: checkpoint written by ``fit``.
         out: the folder to write.
         weights: ``current`` or ``average`` where the run kept both.
+        formats: also write ``onnx``, ``pt2`` (torch.export) or ``aoti`` (AOTInductor), from uint8
+            RGB pictures (B, 3, S, S) to logits, each only if its answers are PyTorch's.
+        dynamic_batch: let those formats take any number of pictures at once.
     """
+    unknown = [kind for kind in formats if kind not in FORMATS]
+    if unknown:
+        raise ConfigError(f"There is no format {unknown[0]}: choose from {', '.join(FORMATS)}.")
+    check_tools(formats)
     loaded = load_classifier(ckpt, weights=weights)
-    if not isinstance(loaded.model.backbone, TimmBackbone):
-        raise ConfigError("Only timm backbones can be exported for timm: this one is another kind.")
-    write_timm_folder(loaded, out)
-    sys.stdout.write(f"Exported: timm.create_model('local-dir:{out}', pretrained=True)\n")
+    is_timm = isinstance(loaded.model.backbone, TimmBackbone)
+    if not is_timm and not formats:
+        raise ConfigError(
+            "Only timm backbones can be exported for timm: this one is another kind. Give "
+            "--formats onnx for other runtimes."
+        )
+    if is_timm:
+        write_timm_folder(loaded, out)
+        sys.stdout.write(f"Exported: timm.create_model('local-dir:{out}', pretrained=True)\n")
+    write_formats(loaded, out, formats, dynamic_batch=dynamic_batch)
+
+
+def write_formats(
+    loaded: LoadedClassifier, out: str | Path, formats: list[Format], *, dynamic_batch: bool = True
+) -> list[Path]:
+    """Write ``model.onnx`` and the like into a folder; print each file's size and difference."""
+    size = loaded.image_size
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, 3, size, size)
+    example = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    paths = []
+    for kind in formats:
+        path, difference = export_network(
+            loaded.model,
+            {"image": example},
+            Path(out).expanduser() / "model",
+            kind,
+            outputs=["logits"],
+            dynamic_batch=dynamic_batch,
+        )
+        megabytes = path.stat().st_size / 1e6
+        sys.stdout.write(f"{path}: {megabytes:.1f} MB, differs by at most {difference:.1e}\n")
+        paths.append(path)
+    return paths

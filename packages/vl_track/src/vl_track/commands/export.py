@@ -1,21 +1,66 @@
-"""``vl-track export``: a trained checkpoint as a small model folder."""
+"""``vl-track export``: a trained tracker as a small model folder, and for other runtimes."""
 
 import sys
+from pathlib import Path
 
 from holdfast.checkpoints.io import check_same_architecture
-from vl_track.loading import build_network, read_trained, save_network, size_in_megabytes
+from holdfast.errors import ConfigError
+from holdfast.exporting import FORMATS, Format, check_tools
+from vl_track.exporting import write_step
+from vl_track.loading import (
+    build_network,
+    load_network,
+    read_trained,
+    save_network,
+    size_in_megabytes,
+)
 
 
-def export(*, ckpt: str, out: str) -> None:
+def export(
+    *,
+    out: str,
+    ckpt: str | None = None,
+    weights: str | None = None,
+    formats: list[Format] = [],  # noqa: B006
+    sentences: list[str] = [],  # noqa: B006
+    dynamic_batch: bool = False,
+) -> None:
     """Write ``config.json`` and float16 safetensors of at most 16 MB each for ``--weights``.
 
     Alignment's projections and the optimiser stay behind. Where the run kept an average of the
     weights, the average is written.
 
     Args:
-        ckpt: written by ``vl-track fit``.
         out: the folder to write.
+        ckpt: written by ``vl-track fit``; without one, no safetensors are written, and ``formats``
+            are made of ``weights``.
+        weights: a model folder; by default the model that comes with the package.
+        formats: also write one tracking step as ``onnx``, ``pt2`` (torch.export) or ``aoti``
+            (AOTInductor), each only if its answers are PyTorch's.
+        sentences: encoded into ``tracker.json`` for those formats.
+        dynamic_batch: let those formats take any number of crops at once.
     """
+    unknown = [kind for kind in formats if kind not in FORMATS]
+    if unknown:
+        raise ConfigError(f"There is no format {unknown[0]}: choose from {', '.join(FORMATS)}.")
+    if ckpt is None and not formats:
+        raise ConfigError("There is nothing to write: give --ckpt, --formats, or both.")
+    if ckpt is not None and weights is not None:
+        raise ConfigError("Give --ckpt or --weights, not both: each is a model.")
+    check_tools(formats)
+    if ckpt is not None:
+        write_folder(ckpt, out)
+    if formats:
+        network = load_network(out if ckpt is not None else weights)
+        made = write_step(network, out, formats, sentences=sentences, dynamic_batch=dynamic_batch)
+        for path, difference in made:
+            size = path.stat().st_size / 1e6
+            sys.stdout.write(f"{path}: {size:.1f} MB, differs by at most {difference:.1e}\n")
+        sys.stdout.write(f"{Path(out) / 'tracker.json'}: sizes, factors, sentences\n")
+
+
+def write_folder(ckpt: str, out: str) -> None:
+    """Write a checkpoint's network as a model folder."""
     config, weights = read_trained(ckpt)
     config["backbone"] = {**config["backbone"], "weights": None}
     network = build_network(config, ckpt)

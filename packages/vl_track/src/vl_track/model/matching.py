@@ -5,6 +5,8 @@ a small data set the head learns faster if it is also told how much each search 
 target, as correlation trackers do.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,18 +36,31 @@ class TextMatch(nn.Module):
         return vision @ F.normalize(self.text(text_BMC), dim=-1).transpose(1, 2)
 
 
-def target_mask(grid: int, factor: float, device: torch.device) -> Tensor:
-    """Return (grid * grid,) of which template cells lie on the target.
+class TargetCells(NamedTuple):
+    """Flat places of the template's cells, int64; fixed, so that the network can be exported.
+
+    Attributes:
+        on_T: those on the target.
+        around_R: the others; empty where a template of two cells a side has no surroundings.
+    """
+
+    on_T: Tensor
+    around_R: Tensor
+
+
+def target_cells(grid: int, factor: float) -> TargetCells:
+    """Return which template cells lie on the target.
 
     The template crop is ``factor`` times the target's side, so the middle 1/factor of each axis
     is on it, at least two cells.
     """
     half = max(1.0, grid / factor / 2)
-    place = (torch.arange(grid, device=device) + 0.5 - grid / 2).abs() <= half
-    return (place[:, None] & place[None]).flatten()
+    place = (torch.arange(grid) + 0.5 - grid / 2).abs() <= half
+    on = (place[:, None] & place[None]).flatten()
+    return TargetCells(on.nonzero()[:, 0], (~on).nonzero()[:, 0])
 
 
-def match(template_BZC: Tensor, search_BSC: Tensor, on_target_Z: Tensor) -> Tensor:
+def match(template_BZC: Tensor, search_BSC: Tensor, cells: TargetCells) -> Tensor:
     """Compare each search token with the target's tokens and with their surroundings.
 
     Returns:
@@ -55,11 +70,10 @@ def match(template_BZC: Tensor, search_BSC: Tensor, on_target_Z: Tensor) -> Tens
     search = F.normalize(search_BSC, dim=-1)
     template = F.normalize(template_BZC, dim=-1)
     similar = search @ template.transpose(1, 2)
-    target = similar[..., on_target_Z]
+    target = similar[..., cells.on_T]
     best = _soft_max(target)
-    # A template of two cells a side has no surroundings.
-    if not bool(on_target_Z.all()):
-        best = best - _soft_max(similar[..., ~on_target_Z])
+    if len(cells.around_R):
+        best = best - _soft_max(similar[..., cells.around_R])
     return torch.stack([best, target.mean(dim=-1)], dim=-1)
 
 

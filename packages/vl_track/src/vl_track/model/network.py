@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vl_track.model.backbone import JointTransformer, Patches
 from vl_track.model.head import CentreHead, CentreMaps
-from vl_track.model.matching import CHANNELS, TextMatch, match, target_mask
+from vl_track.model.matching import CHANNELS, TargetCells, TextMatch, match, target_cells
 from vl_track.model.mixup import ModalMixup, Normalize, mix
 from vl_track.model.text.base import TextEncoder, TextFeatures
 
@@ -53,6 +53,8 @@ class AllInOne(nn.Module):
 
     mean: Tensor
     std: Tensor
+    on_target: Tensor
+    around_target: Tensor
 
     def __init__(
         self,
@@ -77,6 +79,9 @@ class AllInOne(nn.Module):
             features + CHANNELS[matching], backbone.search_grid, channels=head_channels
         )
         self.template_factor, self.search_factor = template_factor, search_factor
+        cells = target_cells(backbone.template_grid, template_factor)
+        self.register_buffer("on_target", cells.on_T, persistent=False)
+        self.register_buffer("around_target", cells.around_R, persistent=False)
         self.register_buffer("mean", torch.tensor(MEAN).reshape(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).reshape(3, 1, 1), persistent=False)
 
@@ -112,7 +117,7 @@ class AllInOne(nn.Module):
         ``text`` holds the B * M sentences, those of a sample together; an empty one gives 0.
         """
         assert self.text_match is not None, "matching is not target_and_text"
-        batch = len(search_BSC)
+        batch = search_BSC.shape[0]  # len() would fix it in an exported network
         present = text.present_B.to(search_BSC.dtype).reshape(batch, 1, -1)
         vectors = text.vector_BC.reshape(batch, -1, text.vector_BC.shape[-1])
         match_BSM: Tensor = self.text_match(search_BSC, vectors) * present
@@ -126,9 +131,9 @@ class AllInOne(nn.Module):
         if self.matching == "none":
             return []
         search = features.search_BSC
-        on_target = target_mask(self.backbone.template_grid, self.template_factor, search.device)
+        cells = TargetCells(self.on_target, self.around_target)
         given = (template.flatten(1).amax(dim=1) > 0).to(search.dtype)[:, None, None]
-        channels = [match(features.template_BZC, search, on_target) * given]
+        channels = [match(features.template_BZC, search, cells) * given]
         if self.text_match is not None:
             channels.append(self.match_text(search, text))
         return channels

@@ -1,0 +1,114 @@
+"""One step of the tracker as a network of tensors, for runtimes other than PyTorch."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from holdfast.atomic import write_text
+from holdfast.exporting import Format, export_network
+from vl_track.model.head import decode
+from vl_track.model.network import AllInOne
+from vl_track.model.text.base import TextFeatures
+from vl_track.tracker.window import hann_window
+
+OUTPUTS = ("box", "score")
+
+
+class TrackingStep(nn.Module):
+    """From a template, a search crop and an encoded sentence to a box.
+
+    Args:
+        network: the tracker's.
+    """
+
+    prior: Tensor
+
+    def __init__(self, network: AllInOne) -> None:
+        super().__init__()
+        self.network = network
+        prior = hann_window(network.backbone.search_grid)
+        self.register_buffer("prior", prior, persistent=False)
+
+    def forward(
+        self, template: Tensor, search: Tensor, text: Tensor, told: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return boxes and scores.
+
+        Args:
+            template: uint8 RGB (B, 3, h, w).
+            search: uint8 RGB (B, 3, H, W).
+            text: encoded sentences (B, C).
+            told: bool (B,); whether there is a sentence.
+
+        Returns:
+            (B, 4) centre x, centre y, width, height in shares of the search crop, the Hann window
+            applied; and (B,) scores in (0, 1).
+        """
+        output = self.network(template, search, TextFeatures(text, told))
+        return decode(output.maps, self.prior)
+
+
+def example_inputs(network: AllInOne, seed: int = 0) -> dict[str, Tensor]:
+    """Return inputs of one sample: random crops and no sentence."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def crop(size: int) -> Tensor:
+        shape = (1, 3, size, size)
+        return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+
+    with torch.no_grad():
+        text = network.text([""])
+    return {
+        "template": crop(network.backbone.template_size),
+        "search": crop(network.backbone.search_size),
+        "text": text.vector_BC,
+        "told": text.present_B,
+    }
+
+
+def write_step(
+    network: AllInOne,
+    folder: str | Path,
+    formats: Sequence[Format],
+    *,
+    sentences: Sequence[str] = (),
+    dynamic_batch: bool = False,
+) -> list[tuple[Path, float]]:
+    """Write ``tracker.onnx`` (or ``.pt2``, ``.aoti.pt2``) and ``tracker.json``.
+
+    The JSON holds what a runner needs beside the network: sizes of the crops, how much of the
+    surroundings each shows, and the encoded sentences, the empty one among them.
+
+    Returns:
+        Each file with its greatest relative difference from PyTorch.
+    """
+    place = Path(folder).expanduser()
+    step = TrackingStep(network.cpu())
+    inputs = example_inputs(network)
+    written = [
+        export_network(
+            step, inputs, place / "tracker", kind, outputs=OUTPUTS, dynamic_batch=dynamic_batch
+        )
+        for kind in formats
+    ]
+    write_text(place / "tracker.json", json.dumps(_facts(network, sentences), indent=2) + "\n")
+    return written
+
+
+def _facts(network: AllInOne, sentences: Sequence[str]) -> dict[str, object]:
+    every = list(dict.fromkeys(["", *sentences]))
+    with torch.no_grad():
+        text = network.text(every)
+    return {
+        "template_size": network.backbone.template_size,
+        "search_size": network.backbone.search_size,
+        "template_factor": network.template_factor,
+        "search_factor": network.search_factor,
+        "sentences": {
+            sentence: {"text": vector.tolist(), "told": bool(told)}
+            for sentence, vector, told in zip(every, text.vector_BC, text.present_B, strict=True)
+        },
+    }
