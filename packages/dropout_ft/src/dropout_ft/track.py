@@ -21,6 +21,10 @@ TRACK = Track(
             target="dropout_ft.commands.sweep:sweep",
             help="run domains x seeds x rates x hyper-parameters on processes, Ray or Slurm",
         ),
+        "advise": Command(
+            target="dropout_ft.commands.advise:advise",
+            help="recommend a recipe for a folder of domains, train with it and export",
+        ),
         "report": Command(
             target="dropout_ft.commands.report:report",
             help="make the table and report.html from finished runs",

@@ -79,7 +79,8 @@ class DomainFolders(StepDataModule):
 
     Args:
         root: holds ``<domain>/<class>/<image>``.
-        test_domains: names or positions of the domains left out of training.
+        test_domains: names or positions of the domains left out of training; none trains on all,
+            for a final model, and only the i.i.d. accuracy is measured.
         batch_size: pictures from each training domain, on each rank; the paper uses 32.
         trial_seed: DomainBed's split seed; independent of the run's seed.
         holdout_fraction: share of each domain's ``out`` part.

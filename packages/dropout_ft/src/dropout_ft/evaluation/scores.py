@@ -22,7 +22,8 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
         training domain is not evaluated and therefore absent);
         ``iid``: mean over the training domains of their ``out`` accuracy;
         ``ood``, ``ood_in``, ``ood_out``: mean over the test domains of the accuracy on all their
-        pictures, on the 80 % ``in`` part that DomainBed's tables use, and on the 20 % ``out`` part.
+        pictures, on the 80 % ``in`` part that DomainBed's tables use, and on the 20 % ``out`` part;
+        absent where every domain is trained on.
     """
     values: dict[str, float] = {}
     iid, whole, inside, outside = [], [], [], []
@@ -38,9 +39,10 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
         outside.append(out)
         whole.append(_accuracy_where(logits, table, of_domain))
     values["iid"] = float(np.mean(iid))
-    values["ood"] = float(np.mean(whole))
-    values["ood_in"] = float(np.mean(inside))
-    values["ood_out"] = float(np.mean(outside))
+    if table.test_domains:
+        values["ood"] = float(np.mean(whole))
+        values["ood_in"] = float(np.mean(inside))
+        values["ood_out"] = float(np.mean(outside))
     return values
 
 

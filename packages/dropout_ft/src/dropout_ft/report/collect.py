@@ -120,6 +120,11 @@ def load_run(path: str | Path) -> Run:
         raise DataError(
             f"The run {path} is {state}: finish it with the same `dropout-ft fit` command first."
         )
+    table = read_table(directory.path / "table.json")
+    if not table.test_domains:
+        raise DataError(
+            f"The run {path} left no domain out: there is no o.o.d. accuracy to report."
+        )
     facts = hyperparameters(record["config"])
     return Run(
         directory=directory,
@@ -128,7 +133,7 @@ def load_run(path: str | Path) -> Run:
         average=facts.average,
         rate=float(record["config"]["model"]["dropout_rate"]),
         seed=int(record["seed"]),
-        table=read_table(directory.path / "table.json"),
+        table=table,
         logits=read_logits(directory.logits),
         rows=read_results(directory.results),
         seconds=sum(float(launch["wall_seconds"]) for launch in record["launches"]),

@@ -1,0 +1,124 @@
+"""What advise says, as a table and as the model card beside the exported files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from dropout_ft.advice.choosing import Candidate
+from holdfast.runs.record import git_state, hardware, package_versions
+
+HEADER = ("backbone", "dropout", "steps", "left-out domain %", "i.i.d. %", "behind the best", "s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Final:
+    """The model trained on all domains.
+
+    Attributes:
+        run: its directory.
+        iid: accuracy in [0, 1] on the held-out fifth of every domain.
+        classes: names, in logit order.
+        domains: all of the folder's.
+        pictures: in the folder.
+        size: side of its pictures, in pixels.
+        files: names of the exported files.
+    """
+
+    run: str
+    iid: float
+    classes: Sequence[str]
+    domains: Sequence[str]
+    pictures: int
+    size: int
+    files: Sequence[str]
+
+
+def cells(candidate: Candidate) -> list[str]:
+    """Return a candidate's row; accuracies in percent."""
+    behind = "best" if candidate.behind == 0 else _points(candidate.behind, candidate.behind_error)
+    return [
+        candidate.backbone,
+        f"{candidate.rate:g}",
+        str(candidate.steps),
+        _points(candidate.ood, candidate.ood_error),
+        f"{100 * candidate.iid:.1f}",
+        behind,
+        f"{candidate.seconds:.0f}",
+    ]
+
+
+def advice_text(ranked: Sequence[Candidate]) -> str:
+    """Say what is recommended and what cannot be told from it."""
+    best = ranked[0]
+    method = "plain fine-tuning (ERM)" if best.rate == 0 else f"dropout {best.rate:g}"
+    lines = [f"Recommended: {best.backbone}, {method}, {best.steps} steps."]
+    alike = [f"{c.backbone} with rate {c.rate:g}" for c in ranked[1:] if c.alike]
+    if alike:
+        lines.append(
+            f"Within two standard errors of it, so no worse as far as this sweep can tell: "
+            f"{', '.join(alike)}. More seeds (--seeds) or steps (--steps) would tell them apart."
+        )
+    return " ".join(lines)
+
+
+def model_card(ranked: Sequence[Candidate], final: Final, command: str) -> str:
+    """Return the card as Markdown."""
+    rows = [HEADER, ["---"] * len(HEADER), *(cells(candidate) for candidate in ranked)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    versions = package_versions()
+    used = ", ".join(
+        f"{name} {versions[name]}" for name in ("torch", "timm", "holdfast-dropout-ft")
+    )
+    state = git_state()
+    return CARD.format(
+        command=command,
+        advice=advice_text(ranked),
+        table=table,
+        iid=f"{100 * final.iid:.1f}",
+        ood=_points(ranked[0].ood, ranked[0].ood_error),
+        run=final.run,
+        classes=", ".join(final.classes),
+        domains=", ".join(final.domains),
+        pictures=final.pictures,
+        size=final.size,
+        files=", ".join(f"`{name}`" for name in final.files),
+        made=datetime.now(UTC).isoformat(timespec="minutes"),
+        hardware=hardware()["processor"],
+        gpus=", ".join(hardware()["gpus"]) or "none",
+        packages=used,
+        commit=state["commit"] if state else "no repository",
+    )
+
+
+def _points(value: float, error: float) -> str:
+    text = f"{100 * value:.1f}"
+    return text if np.isnan(error) else f"{text} ± {100 * error:.1f}"
+
+
+CARD = """# Model card
+
+Made {made} by `{command}` on {hardware} (GPUs: {gpus}); {packages}; commit {commit}.
+
+{advice}
+
+- Files: {files}. Input: RGB pictures resized to {size} x {size} (aspect ratio not kept).
+- Classes: {classes}.
+- Trained on four fifths of every domain ({domains}; {pictures} pictures in all); run: `{run}`.
+- Accuracy on the held-out fifth of these domains: {iid} %. A new domain will see less.
+- What to expect on a new domain, if it differs from these as they differ from each other: {ood} %
+  (every domain left out in turn, the same recipe; the number of steps, the rate and the backbone
+  were chosen on the very same figures, so it is somewhat optimistic).
+
+## The short sweep
+
+{table}
+
+± is the standard error over domains left out and seeds; "behind the best" is paired by them.
+
+## Limits
+
+Nothing is known about classes or domains that are not listed above. Probabilities are not
+calibrated. The pre-trained weights bring their own licence and biases.
+"""

@@ -1,0 +1,122 @@
+"""Which backbone, rate and number of steps the short sweep speaks for."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dropout_ft.report.collect import Run
+from dropout_ft.report.table import standard_error
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trajectory:
+    """What the choice needs of one run.
+
+    Attributes:
+        backbone: its name.
+        rate: dropout rate.
+        place: the domain left out and the seed.
+        curve: (step, accuracy on the domain left out), in the order of steps.
+        iid: i.i.d. accuracy at the same steps.
+        seconds: of training.
+    """
+
+    backbone: str
+    rate: float
+    place: Place
+    curve: tuple[tuple[int, float], ...]
+    iid: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A backbone and a rate at its best number of steps; accuracies in [0, 1].
+
+    Attributes:
+        backbone: its name.
+        rate: dropout rate.
+        steps: where the mean accuracy on domains left out is highest, the first of equals.
+        ood: that mean.
+        ood_error: its standard error over domains and seeds.
+        iid: mean i.i.d. accuracy there.
+        behind: mean paired difference to the best candidate; 0 for the best itself.
+        behind_error: standard error of that difference; nan with fewer than two pairs.
+        seconds: mean training time of a run.
+    """
+
+    backbone: str
+    rate: float
+    steps: int
+    ood: float
+    ood_error: float
+    iid: float
+    behind: float
+    behind_error: float
+    seconds: float
+
+    @property
+    def alike(self) -> bool:
+        """Whether the difference to the best is within two of its standard errors."""
+        return self.behind == 0 or not self.behind > 2 * self.behind_error
+
+
+def trajectory_of(run: Run, backbone: str) -> Trajectory:
+    """Read what the choice needs."""
+    return Trajectory(
+        backbone=backbone,
+        rate=run.rate,
+        place=(run.test_name, run.seed),
+        curve=tuple((int(row["step"]), float(row["current"]["ood"])) for row in run.rows),
+        iid=tuple(float(row["current"]["iid"]) for row in run.rows),
+        seconds=run.seconds,
+    )
+
+
+def rank(trajectories: Sequence[Trajectory]) -> list[Candidate]:
+    """Return all candidates, best first.
+
+    Every domain here is the user's own training data, so leaving each out in turn is
+    cross-validation: unlike the i.i.d. accuracy it measures what a new domain will see.
+    """
+    groups: dict[tuple[str, float], list[Trajectory]] = defaultdict(list)
+    for one in trajectories:
+        groups[one.backbone, one.rate].append(one)
+    at_best = {key: _at_best(group) for key, group in groups.items()}
+    best = max(at_best, key=lambda key: float(np.mean(list(at_best[key][1].values()))))
+    found = [_candidate(*key, groups[key], at_best[key], at_best[best][1]) for key in groups]
+    return sorted(found, key=lambda one: (-one.ood, one.seconds))
+
+
+def _at_best(group: Sequence[Trajectory]) -> tuple[int, dict[Place, float]]:
+    """Return the position of the best step, and the accuracies there by place."""
+    length = min(len(one.curve) for one in group)
+    means = [float(np.mean([one.curve[i][1] for one in group])) for i in range(length)]
+    position = int(np.argmax(means))
+    return position, {one.place: one.curve[position][1] for one in group}
+
+
+def _candidate(
+    backbone: str,
+    rate: float,
+    group: Sequence[Trajectory],
+    own: tuple[int, dict[Place, float]],
+    best: dict[Place, float],
+) -> Candidate:
+    position, values = own
+    differences = [best[place] - value for place, value in values.items() if place in best]
+    return Candidate(
+        backbone=backbone,
+        rate=rate,
+        steps=group[0].curve[position][0],
+        ood=float(np.mean(list(values.values()))),
+        ood_error=standard_error(list(values.values())),
+        iid=float(np.mean([one.iid[position] for one in group])),
+        behind=float(np.mean(differences)) if differences else float("nan"),
+        behind_error=standard_error(differences),
+        seconds=float(np.mean([one.seconds for one in group])),
+    )

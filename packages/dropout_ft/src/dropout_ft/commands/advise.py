@@ -1,0 +1,188 @@
+"""``dropout-ft advise``: recommend a recipe for a folder of domains, and train with it."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from dropout_ft.advice import card
+from dropout_ft.advice.choosing import Candidate, rank, trajectory_of
+from dropout_ft.advice.recipe import (
+    BACKBONES,
+    STEPS,
+    Kind,
+    Trial,
+    base_settings,
+    resolve,
+    sweep_of,
+    write_trials,
+)
+from dropout_ft.backbones import TimmBackbone
+from dropout_ft.commands.export import write_formats
+from dropout_ft.commands.sweep import SweepFailedError
+from dropout_ft.data.folder import scan
+from dropout_ft.evaluation.selection import select_last
+from dropout_ft.export_timm import write_timm_folder
+from dropout_ft.loading import load_classifier
+from dropout_ft.report.collect import load_run
+from dropout_ft.sweep.expand import jobs_of
+from dropout_ft.track import TRACK
+from holdfast.atomic import write_text
+from holdfast.console import say
+from holdfast.errors import ConfigError
+from holdfast.exporting import check_tools
+from holdfast.jobs.engines import Engine, Resources, run_pool
+from holdfast.jobs.pool import Pool
+from holdfast.jobs.progress import status_of, watch
+from holdfast.runs.directory import RunDirectory
+from holdfast.runs.results import read_results
+
+
+def advise(
+    folder: str,
+    *,
+    out: str = "advice",
+    backbones: list[str] = [],  # noqa: B006
+    rates: list[float] = [0.0, 0.5, 0.9],  # noqa: B006
+    steps: int = 0,
+    seeds: list[int] = [0],  # noqa: B006
+    recipe: Kind = "auto",
+    engine: Engine = "processes",
+    workers: int = 1,
+    onnx: bool = True,
+    set: list[str] = [],  # noqa: A002, B006  (the word users expect)
+) -> None:
+    """Find backbone, dropout rate and steps by a short sweep, then train on all domains.
+
+    Every domain is left out in turn, and the setting that is best on the domains left out is
+    recommended. The final model is exported as safetensors and ONNX with a model card. Given again,
+    the command goes on where it stopped.
+
+    Args:
+        folder: holds ``<domain>/<class>/<image>``, at least two domains.
+        out: folder of the sweep and of the model.
+        backbones: timm names, ``efficientnet_lite0`` (weights from a package) or YAML files like
+            those in configs/model; by default what suits the recipe.
+        rates: dropout rates to try; 0 is plain fine-tuning.
+        steps: the most optimiser steps; each run is judged at six points on the way.
+        seeds: repeats.
+        recipe: ``quick`` freezes all but two stages and caches them, for CPUs; ``full`` is the
+            paper's; ``auto`` is full where there is a GPU.
+        engine: see ``dropout-ft sweep``.
+        workers: runs at the same time.
+        onnx: also write the ONNX file.
+        set: further settings of every run, as ``key=value``.
+    """
+    if onnx:
+        check_tools(["onnx"])
+    root, place, kind = Path(folder).expanduser(), Path(out).expanduser(), resolve(recipe)
+    domains = [domain.name for domain in scan(root, allow_missing_classes=True)]
+    base = base_settings(kind, root, steps or STEPS[kind])
+    first, trials = write_trials(place, base, backbones or BACKBONES[kind], kind)
+    config = sweep_of(first, trials, domains, rates, seeds)
+    config.set = dict(_setting(one) for one in set)
+    pool = Pool(root=place / "sweep", jobs=jobs_of(config))
+    _run(pool, engine, workers)
+    ranked = ranking(pool, trials)
+    show(ranked)
+    run = train_final(place, first, trials, ranked[0], config.set)
+    finish(place, run, ranked, root, formats=["onnx"] if onnx else [])
+
+
+def ranking(pool: Pool, trials: list[Trial]) -> list[Candidate]:
+    """Rank what the finished jobs of a sweep say."""
+    trajectories = []
+    for job in pool.jobs:
+        directory = next((pool.folder(job).path).glob("*/run.json")).parent
+        files = job.arguments["files"]
+        (trial,) = [one for one in trials if str(one.file) in files]
+        trajectories.append(trajectory_of(load_run(directory), trial.backbone))
+    return rank(trajectories)
+
+
+def show(ranked: list[Candidate]) -> None:
+    """Print the table and the recommendation."""
+    table = Table(title="Accuracy on domains left out in turn")
+    for number, name in enumerate(card.HEADER):
+        table.add_column(name, justify="left" if number == 0 else "right")
+    for candidate in ranked:
+        table.add_row(*card.cells(candidate))
+    Console(width=None if Console().is_terminal else 110).print(table)
+    say(card.advice_text(ranked))
+
+
+def train_final(
+    place: Path, first: Path, trials: list[Trial], best: Candidate, settings: dict[str, Any]
+) -> RunDirectory:
+    """Train the recommended setting on every domain; returns its run."""
+    (trial,) = [one for one in trials if one.backbone == best.backbone]
+    say(f"training on all domains: {best.backbone}, rate {best.rate:g}, {best.steps} steps")
+    words = ["fit", "--config", str(first), "--config", str(trial.file)]
+    words += [f"--{key}={value}" for key, value in settings.items()]
+    words += [
+        "--data.init_args.test_domains=[]",
+        f"--model.dropout_rate={best.rate}",
+        f"--trainer.max_steps={best.steps}",
+        f"--run.root={place / 'final'}",
+        "--trainer.enable_model_summary=false",
+        "--seed_everything=0",
+    ]
+    return TRACK.run_lightning(words).directory
+
+
+def finish(
+    place: Path, run: RunDirectory, ranked: list[Candidate], root: Path, *, formats: list[Any]
+) -> None:
+    """Export the final model with its card."""
+    loaded = load_classifier(run.path / "checkpoints/last.ckpt")
+    model = place / "model"
+    files = []
+    if isinstance(loaded.model.backbone, TimmBackbone):
+        write_timm_folder(loaded, model)
+        files += ["model.safetensors", "config.json"]
+    files += [path.name for path in write_formats(loaded, model, formats)]
+    domains = scan(root, allow_missing_classes=True)
+    last = select_last(
+        [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
+    )
+    final = card.Final(
+        run=str(run.path),
+        iid=float(np.float64(last["iid"])),
+        classes=loaded.class_names,
+        domains=[domain.name for domain in domains],
+        pictures=sum(len(domain.paths) for domain in domains),
+        size=loaded.image_size,
+        files=files,
+    )
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    write_text(model / "README.md", card.model_card(ranked, final, command))
+    sys.stdout.write(f"model: {model} ({', '.join(files)}); its card: {model / 'README.md'}\n")
+
+
+def _run(pool: Pool, engine: Engine, workers: int) -> None:
+    """Run the sweep.
+
+    Raises:
+        SweepFailedError: some run failed.
+    """
+    pool.describe()
+    pool.retry_failed()  # the user has mended what failed, or hears of it again
+    say(f"{len(pool.jobs)} short runs in {pool.root}")
+    resources = Resources(workers=workers)
+    status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers))
+    if status.failures:
+        name, reason = status.failures[0]
+        raise SweepFailedError(
+            f"{len(status.failures)} of the short runs failed, the first of them {name}: {reason}"
+        )
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise ConfigError(f"--set takes key=value, and '{text}' has no '='.")
+    return key, value
