@@ -15,7 +15,13 @@ from dropout_ft.data.folder import Domain, class_names, domain_names, scan
 from dropout_ft.data.picture_cache import CachedPictures, PictureCache
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.splits import split_domain
-from dropout_ft.data.transforms import Transform, apply_seeded, eval_transform, train_transform
+from dropout_ft.data.transforms import (
+    Library,
+    Transform,
+    apply_seeded,
+    eval_transform,
+    train_transform,
+)
 from dropout_ft.model.classifier import Classifier
 from holdfast.data.datamodule import StepDataModule, seeded
 from holdfast.errors import ConfigError
@@ -93,6 +99,8 @@ class DomainFolders(StepDataModule):
             this many pixels, in a memory map that all runs share.
         cached_views: if positive, the frozen stages of the model are run once over this many
             augmented views of each picture, and training reads their activations.
+        augmentation: ``pillow`` is torchvision's arithmetic, as DomainBed; ``opencv`` has the same
+            distributions and other rounding, several times faster (docs/performance.md).
         num_workers: loader processes on each rank.
         eval_batch_size: pictures in an evaluation batch.
     """
@@ -110,6 +118,7 @@ class DomainFolders(StepDataModule):
         eval_pictures: int = 0,
         cached_side: int = 0,
         cached_views: int = 0,
+        augmentation: Library = "pillow",
         num_workers: int = 0,
         eval_batch_size: int = 128,
     ) -> None:
@@ -125,6 +134,7 @@ class DomainFolders(StepDataModule):
         self.eval_pictures = eval_pictures
         self.cached_side = cached_side
         self.cached_views = cached_views
+        self.augmentation = augmentation
         self._table: EvaluationTable | None = None
 
     @property
@@ -186,8 +196,8 @@ class DomainFolders(StepDataModule):
         model = self._classifier()
         size = self.image_size or model.backbone.preprocessing.size
         interpolation = model.backbone.preprocessing.interpolation
-        augment = train_transform(size, interpolation)
-        plain = eval_transform(size, interpolation)
+        augment = train_transform(size, interpolation, self.augmentation)
+        plain = eval_transform(size, interpolation, self.augmentation)
         paths = [path for domain in domains for path in domain.paths]
         labels = np.concatenate([np.asarray(domain.labels) for domain in domains])
         sizes = [len(domain.paths) for domain in domains]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from holdfast.data.jpeg import read_jpeg
 from holdfast.errors import ImageError
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
@@ -20,6 +21,9 @@ def read_rgb(path: str | Path) -> Image.Image:
     Raises:
         ImageError: missing, cut short, or not a picture; the message names the file.
     """
+    fast = read_jpeg(path)
+    if fast is not None:
+        return Image.fromarray(fast)
     try:
         with Image.open(path) as image:
             image.load()

@@ -1,21 +1,31 @@
 """The paper's augmentation and DomainBed's evaluation resize, on PIL pictures."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from PIL.Image import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
+from dropout_ft.data.fast_transforms import FastEvalTransform, FastTrainTransform
+
 Transform = Callable[[Image], Tensor]
+Library = Literal["pillow", "opencv"]
+"""Who computes the augmentation: torchvision on Pillow, or :mod:`fast_transforms`."""
 
 
-def train_transform(size: int, interpolation: str = "bilinear") -> Transform:
+def train_transform(
+    size: int, interpolation: str = "bilinear", library: Library = "pillow"
+) -> Transform:
     """Return the augmentation of the paper's code (facts section 5.3).
 
     RandomResizedCrop(scale 0.7 to 1), horizontal flip, ColorJitter(.3, .3, .3, .3), grayscale with
-    probability 0.1. The result is uint8 (3, size, size); the model normalises.
+    probability 0.1. The result is uint8 (3, size, size); the model normalises. OpenCV interpolates
+    bilinearly or by area, whatever ``interpolation`` says.
     """
+    if library == "opencv":
+        return FastTrainTransform(size)
     composed: Transform = v2.Compose(
         [
             v2.RandomResizedCrop(
@@ -30,8 +40,12 @@ def train_transform(size: int, interpolation: str = "bilinear") -> Transform:
     return composed
 
 
-def eval_transform(size: int, interpolation: str = "bilinear") -> Transform:
+def eval_transform(
+    size: int, interpolation: str = "bilinear", library: Library = "pillow"
+) -> Transform:
     """Return DomainBed's resize to a square; the aspect ratio is not kept."""
+    if library == "opencv":
+        return FastEvalTransform(size)
     composed: Transform = v2.Compose(
         [
             v2.Resize((size, size), interpolation=InterpolationMode(interpolation)),

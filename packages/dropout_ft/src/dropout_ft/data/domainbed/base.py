@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from dropout_ft.data.domain_folders import DomainFolders
 from dropout_ft.data.folder import subfolders
+from dropout_ft.data.transforms import Library
 from dropout_ft.domainbed.known import KnownSet
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError
@@ -33,6 +34,7 @@ class KnownDomainFolders(DomainFolders):
         cached_side: decode every picture once and keep it, its shorter side shrunk to this many
             pixels, in a memory map that all runs share; 0 decodes anew.
         cached_views: see :class:`DomainFolders`.
+        augmentation: see :class:`DomainFolders`.
         num_workers: loader processes on each rank.
         eval_batch_size: pictures in an evaluation batch.
     """
@@ -51,6 +53,7 @@ class KnownDomainFolders(DomainFolders):
         eval_pictures: int = 0,
         cached_side: int = 0,
         cached_views: int = 0,
+        augmentation: Library = "pillow",
         num_workers: int = 0,
         eval_batch_size: int = 128,
     ) -> None:
@@ -65,6 +68,7 @@ class KnownDomainFolders(DomainFolders):
             eval_pictures=eval_pictures,
             cached_side=cached_side,
             cached_views=cached_views,
+            augmentation=augmentation,
             num_workers=num_workers,
             eval_batch_size=eval_batch_size,
         )

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.data.jpeg import read_jpeg
 from holdfast.errors import DataError, ImageError
 from vl_track.data.geometry import Box, Window, as_box
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
@@ -154,6 +155,9 @@ def read_picture(path: Path) -> Picture:
     Raises:
         ImageError: missing or damaged.
     """
+    fast = read_jpeg(path)
+    if fast is not None:
+        return fast
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         what = "is damaged" if path.is_file() else "is missing"
