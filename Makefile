@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint docs clean
+.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -178,6 +178,9 @@ test-fast: $(STAMP) ## the tests that take seconds
 
 coverage: $(STAMP) ## every test, with line coverage
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+bench: $(STAMP) ## speed beside the peers (HOLDFAST_PEERS names their checkouts; docs/performance.md)
+	$(BIN)/python -m benchmarks --out $(RESULTS)/bench $(BENCH)
 
 docs: $(STAMP) ## check that every local link and every named config in the documents exists
 	$(BIN)/python tools/check_docs.py

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import DataError
@@ -149,3 +149,26 @@ def test_files_that_vanish_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").unlink()
     with pytest.raises(DataError, match="cannot be read"):
         tree.read("a.txt")
+
+
+WORDS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.integers(-(10**25), 10**25).map(str),
+    st.sampled_from(["1.", ".5", "+3", "007", "1e5", "-0", "1E-3", "nan", "inf", "-inf", "1_0"]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(WORDS, min_size=64, max_size=90))
+def test_the_fast_way_reads_what_python_reads(words: list[str]) -> None:
+    expected = [float(word) for word in words if "_" not in word]
+    kept = [word for word in words if "_" not in word]
+    found = parse_numbers(" ".join(kept).encode(), "x")
+    assert np.array_equal(found, np.array(expected), equal_nan=True)
+
+
+@pytest.mark.parametrize("word", ["true", "null", "false", '"5"', "[1]", "{}", "1_0", "--1", "e"])
+def test_what_json_knows_but_is_no_number_is_refused(word: str) -> None:
+    content = " ".join(["1.5"] * 70 + [word] + ["2"] * 5).encode()
+    with pytest.raises(DataError, match="no number"):
+        parse_numbers(content, "x")

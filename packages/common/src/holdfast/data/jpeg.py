@@ -13,15 +13,15 @@ MOST_PIXELS = 178_956_970
 """Beyond so many Pillow refuses a picture as a decompression bomb; it shall say so."""
 
 
-def decode_jpeg(content: bytes, *, least_side: int = 0) -> NDArray[np.uint8] | None:
+def decode_jpeg(content: bytes, *, shrink: int = 1) -> NDArray[np.uint8] | None:
     """Decode a plain JPEG to RGB uint8 (H, W, 3).
 
     Pillow and OpenCV spend two to six times as long on the same library (docs/performance.md).
 
     Args:
         content: of the file.
-        least_side: let the decoder shrink by 2, 4 or 8 as long as the shorter side keeps so many
-            pixels; 0 keeps the full size.
+        shrink: 1, 2, 4 or 8: decode at that part of the size, sides rounded up, which costs a
+            fraction of the time; each pixel is the mean of those it stands for.
 
     Returns:
         The picture, or None where it is better left to another decoder: no JPEG, four inks, an EXIF
@@ -33,26 +33,23 @@ def decode_jpeg(content: bytes, *, least_side: int = 0) -> NDArray[np.uint8] | N
         height, width, space, _ = simplejpeg.decode_jpeg_header(content)
         if space not in _PLAIN or height * width > MOST_PIXELS:
             return None
-        factor = shrinking(min(height, width), least_side)
         picture: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-            content, min_height=-(-height // factor), min_width=-(-width // factor)
+            content, min_height=-(-height // shrink), min_width=-(-width // shrink)
         )
     except ValueError:
         return None
     return picture
 
 
-def read_jpeg(path: str | Path, *, least_side: int = 0) -> NDArray[np.uint8] | None:
+def read_jpeg(path: str | Path, *, shrink: int = 1) -> NDArray[np.uint8] | None:
     """Decode a file as :func:`decode_jpeg`; None also where it cannot be read."""
     try:
         content = Path(path).read_bytes()
     except OSError:
         return None
-    return decode_jpeg(content, least_side=least_side)
+    return decode_jpeg(content, shrink=shrink)
 
 
-def shrinking(side: int, least: int) -> int:
-    """Return the greatest of 1, 2, 4, 8 by which a side stays at least ``least``; 1 for 0."""
-    if least <= 0:
-        return 1
+def shrinking(side: float, least: float) -> int:
+    """Return the greatest of 1, 2, 4, 8 by which a side stays at least ``least``."""
     return max(factor for factor in (1, 2, 4, 8) if factor == 1 or side >= factor * least)

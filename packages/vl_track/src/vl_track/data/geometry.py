@@ -40,6 +40,12 @@ def window_around(box: Box, factor: float) -> Window:
     )
 
 
+def around_exactly(box: Box, side: float) -> Window:
+    """Return the window of that side around the box's centre, not moved to whole pixels."""
+    x, y, width, height = box
+    return Window(x + 0.5 * width - 0.5 * side, y + 0.5 * height - 0.5 * side, side)
+
+
 def window_of_frame(frame_size: tuple[int, int]) -> Window:
     """Return the smallest window with the whole frame (width, height) in its middle."""
     width, height = frame_size

@@ -5,7 +5,7 @@ A source is drawn by its ratio, a sequence of it uniformly, two frames of that b
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -83,7 +83,9 @@ class MixedPairs(Dataset[Sample]):
             videos = self.sets[place]
             try:
                 video = videos[int(generator.integers(len(videos)))]
-                pair = make_pair(reworded(video, self.sources[place].text), self.options, generator)
+                video = reworded(video, self.sources[place].text)
+                video = replace(video, scaled=self.options.scaled_decoding)
+                pair = make_pair(video, self.options, generator)
             except ImageError:
                 if not self.skip_damaged:
                     raise

@@ -33,6 +33,9 @@ class PairOptions:
             always has both.
         mentions: how many other objects of the search crop come with their sentences, for
             :func:`vl_track.model.losses.pointing_loss` (where the data set knows them).
+        scaled_decoding: decode JPEG frames of data sets at half, a quarter or an eighth where the
+            crop is shrunk as much: faster, and without the aliasing of the release's resize, which
+            decodes all and skips pixels.
         augmentation: see :class:`Augmentation`.
     """
 
@@ -45,6 +48,7 @@ class PairOptions:
     template_jitter: float = 0.0
     told: tuple[float, float, float] = (1.0, 0.0, 0.0)
     mentions: int = 0
+    scaled_decoding: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 

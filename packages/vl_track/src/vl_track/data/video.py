@@ -78,3 +78,29 @@ def crop_frame(frame: Picture, window: Window, size: int) -> Picture:
     )
     crop: Picture = cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
     return crop
+
+
+def crop_shrunk(frame: Picture, window: Window, size: int, shrink: int) -> Picture:
+    """Cut a window of a whole frame out of that frame shrunk by 2, 4 or 8.
+
+    Args:
+        frame: RGB uint8, shrunk.
+        window: in pixels of the whole frame.
+        size: pixels of the result's side.
+        shrink: how often smaller the frame is; a pixel is the mean of those it stands for.
+
+    Returns:
+        RGB uint8 (size, size, 3), bilinear, black outside the frame.
+    """
+    scale = window.side / size
+    # Pixel i of the result has its middle at left + (i + 0.5) * scale of the whole frame.
+    matrix = np.array(
+        [
+            [scale / shrink, 0, (window.left + 0.5 * scale) / shrink - 0.5],
+            [0, scale / shrink, (window.top + 0.5 * scale) / shrink - 0.5],
+        ]
+    )
+    crop: Picture = cv2.warpAffine(
+        frame, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    return crop

@@ -11,6 +11,7 @@ from holdfast.errors import ConfigError, DataError
 from vl_track.data.geometry import (
     Box,
     Window,
+    around_exactly,
     clip_box,
     out_of_window,
     window_around,
@@ -55,6 +56,8 @@ class TrackerOptions:
         grounding_scales: sides of the windows searched for a described object, as shares of the
             frame's longer side.
         margin: least part of a box, in pixels, that stays in the frame.
+        unrounded_corner: map boxes back as the release does, as if the search window had not been
+            moved to whole pixels; up to half a pixel off, frame by frame.
         allow_nothing: start without box and sentence, on whatever looks most like an object; for
             ablations.
     """
@@ -70,6 +73,7 @@ class TrackerOptions:
     found_score: float = 0.4
     grounding_scales: tuple[float, ...] = (1.0,)
     margin: float = 10.0
+    unrounded_corner: bool = False
     allow_nothing: bool = False
 
 
@@ -148,7 +152,8 @@ class Tracker:
         _check_frame(frame)
         self._frames += 1
         window = window_around(self._box, self.network.search_factor)
-        found = self._search(frame, [window], hann=self.options.hann)
+        place = around_exactly(self._box, window.side) if self.options.unrounded_corner else window
+        found = self._search(frame, [window], hann=self.options.hann, places=[place])
         found = Estimate(remember_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.options.redetect:
@@ -206,8 +211,22 @@ class Tracker:
         return elsewhere
 
     @torch.inference_mode()
-    def _search(self, frame: Picture, windows: list[Window], *, hann: bool) -> Estimate:
-        """Ask the network about some windows and return the best answer, in frame pixels."""
+    def _search(
+        self,
+        frame: Picture,
+        windows: list[Window],
+        *,
+        hann: bool,
+        places: list[Window] | None = None,
+    ) -> Estimate:
+        """Ask the network about some windows and return the best answer, in frame pixels.
+
+        Args:
+            frame: the picture.
+            windows: what is cut out.
+            hann: weight the scores.
+            places: where the windows are taken to be when boxes are mapped back.
+        """
         if self._template is None or self._text is None:
             raise ConfigError("The tracker was not told what to follow: call initialize first.")
         backbone = self.network.backbone
@@ -221,7 +240,9 @@ class Tracker:
         box: Box = tuple(boxes[best].tolist())
         height, width = frame.shape[:2]
         return Estimate(
-            clip_box(out_of_window(box, windows[best]), (width, height), self.options.margin),
+            clip_box(
+                out_of_window(box, (places or windows)[best]), (width, height), self.options.margin
+            ),
             float(scores[best]),
         )
 

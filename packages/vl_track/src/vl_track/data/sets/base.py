@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.data.jpeg import read_jpeg
+from holdfast.data.jpeg import read_jpeg, shrinking
 from holdfast.errors import DataError, ImageError
 from vl_track.data.geometry import Box, Window, as_box
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
-from vl_track.data.video import Picture, crop_frame
+from vl_track.data.video import Picture, crop_frame, crop_shrunk
 from vl_track.evaluation.benchmark import TrueSequence
 
 Split = Literal["train", "val", "test"]
@@ -38,6 +38,7 @@ class FileVideo:
         absent: (T,) the evaluation's absence flags, where they differ from ``seen``.
         faults: what is wrong with its files, a sentence each, and what was done about it.
         size: width, height, where the annotation says it.
+        scaled: decode JPEG at half, a quarter or an eighth where a crop is shrunk as much.
     """
 
     name: str
@@ -50,6 +51,7 @@ class FileVideo:
     absent: NDArray[np.bool_] | None = field(default=None, repr=False)
     faults: tuple[str, ...] = ()
     size: tuple[float, float] | None = None
+    scaled: bool = False
 
     def __len__(self) -> int:
         """Return the number of frames that have both a picture and a box."""
@@ -73,6 +75,10 @@ class FileVideo:
 
     def crop(self, time: int, window: Window, size: int) -> Picture:
         """Return a window of a frame."""
+        shrink = shrinking(window.side, size) if self.scaled else 1
+        small = read_jpeg(self.pictures[time], shrink=shrink) if shrink > 1 else None
+        if small is not None:
+            return crop_shrunk(small, window, size, shrink)
         return crop_frame(self.frame(time), window, size)
 
     def truth(self) -> TrueSequence:

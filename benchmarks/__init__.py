@@ -1,0 +1,1 @@
+"""Speed beside the peers, measured in alternation: ``python -m benchmarks``."""

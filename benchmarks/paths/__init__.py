@@ -1,0 +1,1 @@
+"""One file for each measured path; each has ``measure(results, rounds)``."""

@@ -1,0 +1,67 @@
+"""Scoring one tracker on a LaSOT-sized benchmark from text files, beside pytracking's analysis."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.child import Child
+from benchmarks.measure import Results, Row, Skip, alternate, each
+from vl_track.evaluation.benchmark import TrueSequence
+from vl_track.evaluation.conventions import convention
+from vl_track.evaluation.raw_results import read_many
+from vl_track.evaluation.scores import score
+
+SEQUENCES, FRAMES = 280, 2448
+
+
+def measure(results: Results, rounds: int) -> None:
+    """280 sequences, 685,440 frames, one core; the AUC of both sides must be the same."""
+    truths = _truths()
+    rules = convention("pytracking", "lasot")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        np.savez(place / "truths.npz", **{one.name: one.boxes for one in truths})
+        (place / "results").mkdir()
+        generator = np.random.default_rng(1)
+        for one in truths:
+            moved = one.boxes + generator.normal(0, 12, one.boxes.shape)
+            moved[:, 2:] = np.maximum(moved[:, 2:], 1)
+            np.savetxt(place / f"results/{one.name}.txt", moved, fmt="%.2f", delimiter=",")
+        auc: list[float] = []
+
+        def ours() -> None:
+            (read,) = read_many([str(place / "results")], truths)
+            auc.append(score(truths, read.boxes, rules).figures().auc)
+
+        setting = {"truths": str(place / "truths.npz"), "results": str(place / "results")}
+        with Child("pytracking_evaluation.py", "pytracking", setting) as peer:
+            mine, theirs = alternate(lambda: each(ours, 1), lambda: peer.seconds(1), rounds)
+            other = 100 * peer.ask({"count": 1})["auc"]
+    if abs(auc[-1] - other) > 1e-4:
+        raise Skip(f"the AUCs differ, {auc[-1]:.6f} and {other:.6f}: nothing to compare")
+    results.rows.append(
+        Row(
+            path="evaluating LaSOT-280", unit="tracker", peer="pytracking", ours=mine,
+            theirs=theirs, aim=20.0,
+            note=f"{SEQUENCES * FRAMES} frames of synthetic walks, results read from text; both "
+            f"give AUC {other:.4f}",
+        )
+    )  # fmt: skip
+
+
+def _truths() -> list[TrueSequence]:
+    generator = np.random.default_rng(0)
+    return [
+        TrueSequence(name=f"walk-{number}", boxes=_walk(generator), visible=np.ones(FRAMES, bool))
+        for number in range(SEQUENCES)
+    ]
+
+
+def _walk(generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return boxes whose places and sizes wander, in whole pixels as LaSOT has them."""
+    steps = generator.normal(0, [5, 5, 1, 1], (FRAMES, 4)).cumsum(axis=0)
+    boxes = np.array([600, 320, 120, 90]) + steps
+    boxes[:, 2:] = np.clip(boxes[:, 2:], 12, 500)
+    return np.asarray(boxes.round())

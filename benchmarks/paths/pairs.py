@@ -1,0 +1,57 @@
+"""Training pairs of the tracker, from LaSOT-sized JPEG frames to tensors, beside OSTrack's."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.child import Child
+from benchmarks.material import SIDES, lasot_tree
+from benchmarks.measure import Results, Row, alternate, each
+from vl_track.data.pairs import PairOptions, make_pair
+from vl_track.data.samples import to_sample
+from vl_track.data.sets.lasot import LaSOT
+
+
+def measure(results: Results, rounds: int) -> None:
+    """One core, sampler to tensors, 128 and 256 px."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "lasot"
+        source = lasot_tree(root)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        setting = {"root": str(root), "ids": list(range(1, len(SIDES) + 1))}
+        with Child("ostrack_pairs.py", "OSTrack", setting) as peer:
+            for scaled in (False, True):
+                one = _drawing(root, scaled=scaled)
+                ours, theirs = alternate(
+                    lambda one=one: each(one, 20), lambda: peer.seconds(20), rounds
+                )
+                how = "decoded at the scale needed" if scaled else "whole frames decoded"
+                results.rows.append(
+                    Row(
+                        path=f"tracking pairs, {how}", unit="pair", peer="OSTrack", ours=ours,
+                        theirs=theirs, aim=4.0, note=f"one core; {source}",
+                    )
+                )  # fmt: skip
+        torch.set_num_threads(threads)
+
+
+def _drawing(root: Path, *, scaled: bool) -> Callable[[], None]:
+    """Return a function that makes one pair."""
+    videos = LaSOT(root, "train")
+    generator = np.random.default_rng(0)
+    options = PairOptions()
+
+    def one() -> None:
+        video = videos[int(generator.integers(len(videos)))]
+        pair = make_pair(replace(video, scaled=scaled), options, generator)
+        assert pair is not None
+        to_sample(pair, 0)
+
+    return one

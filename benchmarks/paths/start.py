@@ -1,0 +1,47 @@
+"""How long the commands take to answer, and to their first training step."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.material import domain_folder
+from benchmarks.measure import Results, Row
+
+
+def measure(results: Results, rounds: int) -> None:
+    """``--help`` under 1 s, first step under 5 s; both processes are cold."""
+    for command in ("dropout_ft", "vl_track"):
+        words = [sys.executable, "-m", command, "--help"]
+        results.rows.append(
+            Row(
+                path=f"{command.replace('_', '-')} --help", unit="start", peer="1 s",
+                ours=[_seconds(words) for _ in range(rounds)], theirs=[], aim=1.0,
+                note="a new process each time",
+            )
+        )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "pictures"
+        domain_folder(root, each=2)
+        times = []
+        for number in range(rounds):
+            words = [
+                sys.executable, "-m", "dropout_ft", "fit", "--config",
+                "configs/dropout_ft/tiny.yaml", "--data.init_args.root", str(root), "--run.root",
+                f"{folder}/{number}", "--trainer.max_steps=1",
+            ]  # fmt: skip
+            times.append(_seconds(words))
+        results.rows.append(
+            Row(
+                path="dropout-ft fit, start to the end of one step", unit="start", peer="5 s",
+                ours=times, theirs=[], aim=5.0,
+                note="tiny network, one step, one evaluation, checkpoints written",
+            )
+        )  # fmt: skip
+
+
+def _seconds(words: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(words, check=True, capture_output=True)
+    return time.perf_counter() - start

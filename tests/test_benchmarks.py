@@ -1,0 +1,141 @@
+"""The benchmark's arithmetic and its conversation with peers; nothing here is a timed test."""
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks import child
+from benchmarks.__main__ import PATHS, as_json, main, markdown
+from benchmarks.measure import Results, Row, Skip, alternate, each, machine
+
+from holdfast.data.jpeg import decode_jpeg
+
+
+def row(ours: list[float], theirs: list[float], aim: float = 2.0) -> Row:
+    return Row(path="p", unit="u", peer="x", ours=ours, theirs=theirs, aim=aim, note="n")
+
+
+def test_ratios_are_of_each_round_so_that_a_busy_machine_slows_both_sides() -> None:
+    found = row([1.0, 10.0, 2.0], [3.0, 30.0, 5.0])
+    assert found.ratio == 3.0
+    assert found.spread == (2.5, 3.0)
+    assert found.reached
+    assert not row([1.0], [1.9]).reached
+
+
+def test_without_a_peer_the_aim_is_in_seconds() -> None:
+    assert row([0.5, 0.6, 0.9], [], aim=1.0).reached
+    assert not row([1.5, 1.6, 0.9], [], aim=1.0).reached
+    assert row([0.5, 2.0], [], aim=1.0).spread == (0.5, 2.0)
+
+
+def test_sides_take_turns_and_the_first_round_only_warms_up() -> None:
+    order: list[str] = []
+
+    def side(name: str) -> float:
+        order.append(name)
+        return float(len(order))
+
+    ours, theirs = alternate(lambda: side("a"), lambda: side("b"), 2)
+    assert order == ["a", "b"] * 3
+    assert (ours, theirs) == ([3.0, 5.0], [4.0, 6.0])
+    alone, nobody = alternate(lambda: side("c"), None, 1)
+    assert len(alone) == 1
+    assert nobody == []
+
+
+def test_seconds_are_of_one_unit() -> None:
+    calls: list[int] = []
+    assert 0 <= each(lambda: calls.append(1), 7) < 1
+    assert len(calls) == 7
+
+
+def test_the_table_says_what_was_measured_and_what_was_not() -> None:
+    results = Results(rows=[row([0.1], [0.35])], skipped=[("tracker", "no peer")])
+    text = markdown(results)
+    assert "| p | u | x | 100 | 350 | 3.50 (3.50 to 3.50) | 2x | - | yes |" in text
+    assert "- tracker: not measured: no peer." in text
+    assert machine()["processor"] in text
+    record = json.loads(json.dumps(as_json(results)))
+    assert record["rows"][0]["ratio"] == pytest.approx(3.5)
+    assert record["rows"][0]["ours"] == [0.1]
+
+
+@pytest.fixture
+def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A peer's checkout with a module of its own, and a place for workers."""
+    (tmp_path / "peers/Other").mkdir(parents=True)
+    (tmp_path / "peers/Other/theirs.py").write_text("def work():\n    return 1\n")
+    workers = tmp_path / "workers"
+    workers.mkdir()
+    (workers / "worker.py").write_text((child.WORKERS / "worker.py").read_text())
+    monkeypatch.setenv("HOLDFAST_PEERS", str(tmp_path / "peers"))
+    monkeypatch.setattr(child, "WORKERS", workers)
+    monkeypatch.setitem(child.PEERS, "Other", "someone/Other")
+    return workers
+
+
+def test_a_worker_uses_the_peers_own_code(peer: Path) -> None:
+    (peer / "good.py").write_text(
+        "from worker import first_line, serve, stand_in\n"
+        "setting = first_line()\n"
+        "stand_in('absent_thing.deep')\n"
+        "from absent_thing.deep import anything\n"
+        "import theirs\n"
+        "print('noise on stdout')\n"
+        "serve(theirs.work, lambda: {'said': setting['word']})\n"
+    )
+    with child.Child("good.py", "Other", {"word": "hello"}) as one:
+        assert 0 <= one.seconds(5) < 1
+        assert one.ask({"count": 1})["said"] == "hello"
+    assert one.process.poll() is not None
+
+
+def test_a_worker_that_dies_is_a_reason_to_skip(peer: Path) -> None:
+    (peer / "bad.py").write_text("import not_there_at_all\n")
+    with pytest.raises(Skip, match=r"Other does not run here: .*not_there_at_all"):
+        child.Child("bad.py", "Other", {})
+
+
+def test_an_absent_peer_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOLDFAST_PEERS", str(tmp_path))
+    with pytest.raises(Skip, match="clone facebookresearch/DomainBed"):
+        child.checkout("DomainBed")
+    monkeypatch.setattr(
+        "sys.argv", ["benchmarks", "evaluation", "--rounds", "1", "--out", str(tmp_path / "o")]
+    )
+    assert main() == 0
+    assert "evaluation: not measured" in capsys.readouterr().out
+    assert json.loads((tmp_path / "o/bench.json").read_text())["rows"] == []
+
+
+def test_every_path_has_a_file_and_unknown_ones_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {p.stem for p in (Path(child.__file__).parent / "paths").glob("*.py")}
+    assert files - {"__init__"} == set(PATHS)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "speed"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "there is no path speed" in capsys.readouterr().err
+
+
+def test_material_is_real_jpeg_in_the_layouts_the_readers_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks.material import SIDES, domain_folder, lasot_tree
+
+    from dropout_ft.data.folder import scan
+    from vl_track.data.sets.lasot import LaSOT
+
+    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path / "none"))
+    assert "synthetic" in domain_folder(tmp_path / "pictures", each=2)
+    assert [len(domain.paths) for domain in scan(tmp_path / "pictures")] == [8, 8, 8]
+    assert "synthetic" in lasot_tree(tmp_path / "lasot", frames=3)
+    videos = LaSOT(tmp_path / "lasot", "train")
+    assert len(videos) == len(SIDES)
+    assert videos[0].frame(0).shape == (720, 1280, 3)
+    assert decode_jpeg(videos[0].pictures[0].read_bytes()) is not None
+    assert not videos[0].faults
