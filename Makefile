@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -39,7 +39,10 @@ dropout-demo: $(STAMP) ## ERM against large dropout on real pictures: one table 
 	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"
 
 track-demo: $(STAMP) ## a real clip in, an overlay video and a contact sheet out (seconds)
-	$(BIN)/vl-track demo --out $(RESULTS)/track-demo
+	$(BIN)/vl-track example --out $(RESULTS)/track-demo
+
+web-demo: $(STAMP) ## the page to track with, in your browser: draw a box or type a sentence
+	$(BIN)/vl-track demo $(PAGE)
 
 demo-full: $(STAMP) ## the demo with twice the steps, larger batches and two seeds (under an hour)
 	$(BIN)/dropout-ft prepare

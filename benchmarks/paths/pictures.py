@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ def _pipeline(results: Results, root: Path, source: str, rounds: int) -> None:
     setting = {"what": "load", "root": str(root), "batch": BATCH, "threads": 1, "network": ""}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with Child("domainbed.py", "DomainBed", setting) as peer:
+    with Child("domainbed_steps.py", "DomainBed", setting) as peer:
         for library, side in (("pillow", 0), ("opencv", 0), ("opencv", 256)):
             batches = _batches(root, library, side)
             ours, theirs = alternate(
@@ -60,7 +61,7 @@ def _step(results: Results, root: Path, source: str, network: str, rounds: int) 
     setting = {
         "what": "step", "root": str(root), "batch": BATCH, "threads": threads, "network": network,
     }  # fmt: skip
-    with Child("domainbed.py", "DomainBed", setting) as peer:
+    with Child("domainbed_steps.py", "DomainBed", setting) as peer:
         step = _our_step(root, network)
         ours, theirs = alternate(lambda: each(step, 2), lambda: peer.seconds(2), rounds)
     floor = 3 * NETWORKS[network] * 3 * BATCH / flops_per_second()
@@ -81,8 +82,11 @@ def _data(root: Path, library: Library, side: int, module: FineTuning) -> Domain
     data = DomainFolders(
         str(root), [], batch_size=BATCH, image_size=224, augmentation=library, cached_side=side
     )
-    data.trainer = type("Trainer", (), {"lightning_module": module, "world_size": 1,
-                                        "global_rank": 0, "global_step": 0})()  # type: ignore[assignment]  # fmt: skip
+    trainer: Any = SimpleNamespace(
+        lightning_module=module, world_size=1, global_rank=0, global_step=0,
+        accumulate_grad_batches=1,
+    )  # fmt: skip
+    data.trainer = trainer
     data.setup("fit")
     return data
 

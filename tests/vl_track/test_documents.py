@@ -104,7 +104,16 @@ def test_commands_named_in_documents_and_makefile_exist() -> None:
              (REPOSITORY / "Makefile").read_text()]  # fmt: skip
     known = {*TRACK.commands, "fit", "validate", "test"}
     named = {word for text in texts for word in re.findall(r"vl-track ([a-z-]+)[ \n]", text)}
-    assert named >= {"track", "demo", "score", "ablate-language", "clips", "scenes", "export"}
+    assert named >= {
+        "track",
+        "demo",
+        "example",
+        "score",
+        "ablate-language",
+        "clips",
+        "scenes",
+        "export",
+    }
     assert named <= known
 
 

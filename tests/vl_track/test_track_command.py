@@ -207,14 +207,14 @@ def test_weights_of_ones_own(clip: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert TRACK.main(words) == 1
 
 
-def test_demo_writes_video_sheet_and_boxes(
+def test_example_writes_video_sheet_and_boxes(
     track: Run, clip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(["demo", "--clip", clip, "--box", BOX, "--out", "d"]) == 0
+    assert TRACK.main(["example", "--clip", clip, "--box", BOX, "--out", "d"]) == 0
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [
         "boxes.txt", "contact_sheet.png", "overlay.mp4"
     ]  # fmt: skip
-    assert capsys.readouterr().out.endswith("Tracking demo: d/overlay.mp4\n")
+    assert capsys.readouterr().out.endswith("Tracking example: d/overlay.mp4\n")
 
 
 def test_the_demos_clip_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

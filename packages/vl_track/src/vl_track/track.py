@@ -14,6 +14,10 @@ TRACK = Track(
         ),
         "demo": Command(
             target="vl_track.commands.demo:demo",
+            help="serve a page to track with: upload, draw a box or type, watch it followed",
+        ),
+        "example": Command(
+            target="vl_track.commands.example:example",
             help="track a real clip: overlay video, contact sheet, boxes",
         ),
         "benchmark": Command(

