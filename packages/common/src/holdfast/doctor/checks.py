@@ -1,0 +1,181 @@
+"""One function for each thing that can be wrong; none of them changes anything."""
+
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from holdfast.data.roots import data_root
+
+Verdict = Literal["good", "note", "bad"]
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_GB = 5.0
+# The release of torchvision that is built for a release of torch; a wrong one fails at import.
+PAIRS = {"2.14": "0.29", "2.13": "0.28", "2.12": "0.27", "2.11": "0.26", "2.10": "0.25",
+         "2.9": "0.24", "2.8": "0.23", "2.7": "0.22", "2.6": "0.21"}  # fmt: skip
+COMPROMISED = {"pytorch-lightning": ("2.6.2", "2.6.3"), "lightning": ("2.6.2", "2.6.3")}
+NEEDED = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "timm", "jsonargparse",
+          "simplejpeg", "pillow")  # fmt: skip
+OPTIONAL = {
+    "av": ("reading and writing video", "pip install holdfast-vl-track"),
+    "cv2": ("crops and drawing", "pip install opencv-contrib-python-headless"),
+    "gradio": ("the page, vl-track demo", "pip install gradio"),
+    "onnxruntime": ("export --formats onnx", "pip install onnx onnxscript onnxruntime"),
+    "ray": ("sweeps on a cluster", "pip install 'ray[default]'"),
+    "submitit": ("sweeps on Slurm", "pip install submitit"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        name: of the check.
+        verdict: ``bad`` if something will fail, ``note`` if something is worth knowing.
+        what: in words.
+        mend: the command or step that helps; empty where nothing is wrong.
+    """
+
+    name: str
+    verdict: Verdict
+    what: str
+    mend: str = ""
+
+
+def python() -> list[Finding]:
+    """Is Python new enough?"""
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return [_bad("python", f"{found}, and 3.11 is needed", "make setup PYTHON=python3.11")]
+    return [_good("python", f"{found}, {sys.executable}")]
+
+
+def packages() -> list[Finding]:
+    """Are the needed packages there, and none of a release known to be bad?"""
+    findings = []
+    for name in NEEDED:
+        found = installed(name)
+        if found is None:
+            findings.append(_bad(name, "not installed", "make setup"))
+        elif found in COMPROMISED.get(name, ()):
+            what = f"{found} is a compromised release"
+            findings.append(_bad(name, what, f"pip install -U '{name}>=2.6.4,<2.7'"))
+        else:
+            findings.append(_good(name, found))
+    return findings
+
+
+def torch_pair() -> list[Finding]:
+    """Do torch and torchvision belong together, and does torchvision's operator load?"""
+    torch, vision = installed("torch"), installed("torchvision")
+    if torch is None or vision is None:
+        return []
+    due = PAIRS.get(short(torch))
+    if due is not None and short(vision) != due:
+        what = f"torch {torch} needs torchvision {due}, and {vision} is installed"
+        return [_bad("torch pair", what, f"pip install 'torchvision=={due}.*'")]
+    try:
+        getattr(importlib.import_module("torchvision.ops"), "nms")  # noqa: B009  (it is tried)
+    except (ImportError, RuntimeError, AttributeError) as error:
+        what = f"torchvision does not load beside torch {torch} ({error})"
+        return [_bad("torch pair", what, "install both in one pip command, from one source")]
+    return [_good("torch pair", f"torch {torch}, torchvision {vision}")]
+
+
+def gpu() -> list[Finding]:
+    """Is there a GPU, and can torch use it?"""
+    torch = importlib.import_module("torch")
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return [_good("gpu", ", ".join(names))]
+    if shutil.which("nvidia-smi"):
+        what = "a driver is there, but torch cannot use it"
+        return [_bad("gpu", what, "install the CUDA build of torch, or a newer driver")]
+    cores = f"none; {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    return [Finding(name="gpu", verdict="note", what=cores)]
+
+
+def optional() -> list[Finding]:
+    """Which optional packages are missing, and what for?"""
+    return [
+        _good(name, use)
+        if importlib.util.find_spec(name) is not None
+        else Finding(name=name, verdict="note", what=f"not installed: {use}", mend=mend)
+        for name, (use, mend) in OPTIONAL.items()
+    ]
+
+
+def jpeg() -> list[Finding]:
+    """Does the JPEG decoder work?"""
+    numpy, simplejpeg = (importlib.import_module(name) for name in ("numpy", "simplejpeg"))
+    picture = numpy.full((8, 8, 3), 100, numpy.uint8)
+    again = simplejpeg.decode_jpeg(simplejpeg.encode_jpeg(picture))
+    if abs(int(again.mean()) - 100) > 2:
+        return [_bad("jpeg", "a picture comes back changed", "pip install -U simplejpeg")]
+    return [_good("jpeg", "decodes")]
+
+
+def data() -> list[Finding]:
+    """Is the data root there, and may it be written?"""
+    root = data_root(None)
+    if not root.is_dir():
+        what = f"{root} is not there yet; the commands that need it make it"
+        return [Finding(name="data root", verdict="note", what=what)]
+    return [writable("data root", root)]
+
+
+def disk() -> list[Finding]:
+    """Is there room where runs and temporary files go?"""
+    findings = []
+    for name, place in (("here", Path.cwd()), ("temporary files", Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(place).free / 1e9
+        if free < LEAST_FREE_GB:
+            what = f"{free:.1f} GB free at {place}"
+            findings.append(_bad(name, what, "free some space, or set TMPDIR elsewhere"))
+        else:
+            findings.append(_good(name, f"{free:.0f} GB free at {place}"))
+    return [*findings, writable("results", Path.cwd())]
+
+
+def writable(name: str, place: Path) -> Finding:
+    """Try to write a file, and remove it."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
+            pass
+    except OSError as error:
+        return _bad(name, f"{place} cannot be written ({error.strerror})", f"chmod u+w {place}")
+    return _good(name, f"{place} can be written")
+
+
+def installed(name: str) -> str | None:
+    """Return the version of a distribution, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def short(release: str) -> str:
+    """Return major and minor of a version."""
+    return ".".join(release.split("+", maxsplit=1)[0].split(".")[:2])
+
+
+CHECKS: tuple[Callable[[], list[Finding]], ...] = (
+    python, packages, torch_pair, gpu, jpeg, optional, data, disk,
+)  # fmt: skip
+
+
+def _good(name: str, what: str) -> Finding:
+    return Finding(name=name, verdict="good", what=what)
+
+
+def _bad(name: str, what: str, mend: str) -> Finding:
+    return Finding(name=name, verdict="bad", what=what, mend=mend)
