@@ -3,15 +3,14 @@
 import sys
 import time
 
+from holdfast.serving import serve
 from tracking_support import FindsRed
-from vl_track.page.app import Page, serve
+from vl_track.page.app import Page
 from vl_track.page.following import Limits
 
 if __name__ == "__main__":
-    limits = Limits()
-    address, _ = serve(
-        Page(FindsRed(), limits).build(), limits, host="127.0.0.1", port=0, block=False
-    )
+    page = Page(FindsRed(), Limits()).build()
+    address = serve(page, host="127.0.0.1", port=0, megabytes=200, block=False)
     sys.stdout.write(f"{address}\n")
     sys.stdout.flush()
     time.sleep(600)

@@ -260,10 +260,10 @@ def test_the_command_says_what_it_needs_and_where_it_listens(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("vl_track.page.app.serve", lambda *a, **k: served.append(k))
+    monkeypatch.setattr("vl_track.commands.demo.serve", lambda *a, **k: served.append(k))
     monkeypatch.setattr(Page, "build", lambda self: None)  # its event loops outlive a test
     assert TRACK.main(["demo", "--port", "7999", "--device", "cpu"]) == 0
-    assert served == [{"host": "127.0.0.1", "port": 7999}]
+    assert served == [{"host": "127.0.0.1", "port": 7999, "megabytes": 200.0}]
     assert "open http://127.0.0.1:7999" in capsys.readouterr().out
     assert TRACK.main(["demo", "--host", "0.0.0.0", "--device", "cpu"]) == 0
     assert "everyone who reaches 0.0.0.0" in capsys.readouterr().err

@@ -25,6 +25,10 @@ TRACK = Track(
             target="dropout_ft.commands.advise:advise",
             help="recommend a recipe for a folder of domains, train with it and export",
         ),
+        "demo": Command(
+            target="dropout_ft.commands.demo:demo",
+            help="serve a page: drop a picture, shift it, compare checkpoints' answers",
+        ),
         "report": Command(
             target="dropout_ft.commands.report:report",
             help="make the table and report.html from finished runs",

@@ -1,12 +1,8 @@
 """``vl-track demo``: the local page."""
 
-import importlib.util
-import os
 import sys
 
-from holdfast.errors import MissingToolError
-
-LOCAL = "127.0.0.1"
+from holdfast.serving import LOCAL, check_page_tools, serve
 
 
 def demo(
@@ -28,11 +24,9 @@ def demo(
         megabytes: the largest upload.
         frames: the most that are tracked of one clip.
     """
-    if importlib.util.find_spec("gradio") is None:
-        raise MissingToolError("The page needs gradio: `pip install gradio`.")
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    check_page_tools()
     from vl_track.loading import best_device, load_network  # noqa: PLC0415  (slow to import)
-    from vl_track.page.app import Page, serve  # noqa: PLC0415
+    from vl_track.page.app import Page  # noqa: PLC0415
     from vl_track.page.following import Limits  # noqa: PLC0415
 
     limits = Limits(megabytes=megabytes, frames=frames)
@@ -42,4 +36,4 @@ def demo(
         sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")
     sys.stdout.write(f"open http://{host}:{port} in a browser; Ctrl-C ends it\n")
     sys.stdout.flush()
-    serve(page, limits, host=host, port=port)
+    serve(page, host=host, port=port, megabytes=megabytes)

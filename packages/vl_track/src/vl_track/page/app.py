@@ -1,9 +1,8 @@
 """The page: a clip, two clicks or a sentence, and the box that follows."""
 
-import functools
 import io
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from PIL import Image
 
 from holdfast.errors import HoldfastError
 from holdfast.report.figures import COLOURS, as_png, new_figure
+from holdfast.serving import told
 from vl_track.data.clips import pip_clip
 from vl_track.data.video import Picture
 from vl_track.model.network import AllInOne
@@ -72,20 +72,20 @@ class Page:
                 forget = gr.Button("Forget the boxes", elem_id="forget")
             said = gr.Markdown(elem_id="said")
             with gr.Row():
-                told = gr.Image(label="As told", interactive=False, elem_id="told")
+                as_told = gr.Image(label="As told", interactive=False, elem_id="told")
                 other = gr.Image(label="Without the sentence", interactive=False, elem_id="other")
             curve = gr.Image(label="Score", interactive=False, elem_id="curve")
             with gr.Row():
                 boxes = gr.File(label="Boxes", elem_id="boxes")
                 overlay = gr.Video(label="Overlay video", interactive=False, elem_id="overlay")
             shown = [picture, slider, state, said]
-            video.upload(_told(self.load), [video, state], shown)
-            example.input(_told(self.load_example), [example, state], [video, *shown])
-            picture.select(_told(self.click), [slider, state], [picture, state, said])
-            slider.release(_told(self.show), [slider, state], [picture])
-            forget.click(_told(self.forget), [slider, state], [picture, state, said])
+            video.upload(told(self.load), [video, state], shown)
+            example.input(told(self.load_example), [example, state], [video, *shown])
+            picture.select(told(self.click), [slider, state], [picture, state, said])
+            slider.release(told(self.show), [slider, state], [picture])
+            forget.click(told(self.forget), [slider, state], [picture, state, said])
             button.click(
-                self.track, [text, compare, state], [told, other, curve, boxes, overlay, said],
+                self.track, [text, compare, state], [as_told, other, curve, boxes, overlay, said],
                 concurrency_limit=2,
             )  # fmt: skip
         return page
@@ -142,11 +142,11 @@ class Page:
             raise gr.Error(str(error), duration=None) from error
 
     def _track(self, text: str, compare: bool, state: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-        clip, told = _clip(state), dict(state["clicks"].told)
-        silent = compare and 0 in told
-        runs = [follow(self.network, clip, told, text, self.device)]
+        clip, boxes_told = _clip(state), dict(state["clicks"].told)
+        silent = compare and 0 in boxes_told
+        runs = [follow(self.network, clip, boxes_told, text, self.device)]
         if silent:
-            runs.append(follow(self.network, clip, told, "", self.device))
+            runs.append(follow(self.network, clip, boxes_told, "", self.device))
         moments: list[list[Moment]] = [[] for _ in runs]
         for pair in zip(*runs, strict=True):
             for kept, moment in zip(moments, pair, strict=True):
@@ -164,28 +164,6 @@ class Page:
             note += " Without the sentence there is nothing to compare: draw a box too."
         curve = score_curve([[m.score for m in run] for run in moments])
         yield (*last, curve, str(lines), str(video), note)
-
-
-def serve(
-    page: gr.Blocks, limits: Limits, *, host: str, port: int, block: bool = True
-) -> tuple[str, Callable[[], None]]:
-    """Serve a page; nothing but visitors' own files can be read through it.
-
-    Returns:
-        Its address, and a function that ends it.
-    """
-    page.queue(default_concurrency_limit=4, max_size=32)
-    _, address, _ = page.launch(
-        server_name=host,
-        server_port=port or None,
-        share=False,
-        quiet=True,
-        show_error=True,
-        prevent_thread_lock=not block,
-        max_file_size=f"{limits.megabytes:g}mb",
-        allowed_paths=[],
-    )
-    return str(address), page.close
 
 
 def score_curve(runs: list[list[float]]) -> Image.Image:
@@ -213,19 +191,6 @@ def _clip(state: dict[str, Any]) -> Clip:
         raise gr.Error("There is no clip yet: upload one, or take an example.")
     assert isinstance(clip, Clip)
     return clip
-
-
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Show our own sentences on the page; gradio shows other errors by their kind only."""
-
-    @functools.wraps(function)
-    def wrapped(*values: Any) -> Any:  # noqa: ANN401
-        try:
-            return function(*values)
-        except HoldfastError as error:
-            raise gr.Error(str(error), duration=None) from error
-
-    return wrapped
 
 
 def _marked(frame: Picture, clicks: Clicks, number: int) -> Picture:

@@ -1,0 +1,77 @@
+"""``dropout-ft demo``: the local page."""
+
+import sys
+from pathlib import Path
+
+from dropout_ft.loading import LoadedClassifier, load_classifier
+from dropout_ft.loading import model_config as read_model_config
+from dropout_ft.report.names import method_name
+from holdfast.checkpoints.io import read_checkpoint
+from holdfast.errors import ConfigError
+from holdfast.serving import LOCAL, check_page_tools, serve
+
+
+def demo(
+    ckpts: list[str],
+    *,
+    report: str | None = None,
+    host: str = LOCAL,
+    port: int = 7861,
+    megabytes: float = 20.0,
+) -> None:
+    """Serve a page: drop a picture, shift it, see the answers of several checkpoints side by side.
+
+    Args:
+        ckpts: checkpoints of ``fit``, for example ERM's and large dropout's; each is shown with its
+            rate, or as ``NAME=PATH``.
+        report: a folder with ``report.html``, shown below.
+        host: address to listen on; the default is this machine only.
+        port: of the page; 0 takes a free one.
+        megabytes: the largest upload.
+    """
+    check_page_tools()
+    models = named_models(ckpts)
+    shown = report_text(report)
+    from dropout_ft.page.app import Page  # noqa: PLC0415  (slow to import)
+
+    if host != LOCAL:
+        sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")
+    sys.stdout.write(f"open http://{host}:{port} in a browser; Ctrl-C ends it\n")
+    sys.stdout.flush()
+    serve(Page(models, shown).build(), host=host, port=port, megabytes=megabytes)
+
+
+def named_models(ckpts: list[str]) -> dict[str, LoadedClassifier]:
+    """Load checkpoints under the names they are shown with.
+
+    Raises:
+        ConfigError: there are none, or two have one name.
+    """
+    if not ckpts:
+        raise ConfigError("Give at least one checkpoint, for example ERM's and large dropout's.")
+    models: dict[str, LoadedClassifier] = {}
+    for given in ckpts:
+        name, separator, path = given.partition("=")
+        if not separator:
+            path = given
+            config = read_model_config(path, read_checkpoint(path))
+            name = method_name("run", float(config.get("dropout_rate", 0.9)))
+        if name in models:
+            raise ConfigError(f"Two models are called '{name}': name them, as NAME=PATH.")
+        models[name] = load_classifier(path)
+    return models
+
+
+def report_text(folder: str | None) -> str:
+    """Return the text of a folder's ``report.html``; empty without a folder.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    if folder is None:
+        return ""
+    page = Path(folder).expanduser() / "report.html"
+    try:
+        return page.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The report {page} cannot be read ({error}).") from error
