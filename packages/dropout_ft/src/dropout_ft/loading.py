@@ -1,15 +1,23 @@
 """Rebuilding a trained classifier from its checkpoint alone."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from jsonargparse import ArgumentError, ArgumentParser
+from PIL import Image
 
+from dropout_ft.backbones import TimmBackbone
+from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.transforms import eval_transform
 from dropout_ft.model.classifier import Classifier
+from dropout_ft.model.head import VeryLargeDropoutHead
 from dropout_ft.module import FineTuning
 from holdfast.checkpoints.io import check_same_architecture, read_checkpoint
+from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import CheckpointError
 
 Weights = Literal["default", "average", "current"]
@@ -37,17 +45,37 @@ class LoadedClassifier:
     class_names: tuple[str, ...]
     image_size: int
 
+    @torch.inference_mode()
+    def classify(self, pictures: Sequence[str | Path | Image.Image]) -> list[dict[str, float]]:
+        """Return each picture's probabilities by class.
+
+        Args:
+            pictures: files, or Pillow pictures of any size.
+
+        Raises:
+            ImageError: a file is missing or damaged.
+        """
+        interpolation = self.model.backbone.preprocessing.interpolation
+        transform = eval_transform(self.image_size, interpolation)
+        opened = [one.convert("RGB") if isinstance(one, Image.Image) else read_rgb(one)
+                  for one in pictures]  # fmt: skip
+        batch = torch.stack([transform(picture) for picture in opened])
+        shares = self.model(batch).float().softmax(dim=1)
+        return [dict(zip(self.class_names, row, strict=True)) for row in shares.tolist()]
+
 
 def load_classifier(path: str | Path, *, weights: Weights = "default") -> LoadedClassifier:
     """Build the network a checkpoint describes and load its weights.
 
     Args:
-        path: a ``.ckpt`` written by ``fit``.
+        path: a ``.ckpt`` written by ``fit``, or a folder written by ``export``.
         weights: which set, where a run kept the average along it besides the current ones.
 
     Raises:
         CheckpointError: missing, damaged, not ours, or of another architecture.
     """
+    if Path(path).expanduser().is_dir():
+        return read_timm_folder(Path(path).expanduser())
     checkpoint = read_checkpoint(path)
     module = build_module(path, checkpoint)
     state = choose_weights(path, checkpoint, weights)
@@ -60,6 +88,38 @@ def load_classifier(path: str | Path, *, weights: Weights = "default") -> Loaded
         class_names=tuple(module.class_names),
         image_size=int(chosen or module.model.backbone.preprocessing.size),
     )
+
+
+def read_timm_folder(folder: Path) -> LoadedClassifier:
+    """Rebuild what :func:`dropout_ft.export_timm.write_timm_folder` wrote.
+
+    Raises:
+        CheckpointError: something is missing, or it is another program's folder.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        chosen = config["pretrained_cfg"]
+        names = tuple(config["label_names"])
+        size, layer = int(chosen["input_size"][-1]), str(chosen["classifier"])
+        name, mean, std = config["architecture"], list(chosen["mean"]), list(chosen["std"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{folder} holds no classifier that `dropout-ft export` wrote ({error!r}): give such a "
+            "folder, or a checkpoint."
+        ) from error
+    backbone = TimmBackbone(name, weights="none", mean=mean, std=std)
+    head = VeryLargeDropoutHead(backbone.num_features, len(names), rate=0.0)
+    model = Classifier(backbone, head).eval()
+    expected = {
+        **backbone.net.state_dict(),
+        f"{layer}.weight": head.linear.weight,
+        f"{layer}.bias": head.linear.bias,
+    }
+    found = read_weights(folder / "model.safetensors")
+    check_same_architecture(found, expected, source=folder)
+    head.linear.load_state_dict({part: found.pop(f"{layer}.{part}") for part in ("weight", "bias")})
+    backbone.net.load_state_dict(found)
+    return LoadedClassifier(model=model, class_names=names, image_size=size)
 
 
 def model_config(path: str | Path, checkpoint: dict[str, Any]) -> dict[str, Any]:

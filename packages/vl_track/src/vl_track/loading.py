@@ -52,7 +52,7 @@ def load_network(source: str | Path | None = None) -> AllInOne:
         source = packaged(DEFAULT)
     source = Path(source)
     if source.is_dir():
-        config, weights = _read_folder(source)
+        config, weights = read_folder(source)
     else:
         config, weights = _read_ckpt(source)
     network = build_network(config, source)
@@ -164,7 +164,12 @@ def _read_ckpt(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return network, mine
 
 
-def _read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read a model folder's description and weights.
+
+    Raises:
+        CheckpointError: no whole model folder.
+    """
     try:
         config = json.loads((folder / "config.json").read_text())
     except (OSError, json.JSONDecodeError) as error:
