@@ -20,6 +20,10 @@ TRACK = Track(
             target="vl_track.commands.example:example",
             help="track a real clip: overlay video, contact sheet, boxes",
         ),
+        "annotate": Command(
+            target="vl_track.commands.annotate:annotate",
+            help="write tracked boxes as COCO, MOT, CVAT, LaSOT or rerun annotation",
+        ),
         "benchmark": Command(
             target="vl_track.commands.benchmark:benchmark",
             help="run a tracker over a benchmark, in parallel and resumable",
