@@ -7,7 +7,8 @@ import pytest
 
 from dropout_ft.evaluation.hyperparameters import hyperparameters, variant_of
 from dropout_ft.report.collect import Result, Run, groups_over_seeds
-from dropout_ft.report.figures import colour_of, cost_bars, scatter
+from dropout_ft.report.comparison_figures import cost_panels
+from dropout_ft.report.figures import colour_of, scatter
 from dropout_ft.report.names import MARKERS, METHOD_ORDER, METHODS, method_name
 from dropout_ft.report.table import make_rows, text_cells
 from holdfast.runs.directory import RunDirectory
@@ -165,7 +166,7 @@ def test_every_method_has_a_name_a_line_and_a_marker() -> None:
     assert len(set(MARKERS.values())) == len(MARKERS)
     assert all(METHODS.values())
     results = [result(method, rate, 0.5) for method in METHODS for rate in (0.0, 0.9)]
-    for png in (scatter(results), cost_bars(make_rows(results))):
+    for png in (scatter(results), cost_panels(make_rows(results))):
         assert png.startswith(b"\x89PNG")
 
 

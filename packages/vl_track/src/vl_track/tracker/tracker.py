@@ -38,6 +38,22 @@ class Estimate(NamedTuple):
     score: float
 
 
+class Question(NamedTuple):
+    """What a tracker wants to know of the next frame.
+
+    Attributes:
+        template_13hw: uint8.
+        text: of one sentence.
+        window: to be cut out of the frame.
+        place: where the window is taken to be when the box is mapped back.
+    """
+
+    template_13hw: Tensor
+    text: TextFeatures
+    window: Window
+    place: Window
+
+
 @dataclass(kw_only=True)
 class TrackerOptions:
     """Choices at test; the defaults are the release's.
@@ -149,11 +165,33 @@ class Tracker:
         Raises:
             ConfigError: called before :meth:`initialize`.
         """
+        question = self.ask(frame)
+        found = self._search(
+            frame, [question.window], hann=self.options.hann, places=[question.place]
+        )
+        return self.accept(frame, found)
+
+    def ask(self, frame: Picture) -> "Question":
+        """Return what the network is asked about the next frame; :meth:`accept` takes the answer.
+
+        Raises:
+            ConfigError: called before :meth:`initialize`.
+        """
         _check_frame(frame)
-        self._frames += 1
+        if self._template is None or self._text is None:
+            raise ConfigError("The tracker was not told what to follow: call initialize first.")
         window = window_around(self._box, self.network.search_factor)
         place = around_exactly(self._box, window.side) if self.options.unrounded_corner else window
-        found = self._search(frame, [window], hann=self.options.hann, places=[place])
+        return Question(self._template, self._text, window, place)
+
+    def accept(self, frame: Picture, found: Estimate) -> Estimate:
+        """Take the network's answer about a frame, and go on from there.
+
+        Args:
+            frame: the same as :meth:`ask`'s.
+            found: in pixels of the frame.
+        """
+        self._frames += 1
         found = Estimate(remember_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.options.redetect:
