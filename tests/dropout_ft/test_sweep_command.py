@@ -144,7 +144,7 @@ def test_runs_are_found_in_a_sweeps_folder(tmp_path: Path) -> None:
     for digest in ("b", "a"):
         place = tmp_path / "jobs" / digest / f"run-{digest}"
         place.mkdir(parents=True)
-        (place / "run.json").write_text("{}")
+        (place / "run.json").write_text('{"status": "finished"}')
     assert [path.name for path in run_directories(tmp_path)] == ["run-a", "run-b"]
     with pytest.raises(DataError, match="no runs"):
         run_directories(tmp_path / "jobs" / "a" / "nothing")

@@ -149,7 +149,7 @@ class RunRecord(Callback):
 def read_record(path: str | Path) -> dict[str, Any]:
     """Read ``run.json``; an absent or unreadable one is empty, since it is only a record."""
     try:
-        record = json.loads(Path(path).read_text())
-    except (OSError, json.JSONDecodeError):
+        record = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -18,12 +18,12 @@ def read_results(path: str | Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(
-                f"{path}, line {number}, is not JSON ({error.msg}): delete the line or the run."
+                f"{path}, line {number}, is not JSON ({error}): delete the line or the run."
             ) from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}, is not a JSON object: delete the run.")

@@ -1,6 +1,7 @@
 """The YAML of a sweep, checked."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -96,8 +97,13 @@ def read_sweep_config(path: str | Path) -> SweepConfig:
     }
     random = found.pop("random", None)
     config: SweepConfig = build(SweepConfig, found, str(place))
+    check_kinds(config, str(place))
+    for name, variant in variants.items():
+        check_kinds(variant, f"{place}: variants.{name}")
     config.variants = variants
     config.random = None if random is None else build(RandomSearch, random, f"{place}: random")
+    if config.random is not None:
+        check_kinds(config.random, f"{place}: random")
     config.fit = _absolute(config.fit, place)
     config.data = _absolute([config.data], place)[0] if config.data else None
     for variant in config.variants.values():
@@ -122,6 +128,74 @@ def build(kind: type[Any], values: Any, where: str) -> Any:  # noqa: ANN401  (an
         return kind(**values)
     except TypeError as error:
         raise ConfigError(f"{where} lacks a setting ({error}).") from error
+
+
+def check_kinds(config: SweepConfig | Variant | RandomSearch, where: str) -> None:
+    """Refuse values of another kind than a setting takes.
+
+    Raises:
+        ConfigError: names the setting, what it takes and what it was given.
+    """
+    for one in fields(config):
+        value, (what, fits) = getattr(config, one.name), KINDS[one.name]
+        left_open = value is None and one.default is None
+        if not left_open and not fits(value):
+            raise ConfigError(f"{where}: {one.name} must be {what}, not {str(value)[:60]!r}.")
+
+
+def _every(*kinds: type) -> Callable[[Any], bool]:
+    """Return a test for lists of such values; true and false are no numbers here."""
+    return lambda values: (
+        isinstance(values, list)
+        and all(isinstance(v, kinds) and not isinstance(v, bool) for v in values)
+    )
+
+
+def _named(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def _rules(value: Any) -> bool:  # noqa: ANN401
+    """Tell whether every key has one rule with a list of values, bounds being two numbers."""
+    if not _named(value):
+        return False
+    for rule in value.values():
+        if not isinstance(rule, dict) or len(rule) != 1:
+            return False
+        ((kind, values),) = rule.items()
+        if not isinstance(values, list) or not values:
+            return False
+        if kind != "choice" and not (len(values) == 2 and _every(int, float)(values)):
+            return False
+        if kind == "log_uniform" and min(values) <= 0:
+            return False
+    return True
+
+
+def _count(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "fit": ("a list of files", _every(str)),
+    "domains": ("a list of names or positions", _every(str, int)),
+    "data": ("a file", lambda value: isinstance(value, str)),
+    "pairs": ("true or false", lambda value: isinstance(value, bool)),
+    "seeds": ("a list of whole numbers", _every(int)),
+    "rates": (
+        "a list of numbers from 0 to below 1",
+        lambda values: _every(int, float)(values) and all(0 <= v < 1 for v in values),
+    ),
+    "grid": ("a mapping from settings to lists", _named),
+    "random": ("a mapping", lambda value: True),
+    "variants": ("a mapping", lambda value: True),
+    "plain": ("true or false", lambda value: isinstance(value, bool)),
+    "split_seeds": ("'shared' or 'by_seed'", lambda value: value in ("shared", "by_seed")),
+    "set": ("a mapping of settings", _named),
+    "count": ("a whole number", _count),
+    "seed": ("a whole number", _count),
+    "space": ("a mapping from settings to one rule each, with its values", _rules),
+}
 
 
 def text_of(files: list[str]) -> str:

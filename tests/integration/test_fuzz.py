@@ -1,0 +1,169 @@
+"""Ten thousand damaged inputs of a kind: a sentence or an answer, no traceback, no hang.
+
+`tests/vl_track/test_fuzz_files.py` does the same for annotations and results.
+"""
+
+import io
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from safetensors.torch import save
+
+from dropout_ft.data.pictures import read_rgb
+from dropout_ft.sweep.config import read_sweep_config
+from dropout_ft.sweep.expand import jobs_of
+from holdfast.checkpoints.io import read_checkpoint
+from holdfast.checkpoints.weights import read_weights
+from holdfast.errors import HoldfastError
+from holdfast.runs.record import read_record
+from holdfast.runs.results import read_results
+from tracking_support import write_clip
+from vl_track.data.sets.base import read_picture
+from vl_track.video.reading import open_source
+
+COUNT = 10_000
+LONGEST = 10
+"""Seconds one input may take."""
+
+pytestmark = [
+    pytest.mark.slow,
+    # Decoders warn about damaged files, each in its own words.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Fail if the block takes longer than is allowed."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"one input took more than {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def damaged(content: bytes, generator: np.random.Generator) -> bytes:
+    """Cut, overwrite, repeat or shuffle a part of a file."""
+    data = bytearray(content)
+    for _ in range(int(generator.integers(1, 4))):
+        kind = int(generator.integers(5))
+        start = int(generator.integers(len(data))) if data else 0
+        end = min(len(data), start + int(generator.integers(1, 64)))
+        if kind == 0:
+            del data[start:]
+        elif kind == 1:
+            data[start:end] = generator.integers(0, 256, end - start).astype(np.uint8).tobytes()
+        elif kind == 2:
+            data[start:start] = data[start:end]
+        elif kind == 3:
+            del data[start:end]
+        else:
+            data[start:end] = bytes([int(generator.choice([0, 255, 45, 34, 123]))]) * (end - start)
+    return bytes(data)
+
+
+def attack(
+    content: bytes, path: Path, read: Callable[[Path], object], count: int = COUNT
+) -> tuple[int, int]:
+    """Read so many damaged copies; returns how many were read and how many refused."""
+    generator = np.random.default_rng(0)
+    kept = refused = 0
+    for _ in range(count):
+        path.write_bytes(damaged(content, generator))
+        with in_time():
+            try:
+                read(path)
+                kept += 1
+            except HoldfastError as error:
+                said = str(error)
+                refused += 1
+            else:
+                continue
+        assert len(said) > 20, "a sentence, not a word"
+    return kept, refused
+
+
+def encoded(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((40, 30)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_pictures(kind: str, tmp_path: Path) -> None:
+    def read(path: Path) -> None:
+        picture = read_rgb(path)
+        assert picture.mode == "RGB"
+        assert picture.width * picture.height > 0
+
+    kept, refused = attack(encoded(kind), tmp_path / f"a.{kind.lower()}", read)
+    assert kept + refused == COUNT
+    assert refused > COUNT // 10
+
+    def frame(path: Path) -> None:
+        picture = read_picture(path)
+        assert picture.dtype == np.uint8
+        assert picture.ndim == 3
+
+    attack(encoded(kind), tmp_path / f"b.{kind.lower()}", frame, COUNT // 10)
+
+
+def test_weights_and_checkpoints(tmp_path: Path) -> None:
+    tensors = {"a.weight": torch.randn(3, 4), "a.bias": torch.zeros(3)}
+    kept, refused = attack(save(tensors), tmp_path / "a.safetensors", read_weights)
+    assert refused > COUNT // 10
+    assert kept > 0, "damage within the numbers cannot be told"
+    buffer = io.BytesIO()
+    torch.save({"state_dict": tensors, "holdfast_config": "{}"}, buffer)
+    _, refused = attack(buffer.getvalue(), tmp_path / "a.ckpt", read_checkpoint)
+    assert refused > COUNT // 2
+
+
+def test_sweeps_and_results(tmp_path: Path) -> None:
+    (tmp_path / "fit.yaml").write_text("model: {}\n")
+    plan = {"fit": ["fit.yaml"], "domains": [0, 1], "seeds": [0], "rates": [0, 0.9],
+            "grid": {"model.lr": [0.1, 0.01]}}  # fmt: skip
+
+    def read(path: Path) -> None:
+        jobs_of(read_sweep_config(path))
+
+    kept, refused = attack(yaml.safe_dump(plan).encode(), tmp_path / "plan.yaml", read, COUNT)
+    assert kept > 0
+    assert refused > 0
+    line = b'{"step": 100, "current": {"iid": 0.5, "ood": 0.25}}\n'
+    attack(line * 3, tmp_path / "results.jsonl", read_results)
+    record = b'{"status": "finished", "launches": []}'
+    kept, _ = attack(record, tmp_path / "run.json", read_record)
+    assert kept == COUNT, "a record is only a record"
+
+
+def test_videos(tmp_path: Path) -> None:
+    content = write_clip(tmp_path / "clip.mp4", count=3, size=(32, 24)).read_bytes()
+
+    def read(path: Path) -> None:
+        for number, frame in enumerate(open_source(str(path)).frames()):
+            assert frame is None or frame.ndim == 3
+            if number > 50:
+                break
+
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.PANIC)
+    kept, refused = attack(content, tmp_path / "a.mp4", read, COUNT // 5)
+    av.logging.set_level(before)
+    assert kept > 0
+    assert refused > 0
