@@ -22,6 +22,7 @@ from holdfast.console import quiet_lightning, say
 from holdfast.data.datamodule import StepDataModule
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
+from holdfast.runs.lock import only_process
 from holdfast.runs.record import RunRecord, read_record
 
 # How Lightning and Python say that an optional package is absent.
@@ -123,14 +124,15 @@ class HoldfastCLI(LightningCLI):
         if self.finished:
             say(f"This run is finished: {self.directory.path} (--run.resume never starts over).")
             return
-        self._write_config()
-        try:
-            self.trainer.fit(**kwargs)
-        except SystemExit:
-            # Lightning turns Ctrl-C into exit status 1, which looks like a failure.
-            if self.trainer.interrupted:
-                raise KeyboardInterrupt from None
-            raise
+        with only_process(self.directory.path):
+            self._write_config()
+            try:
+                self.trainer.fit(**kwargs)
+            except SystemExit:
+                # Lightning turns Ctrl-C into exit status 1, which looks like a failure.
+                if self.trainer.interrupted:
+                    raise KeyboardInterrupt from None
+                raise
 
     def _callbacks(self, seed: int) -> list[Callback]:
         if self.subcommand != "fit":
