@@ -80,11 +80,11 @@ def slow_leave_one_out(records: Sequence[Record], test: int) -> float:
                 table[point, step, frozenset((test, other))].accuracies[f"env{other}_in_acc"]
                 for other in others
             ]
-            value = sum(values) / len(values)
-            if value > run_value + 1e-12:
+            value = float(np.mean(values))  # as DomainBed: ties are decided by its rounding
+            if value > run_value:
                 run_value = value
                 run_test = table[point, step, frozenset((test,))].accuracies[f"env{test}_in_acc"]
-        if run_value > best_value + 1e-12:
+        if run_value > best_value:
             best_value, best_test = run_value, run_test
     return best_test
 
