@@ -20,7 +20,7 @@ def load(source: "str | Path") -> "LoadedClassifier":
         source: a checkpoint of ``dropout-ft fit``, or a folder that ``dropout-ft export`` or
             ``advise`` wrote (``model.safetensors`` and ``config.json``, as on the hub).
 
-    Example:
+    Examples:
         >>> answers = dropout_ft.load("advice/model").classify(["a.jpg"])  # doctest: +SKIP
         >>> answers[0]["cat"]                                              # doctest: +SKIP
         0.93

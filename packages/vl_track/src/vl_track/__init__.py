@@ -27,7 +27,7 @@ def load(
         options: choices at test.
         device: ``cpu``, ``cuda``...
 
-    Example:
+    Examples:
         >>> tracker = vl_track.load()                                        # doctest: +SKIP
         >>> tracker.initialize(first, box=(40, 30, 50, 80), text="the cup")  # doctest: +SKIP
         >>> box, score = tracker.track(frame)                                # doctest: +SKIP

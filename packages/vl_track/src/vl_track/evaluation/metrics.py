@@ -23,7 +23,7 @@ class TrackingScores(Metric):
         strict: refuse what the toolkit refuses.
         arguments: of :class:`torchmetrics.Metric`.
 
-    Example:
+    Examples:
         >>> scores = TrackingScores("pytracking")
         >>> box = torch.tensor([[10.0, 10, 40, 20], [12, 11, 40, 20]])
         >>> scores.update(box, box)

@@ -101,7 +101,7 @@ class Tracker:
         options: see :class:`TrackerOptions`.
         device: where to run; the network is moved there.
 
-    Example:
+    Examples:
         >>> tracker = Tracker(network)                                      # doctest: +SKIP
         >>> tracker.initialize(first, box=(40, 30, 50, 80), text="the cup")  # doctest: +SKIP
         >>> box, score = tracker.track(frame)                               # doctest: +SKIP
