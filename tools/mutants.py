@@ -70,8 +70,10 @@ def measure(module: str, tests: str) -> tuple[int, int, list[str]]:
     """Return mutants caught, mutants made, and what was not noticed."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "copy"
-        kept = shutil.ignore_patterns(".venv", ".git", "data", "results", "__pycache__")
-        shutil.copytree(".", place, ignore=kept)
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        for name in subprocess.check_output(listed, text=True).splitlines():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, place / name)
         config = place / "mutants.toml"
         config.write_text(CONFIG.format(module=module, tests=tests, python=sys.executable))
         sources = [
