@@ -17,9 +17,10 @@ import pytest
 from holdfast.errors import ConfigError, DataError, MissingToolError
 from tracking_support import FindsRed, moving_box, write_clip
 from vl_track.commands import demo as command
-from vl_track.page.following import Clicks, Limits, follow, frame_at, open_clip, write_results
+from vl_track.page.following import Clicks, Limits, follow, open_clip, write_results
 from vl_track.results import read_boxes
 from vl_track.track import TRACK
+from vl_track.video.reading import frame_at
 
 gr = pytest.importorskip("gradio", reason="the page's extra is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # gradio's own dependencies warn at import

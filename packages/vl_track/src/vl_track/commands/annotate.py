@@ -13,9 +13,8 @@ from vl_track.annotations.lasot import write_lasot
 from vl_track.annotations.mot import mot_text
 from vl_track.annotations.rerun import write_rerun
 from vl_track.annotations.track import Track
-from vl_track.page.following import frame_at
 from vl_track.results import read_boxes
-from vl_track.video.reading import open_source
+from vl_track.video.reading import frame_at, open_source
 
 Format = Literal["coco", "mot", "cvat", "lasot", "rerun"]
 TEXTS: dict[str, Callable[[Track], str]] = {"coco": coco_text, "mot": mot_text, "cvat": cvat_text}

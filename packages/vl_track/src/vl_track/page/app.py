@@ -22,10 +22,10 @@ from vl_track.page.following import (
     Limits,
     Moment,
     follow,
-    frame_at,
     open_clip,
     write_results,
 )
+from vl_track.video.reading import frame_at
 from vl_track.video.writing import draw_estimate
 
 CLICKABLE = 360

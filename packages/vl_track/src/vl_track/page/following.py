@@ -13,7 +13,7 @@ from vl_track.data.video import Picture
 from vl_track.model.network import AllInOne
 from vl_track.results import write_boxes
 from vl_track.tracker.tracker import Tracker, TrackerOptions
-from vl_track.video.reading import VideoFile, open_source
+from vl_track.video.reading import VideoFile, frame_at, open_source
 from vl_track.video.writing import draw_estimate, video_writer
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".avi", ".webm")
@@ -125,18 +125,6 @@ def open_clip(path: str | Path, limits: Limits) -> Clip:
     count = source.count or sum(1 for _ in islice(source.frames(), limits.frames + 1))
     kept = min(count, limits.frames)
     return Clip(path=place, rate=source.rate, count=kept, whole=kept == count)
-
-
-def frame_at(path: Path, number: int) -> Picture:
-    """Return a frame by its number.
-
-    Raises:
-        DataError: it cannot be decoded, or the video is shorter.
-    """
-    frame = next(islice(open_source(str(path)).frames(), number, None), None)
-    if frame is None:
-        raise DataError(f"Frame {number} of {path.name} cannot be decoded.")
-    return frame
 
 
 def follow(

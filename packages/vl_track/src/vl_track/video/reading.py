@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -53,6 +54,18 @@ def open_source(where: str) -> Source:
     if not path.is_file():
         raise DataError(f"There is no video or folder at {path}: check the path.")
     return _open_file(path)
+
+
+def frame_at(path: Path, number: int) -> Picture:
+    """Return a frame of a video by its number, from 0 on.
+
+    Raises:
+        DataError: it cannot be decoded, or the video is shorter.
+    """
+    frame = next(islice(open_source(str(path)).frames(), number, None), None)
+    if frame is None:
+        raise DataError(f"Frame {number} of {path.name} cannot be decoded.")
+    return frame
 
 
 @dataclass(frozen=True, kw_only=True)
