@@ -6,10 +6,11 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from holdfast.runs.record import hardware
 
 Seconds = Callable[[], float]
 """Does one round of work and returns the seconds one unit of it took."""
@@ -104,20 +105,9 @@ def each(work: Callable[[], object], count: int) -> float:
 
 def machine() -> dict[str, Any]:
     """Describe the machine and how busy it was."""
-    names = (
-        [
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        if Path("/proc/cpuinfo").is_file()
-        else [platform.processor()]
-    )
     return {
-        "processor": names[0],
+        **hardware(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         "load": round(os.getloadavg()[0], 2),
         "torch": torch.__version__,
         "python": platform.python_version(),

@@ -106,8 +106,8 @@ def test_window_weight_softens_the_prior() -> None:
     maps = FindsRed()(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 64, 64), [""]).maps
     maps.score_B1FF[0, 0, 0, 0] = 0.5
     maps.score_B1FF[0, 0, 1, 1] = 0.4
-    full = tracker()._prior()
-    soft = tracker(window_weight=0.1)._prior()
+    full = tracker().prior
+    soft = tracker(window_weight=0.1).prior
     assert decode(maps, full)[1].item() == pytest.approx(0.4)
     assert decode(maps, soft)[1].item() == pytest.approx(0.5)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.atomic import write_bytes
-from holdfast.errors import CheckpointError, MissingToolError
+from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.exporting.answers import run_onnx, run_package, run_program, worst_difference
 
 Format = Literal["onnx", "pt2", "aoti"]
@@ -26,8 +26,12 @@ def check_tools(formats: Sequence[Format]) -> None:
     """Say before long work what the formats need.
 
     Raises:
+        ConfigError: there is no such format.
         MissingToolError: a package or a compiler is not installed.
     """
+    unknown = [kind for kind in formats if kind not in FORMATS]
+    if unknown:
+        raise ConfigError(f"There is no format {unknown[0]}: choose from {', '.join(FORMATS)}.")
     needed = [name for one in formats for name in _PACKAGES.get(one, ())]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
@@ -86,6 +90,12 @@ def export_network(
             )
         write_bytes(target, file.read_bytes())
     return target, worst
+
+
+def written_line(path: Path, difference: float) -> str:
+    """Return what is said of a file that was written."""
+    megabytes = path.stat().st_size / 1e6
+    return f"{path}: {megabytes:.1f} MB, differs by at most {difference:.1e}\n"
 
 
 def trace(

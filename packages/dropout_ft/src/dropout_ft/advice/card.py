@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
 from dropout_ft.advice.choosing import Candidate
+from dropout_ft.report.table import with_error
 from holdfast.runs.record import git_state, hardware, package_versions
 
 HEADER = ("backbone", "dropout", "steps", "left-out domain %", "i.i.d. %", "behind the best", "s")
@@ -93,8 +92,7 @@ def model_card(ranked: Sequence[Candidate], final: Final, command: str) -> str:
 
 
 def _points(value: float, error: float) -> str:
-    text = f"{100 * value:.1f}"
-    return text if np.isnan(error) else f"{text} ± {100 * error:.1f}"
+    return with_error(100 * value, 100 * error)
 
 
 CARD = """# Model card

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -24,7 +23,7 @@ from dropout_ft.advice.recipe import (
 from dropout_ft.backbones import TimmBackbone
 from dropout_ft.commands.export import write_formats
 from dropout_ft.commands.sweep import SweepFailedError
-from dropout_ft.data.folder import scan
+from dropout_ft.data.folder import Domain, scan
 from dropout_ft.evaluation.selection import select_last
 from dropout_ft.export_timm import write_timm_folder
 from dropout_ft.loading import load_classifier
@@ -80,17 +79,18 @@ def advise(
     if onnx:
         check_tools(["onnx"])
     root, place, kind = Path(folder).expanduser(), Path(out).expanduser(), resolve(recipe)
-    domains = [domain.name for domain in scan(root, allow_missing_classes=True)]
+    domains = scan(root, allow_missing_classes=True)
+    names = [domain.name for domain in domains]
     base = base_settings(kind, root, steps or STEPS[kind])
     first, trials = write_trials(place, base, backbones or BACKBONES[kind], kind)
-    config = sweep_of(first, trials, domains, rates, seeds)
+    config = sweep_of(first, trials, names, rates, seeds)
     config.set = dict(_setting(one) for one in set)
     pool = Pool(root=place / "sweep", jobs=jobs_of(config))
     _run(pool, engine, workers)
     ranked = ranking(pool, trials)
     show(ranked)
     run = train_final(place, first, trials, ranked[0], config.set)
-    finish(place, run, ranked, root, formats=["onnx"] if onnx else [])
+    finish(place, run, ranked, domains, formats=["onnx"] if onnx else [])
 
 
 def ranking(pool: Pool, trials: list[Trial]) -> list[Candidate]:
@@ -135,7 +135,12 @@ def train_final(
 
 
 def finish(
-    place: Path, run: RunDirectory, ranked: list[Candidate], root: Path, *, formats: list[Any]
+    place: Path,
+    run: RunDirectory,
+    ranked: list[Candidate],
+    domains: list[Domain],
+    *,
+    formats: list[Any],
 ) -> None:
     """Export the final model with its card."""
     loaded = load_classifier(run.path / "checkpoints/last.ckpt")
@@ -145,13 +150,12 @@ def finish(
         write_timm_folder(loaded, model)
         files += ["model.safetensors", "config.json"]
     files += [path.name for path in write_formats(loaded, model, formats)]
-    domains = scan(root, allow_missing_classes=True)
     last = select_last(
         [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
     )
     final = card.Final(
         run=str(run.path),
-        iid=float(np.float64(last["iid"])),
+        iid=float(last["iid"]),
         classes=loaded.class_names,
         domains=[domain.name for domain in domains],
         pictures=sum(len(domain.paths) for domain in domains),

@@ -4,9 +4,7 @@ import sys
 from pathlib import Path
 
 from dropout_ft.loading import LoadedClassifier, load_classifier
-from dropout_ft.loading import model_config as read_model_config
 from dropout_ft.report.names import method_name
-from holdfast.checkpoints.io import read_checkpoint
 from holdfast.errors import ConfigError
 from holdfast.serving import LOCAL, check_page_tools, serve
 
@@ -51,14 +49,14 @@ def named_models(ckpts: list[str]) -> dict[str, LoadedClassifier]:
         raise ConfigError("Give at least one checkpoint, for example ERM's and large dropout's.")
     models: dict[str, LoadedClassifier] = {}
     for given in ckpts:
-        name, separator, path = given.partition("=")
-        if not separator:
-            path = given
-            config = read_model_config(path, read_checkpoint(path))
-            name = method_name("run", float(config.get("dropout_rate", 0.9)))
+        name, separator, path = given.partition("=") if "=" in given else ("", "", given)
+        if not separator and Path(path).is_dir():
+            raise ConfigError(f"The folder {path} does not say its rate: name it, as NAME={path}.")
+        loaded = load_classifier(path)
+        name = name if separator else method_name("run", loaded.model.head.rate)
         if name in models:
             raise ConfigError(f"Two models are called '{name}': name them, as NAME=PATH.")
-        models[name] = load_classifier(path)
+        models[name] = loaded
     return models
 
 

@@ -9,7 +9,7 @@ from dropout_ft.backbones import TimmBackbone
 from dropout_ft.export_timm import write_timm_folder
 from dropout_ft.loading import LoadedClassifier, Weights, load_classifier
 from holdfast.errors import ConfigError
-from holdfast.exporting import FORMATS, Format, check_tools, export_network
+from holdfast.exporting import Format, check_tools, export_network, written_line
 
 
 def export(
@@ -33,9 +33,6 @@ def export(
             RGB pictures (B, 3, S, S) to logits, each only if its answers are PyTorch's.
         dynamic_batch: let those formats take any number of pictures at once.
     """
-    unknown = [kind for kind in formats if kind not in FORMATS]
-    if unknown:
-        raise ConfigError(f"There is no format {unknown[0]}: choose from {', '.join(FORMATS)}.")
     check_tools(formats)
     loaded = load_classifier(ckpt, weights=weights)
     is_timm = isinstance(loaded.model.backbone, TimmBackbone)
@@ -68,7 +65,6 @@ def write_formats(
             outputs=["logits"],
             dynamic_batch=dynamic_batch,
         )
-        megabytes = path.stat().st_size / 1e6
-        sys.stdout.write(f"{path}: {megabytes:.1f} MB, differs by at most {difference:.1e}\n")
+        sys.stdout.write(written_line(path, difference))
         paths.append(path)
     return paths

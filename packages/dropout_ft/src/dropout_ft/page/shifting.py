@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from PIL import Image, ImageEnhance, ImageFilter
 
-from dropout_ft.data.transforms import eval_transform
 from dropout_ft.loading import LoadedClassifier
 from holdfast.errors import ConfigError
 
@@ -56,7 +54,6 @@ class Shift:
         return found
 
 
-@torch.inference_mode()
 def answers(
     models: Mapping[str, LoadedClassifier], picture: Image.Image
 ) -> dict[str, dict[str, float]]:
@@ -74,10 +71,4 @@ def answers(
             f"The picture has {picture.width} x {picture.height} pixels, and "
             f"{MOST_PIXELS // 1_000_000} million are allowed: make it smaller."
         )
-    found = {}
-    for name, loaded in models.items():
-        prep = loaded.model.backbone.preprocessing
-        tensor = eval_transform(loaded.image_size, prep.interpolation)(picture.convert("RGB"))
-        shares = loaded.model(tensor[None]).float().softmax(dim=1)[0]
-        found[name] = dict(zip(loaded.class_names, shares.tolist(), strict=True))
-    return found
+    return {name: loaded.classify([picture])[0] for name, loaded in models.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from holdfast.checkpoints.io import check_same_architecture
 from holdfast.errors import ConfigError
-from holdfast.exporting import FORMATS, Format, check_tools
+from holdfast.exporting import Format, check_tools, written_line
 from vl_track.exporting import write_step
 from vl_track.loading import (
     build_network,
@@ -40,9 +40,6 @@ def export(
         sentences: encoded into ``tracker.json`` for those formats.
         dynamic_batch: let those formats take any number of crops at once.
     """
-    unknown = [kind for kind in formats if kind not in FORMATS]
-    if unknown:
-        raise ConfigError(f"There is no format {unknown[0]}: choose from {', '.join(FORMATS)}.")
     if ckpt is None and not formats:
         raise ConfigError("There is nothing to write: give --ckpt, --formats, or both.")
     if ckpt is not None and weights is not None:
@@ -54,8 +51,7 @@ def export(
         network = load_network(out if ckpt is not None else weights)
         made = write_step(network, out, formats, sentences=sentences, dynamic_batch=dynamic_batch)
         for path, difference in made:
-            size = path.stat().st_size / 1e6
-            sys.stdout.write(f"{path}: {size:.1f} MB, differs by at most {difference:.1e}\n")
+            sys.stdout.write(written_line(path, difference))
         sys.stdout.write(f"{Path(out) / 'tracker.json'}: sizes, factors, sentences\n")
 
 

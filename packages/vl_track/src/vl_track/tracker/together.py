@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import torch
 
 from holdfast.errors import ConfigError
-from vl_track.data.geometry import clip_box, out_of_window
 from vl_track.data.video import Picture, crop_frame
 from vl_track.model.head import decode
 from vl_track.model.text.base import TextFeatures
 from vl_track.tracker.tracker import Estimate, Tracker
-from vl_track.tracker.window import hann_window
 
 
 @torch.inference_mode()
@@ -39,16 +37,10 @@ def track_together(trackers: Sequence[Tracker], frames: Sequence[Picture]) -> li
     )
     templates = torch.cat([q.template_13hw for q in questions])
     output = network(templates, search.contiguous().to(device), text)
-    hann = hann_window(network.backbone.search_grid).to(device)
     found = []
     for number, (tracker, frame) in enumerate(zip(trackers, frames, strict=True)):
-        options = tracker.options
-        prior = hann * options.window_weight + (1 - options.window_weight)
         maps = type(output.maps)(*(value[number : number + 1] for value in output.maps))
-        boxes, scores = decode(maps, prior if options.hann else None)
-        cx, cy, w, h = boxes[0].tolist()
-        box = out_of_window((cx, cy, w, h), questions[number].place)
-        height, width = frame.shape[:2]
-        box = clip_box(box, (width, height), options.margin)
-        found.append(tracker.accept(frame, Estimate(box, float(scores[0]))))
+        boxes, scores = decode(maps, tracker.prior if tracker.options.hann else None)
+        answer = tracker.read(frame, boxes[0], scores[0], questions[number].place)
+        found.append(tracker.accept(frame, answer))
     return found

@@ -273,20 +273,29 @@ class Tracker:
         text = TextFeatures(*(value.expand(count, *value.shape[1:]) for value in self._text))
         template = self._template.expand(count, -1, -1, -1)
         output = self.network(template, crops, text)
-        boxes, scores = decode(output.maps, self._prior() if hann else None)
+        boxes, scores = decode(output.maps, self.prior if hann else None)
         best = int(scores.argmax())
-        box: Box = tuple(boxes[best].tolist())
-        height, width = frame.shape[:2]
-        return Estimate(
-            clip_box(
-                out_of_window(box, (places or windows)[best]), (width, height), self.options.margin
-            ),
-            float(scores[best]),
-        )
+        return self.read(frame, boxes[best], scores[best], (places or windows)[best])
 
-    def _prior(self) -> Tensor:
+    @property
+    def prior(self) -> Tensor:
+        """What the score map is multiplied by: the Hann window, softened by its weight."""
         weight = self.options.window_weight
         return self._hann * weight + (1 - weight)
+
+    def read(self, frame: Picture, box_4: Tensor, score: Tensor, place: Window) -> Estimate:
+        """Map an answer of the network back into a frame.
+
+        Args:
+            frame: the picture that was searched.
+            box_4: centre x, y, width, height in shares of the window.
+            score: of the box.
+            place: where the window is.
+        """
+        box: Box = tuple(box_4.tolist())
+        height, width = frame.shape[:2]
+        kept = clip_box(out_of_window(box, place), (width, height), self.options.margin)
+        return Estimate(kept, float(score))
 
 
 def remember_size(box: Box, last: Box, share: float) -> Box:
