@@ -14,6 +14,7 @@ from vl_track.data.scenes.lasot_layout import write_scenes
 from vl_track.data.scenes.make import Difficulty
 from vl_track.data.scenes.photographs import gather_photographs
 from vl_track.data.scenes.sprites import prepare_sprites
+from vl_track.data.scenes.variation import Variation
 from vl_track.video.contact_sheet import contact_sheet
 from vl_track.video.writing import draw_estimate
 
@@ -31,6 +32,8 @@ def scenes(
     root: str | None = None,
     photographs: bool = True,
     emoji: bool = True,
+    carried: float = 0.0,
+    stretched: float = 0.0,
 ) -> None:
     """Prepare, look at, or write Scenes.
 
@@ -46,6 +49,8 @@ def scenes(
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         photographs: fetch Debian's wallpapers in ``prepare``, where this is a Debian system.
         emoji: fetch and draw the emoji.
+        carried: share of videos whose target something holds and carries.
+        stretched: share of videos whose objects are longer or wider.
     """
     folder = data_root(root)
     if emoji:
@@ -54,7 +59,8 @@ def scenes(
         have = gather_photographs(folder) if photographs else 0
         sys.stdout.write(f"Scenes is ready below {folder}: emoji drawn, {have} photographs.\n")
         return
-    videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
+    variation = Variation(carried=carried, stretched=stretched)
+    videos = scenes_videos(folder, count, split=split, difficulty=difficulty, variation=variation)
     if action == "write":
         target = Path(out or folder / f"scenes_{split}")
         written = write_scenes(videos, target, first=first, testing=split == "test")

@@ -14,6 +14,7 @@ from vl_track.data.scenes.grammar import Split
 from vl_track.data.scenes.make import make_scene
 from vl_track.data.scenes.sprites import prepare_sprites
 from vl_track.data.scenes.trajectories import read_trajectories
+from vl_track.data.scenes.variation import Variation, vary
 from vl_track.data.scenes.world import SceneWorld
 
 
@@ -25,12 +26,20 @@ class ScenePairs(Dataset[Sample]):
         options: how pairs are cut.
         crowd: share of scenes with two to four distractors of the target's kind.
         fixed: draw by index alone, and go through the kinds of pair in turn (validation).
+        variation: how many scenes are carried or stretched.
     """
 
     def __init__(
-        self, world: SceneWorld, options: PairOptions, *, crowd: float, fixed: bool = False
+        self,
+        world: SceneWorld,
+        options: PairOptions,
+        *,
+        crowd: float,
+        fixed: bool = False,
+        variation: Variation | None = None,
     ) -> None:
         self.world, self.options, self.crowd, self.fixed = world, options, crowd, fixed
+        self.variation = variation or Variation()
 
     def __getitem__(self, key: SampleKey | int) -> Sample:
         index, seed = seeded(key)
@@ -42,6 +51,7 @@ class ScenePairs(Dataset[Sample]):
             crowd = bool(generator.uniform() < self.crowd)
             kind = "distractors" if crowd else "standard"
             scene = make_scene(self.world, seed, kind)  # type: ignore[arg-type]
+            scene = vary(scene, self.world, self.variation)
             pair = make_pair(scene, self.options, generator, told=told)
             if pair is not None:
                 break
@@ -59,6 +69,8 @@ class Scenes(StepDataModule):
         crowd: share of scenes with distractors of the target's kind.
         trajectories: folder or tar file of LaSOT annotations whose motion objects may follow.
         val_pairs: pairs of a validation.
+        variation: share of training scenes whose target is carried, or whose objects are
+            stretched; validation and test stay as they are, so that their figures compare.
         emoji: fetch and draw emoji; without them objects are shapes and photograph patches.
         num_workers: loader processes on each rank.
         eval_batch_size: pairs in an evaluation batch.
@@ -75,6 +87,7 @@ class Scenes(StepDataModule):
         emoji: bool = True,
         num_workers: int = 0,
         eval_batch_size: int = 32,
+        variation: Variation | None = None,
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
         self.root = data_root(root)
@@ -84,6 +97,7 @@ class Scenes(StepDataModule):
         self.trajectories = trajectories
         self.val_pairs = val_pairs
         self.emoji = emoji
+        self.variation = variation or Variation()
 
     def prepare_data(self) -> None:
         """Draw the emoji unless they are there."""
@@ -94,7 +108,7 @@ class Scenes(StepDataModule):
         """Return endless batches of fresh scenes."""
         tracks = read_trajectories(self.trajectories) if self.trajectories else []
         world = SceneWorld.open(self.root, "train", trajectories=tracks)
-        dataset = ScenePairs(world, self.pairs, crowd=self.crowd)
+        dataset = ScenePairs(world, self.pairs, crowd=self.crowd, variation=self.variation)
         return self.step_loader(dataset, [np.arange(1)], per_group=self.batch_size)
 
     def val_dataloader(self) -> DataLoader[Any]:
