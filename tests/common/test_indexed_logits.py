@@ -33,3 +33,17 @@ def test_half_precision_becomes_float32_and_reset_empties() -> None:
     assert metric.compute().dtype == torch.float32
     metric.reset()
     assert metric.index == []
+
+
+def test_samples_that_are_not_expected_may_be_missing_and_are_nan() -> None:
+    expected = torch.tensor([True, False, True])
+    metric = IndexedLogits(3, expected)
+    metric.update(torch.tensor([2]), torch.full((1, 2), 2.0))
+    with pytest.raises(RuntimeError, match="1 of 3"):
+        metric.compute()
+    metric.update(torch.tensor([0]), torch.zeros(1, 2))
+    found = metric.compute()
+    assert torch.equal(found[expected], torch.tensor([[0.0, 0.0], [2.0, 2.0]]))
+    assert found[1].isnan().all()
+    metric.update(torch.tensor([1]), torch.ones(1, 2))
+    assert torch.equal(metric.compute()[1], torch.ones(2))

@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,3 +73,16 @@ def test_evaluation_seed_depends_on_step_and_index_but_not_on_the_rank() -> None
     assert one == two
     later = {key.sample: key.seed for key in EvaluationSampler(9, step=lambda: 6)}
     assert all(one[i] != later[i] for i in one)
+
+
+def test_an_evaluation_of_some_samples_draws_for_them_what_one_of_all_does() -> None:
+    all_of_them = {key.sample: key.seed for key in EvaluationSampler(9, step=lambda: 5)}
+    rows = np.array([1, 4, 5])
+    for world in (1, 2):
+        keys = [
+            key
+            for rank in range(world)
+            for key in EvaluationSampler(9, rank=rank, world_size=world, step=lambda: 5, rows=rows)
+        ]
+        assert {key.sample: key.seed for key in keys} == {n: all_of_them[n] for n in rows}
+        assert len(keys) == -(-3 // world) * world

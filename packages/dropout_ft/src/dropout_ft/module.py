@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from dropout_ft.backbones.base import Backbone
+from dropout_ft.evaluation.deferral import deferral_of
 from dropout_ft.evaluation.recorder import EvaluationRecorder
+from dropout_ft.evaluation.scores import score
 from dropout_ft.methods.ratatouille import load_backbone
 from dropout_ft.model.classifier import Classifier
 from dropout_ft.model.head import Normalization, VeryLargeDropoutHead
@@ -122,8 +124,11 @@ class FineTuning(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start collecting logits of every set of weights the run keeps."""
-        count = len(self.trainer.datamodule.table)  # type: ignore[attr-defined]
-        self._logits = {name: IndexedLogits(count).to(self.device) for name in self._networks()}
+        expected = torch.from_numpy(self.trainer.datamodule.always_evaluated)  # type: ignore[attr-defined]
+        self._logits = {
+            name: IndexedLogits(len(expected), expected).to(self.device)
+            for name in self._networks()
+        }
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
         """Collect logits by sample index."""
@@ -133,13 +138,30 @@ class FineTuning(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Score and record; the recorder writes on rank zero, every rank logs the same values."""
-        logits = {name: metric.compute().cpu() for name, metric in self._logits.items()}
-        self.evaluated = logits
         table = self.trainer.datamodule.table  # type: ignore[attr-defined]
+        logits = self._compute()
+        deferral = deferral_of(self.trainer)
+        if deferral is not None:
+            iid = {name: score(found.numpy(), table)["iid"] for name, found in logits.items()}
+            if deferral.wanted(self.trainer, iid):
+                self._evaluate_test_domains()
+                logits = self._compute()
+        self.evaluated = logits
         scores = EvaluationRecorder(self.trainer, table).record(logits)
         for name, values in scores.items():
             prefix = "val" if name == "current" else f"val_{name}"
             self.log_dict({f"{prefix}/{key}": value for key, value in values.items()})
+
+    def _compute(self) -> dict[str, Tensor]:
+        return {name: metric.compute().cpu() for name, metric in self._logits.items()}
+
+    def _evaluate_test_domains(self) -> None:
+        """Collect the logits that the validation loader left out, as Lightning's loop would."""
+        loader = self.trainer.datamodule.test_domain_dataloader()  # type: ignore[attr-defined]
+        for number, batch in enumerate(loader):
+            placed = self.trainer.strategy.batch_to_device(batch)
+            with self.trainer.precision_plugin.val_step_context():
+                self.validation_step(placed, number)
 
     def on_test_epoch_start(self) -> None:
         """Evaluate as in validation: the table already holds the test domains."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
@@ -54,8 +55,16 @@ class StepDataModule(LightningDataModule):
             generator=self._worker_generator(),
         )
 
-    def evaluation_loader(self, dataset: Dataset[Any], count: int) -> DataLoader[Any]:
-        """Return a loader over ``dataset[0..count-1]`` in which every rank has equally many."""
+    def evaluation_loader(
+        self, dataset: Dataset[Any], count: int, *, rows: NDArray[np.int64] | None = None
+    ) -> DataLoader[Any]:
+        """Return a loader over ``dataset[0..count-1]`` in which every rank has equally many.
+
+        Args:
+            dataset: indexed by :class:`SampleKey`.
+            count: number of samples.
+            rows: the samples to see; all by default.
+        """
         _, rank, world_size = self._position()
         sampler = EvaluationSampler(
             count,
@@ -63,6 +72,7 @@ class StepDataModule(LightningDataModule):
             world_size=world_size,
             seed=self.seed,
             step=lambda: self._position()[0],
+            rows=rows,
         )
         return DataLoader(
             dataset,

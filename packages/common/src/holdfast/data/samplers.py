@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from holdfast.seeding import SampleKey, fold_seed
@@ -72,6 +73,7 @@ class EvaluationSampler(Sampler[SampleKey]):
         seed: the run's seed, for augmented evaluation.
         step: tells the current step, so that augmented views differ between evaluations as in the
             official code and are still reproducible.
+        rows: (M,) the samples to see; all of ``0..count-1`` by default.
     """
 
     def __init__(
@@ -82,8 +84,10 @@ class EvaluationSampler(Sampler[SampleKey]):
         world_size: int = 1,
         seed: int = 0,
         step: Callable[[], int] = lambda: 0,
+        rows: NDArray[np.int64] | None = None,
     ) -> None:
-        self.count = count
+        self.rows = np.arange(count) if rows is None else rows
+        self.count = len(self.rows)
         self.rank = rank
         self.world_size = world_size
         self.seed = seed
@@ -95,5 +99,5 @@ class EvaluationSampler(Sampler[SampleKey]):
     def __iter__(self) -> Iterator[SampleKey]:
         step = self.step()
         for position in range(len(self)):
-            index = (position * self.world_size + self.rank) % self.count
+            index = int(self.rows[(position * self.world_size + self.rank) % self.count])
             yield SampleKey(index, fold_seed("evaluation", self.seed, step, index))

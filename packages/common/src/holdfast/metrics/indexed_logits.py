@@ -27,6 +27,11 @@ class IndexedLogits(Metric):
     """Collect (index, logits) over batches and ranks; ``compute`` gives one row a sample.
 
     ``compute`` returns float32 logits of shape (count, classes) in index order.
+
+    Args:
+        count: number of samples over all ranks.
+        expected: (count,) bool, samples that must be seen; all by default. Rows of others are nan
+            unless they were seen.
     """
 
     full_state_update = False
@@ -35,9 +40,15 @@ class IndexedLogits(Metric):
     index: list[Tensor]
     logits: list[Tensor]
 
-    def __init__(self, count: int, **kwargs: Any) -> None:  # noqa: ANN401  (torchmetrics' own options)
+    def __init__(
+        self,
+        count: int,
+        expected: Tensor | None = None,
+        **kwargs: Any,  # noqa: ANN401  (torchmetrics' own options)
+    ) -> None:
         super().__init__(**kwargs)
         self.count = count
+        self.expected = torch.ones(count, dtype=torch.bool) if expected is None else expected
         self.add_state("index", default=[], dist_reduce_fx="cat")
         self.add_state("logits", default=[], dist_reduce_fx="cat")
 
@@ -55,6 +66,12 @@ class IndexedLogits(Metric):
         index = torch.cat(self.index) if isinstance(self.index, list) else self.index
         logits = torch.cat(self.logits) if isinstance(self.logits, list) else self.logits
         seen, rows = first_of_each_index(index, logits)
-        if len(seen) != self.count:
+        missing = self.expected.clone()
+        missing[seen.cpu()] = False
+        if missing.any():
             raise RuntimeError(f"evaluation saw {len(seen)} of {self.count} samples")
-        return rows
+        if len(seen) == self.count:
+            return rows
+        filled = torch.full((self.count, rows.shape[1]), float("nan"), device=rows.device)
+        filled[seen] = rows
+        return filled

@@ -135,6 +135,8 @@ class DomainFolders(StepDataModule):
         self.cached_side = cached_side
         self.cached_views = cached_views
         self.augmentation = augmentation
+        # Set by evaluation.deferral.TestDomainsWhenBest.
+        self.defer_test_domains = False
         self._table: EvaluationTable | None = None
 
     @property
@@ -218,13 +220,26 @@ class DomainFolders(StepDataModule):
         """Return the endless training loader."""
         return self.step_loader(self._train_set, self._groups, per_group=self.batch_size)
 
+    @property
+    def always_evaluated(self) -> np.ndarray:
+        """(N,) bool: the rows of :attr:`table` that :meth:`val_dataloader` covers."""
+        tests = np.isin(self.table.domain, self.table.test_domains)
+        return ~(tests & self.defer_test_domains)
+
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the evaluation loader, in the order of :attr:`table`."""
-        return self.evaluation_loader(self._eval_set, len(self.table))
+        return self._evaluation_loader(self.always_evaluated)
+
+    def test_domain_dataloader(self) -> DataLoader[Any]:
+        """Return a loader of what :meth:`val_dataloader` leaves out."""
+        return self._evaluation_loader(~self.always_evaluated)
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Return the same loader: the table tells i.i.d. from o.o.d. rows."""
         return self.val_dataloader()
+
+    def _evaluation_loader(self, rows: np.ndarray) -> DataLoader[Any]:
+        return self.evaluation_loader(self._eval_set, len(self.table), rows=np.flatnonzero(rows))
 
     def _classifier(self) -> Classifier:
         module = self.trainer.lightning_module if self.trainer is not None else None

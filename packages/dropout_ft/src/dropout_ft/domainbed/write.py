@@ -38,7 +38,9 @@ def export_runs(runs: Sequence[Run], out: Path, dataset: str) -> list[Path]:
     trials = {seed: number for number, seed in enumerate(sorted({run.seed for run in runs}))}
     written = []
     for run, fact in zip(runs, facts, strict=True):
-        for name, rows in _networks(run).items():
+        for name, found in _networks(run).items():
+            # DomainBed's tools want the test domains' accuracies in every record.
+            rows = [row for row in found if "ood" in row]
             if not rows:
                 continue
             args = _args(run, fact, dataset, SUFFIXES[name], points[fact.key], trials[run.seed])
@@ -57,10 +59,12 @@ def algorithm_name(rate: float, objective: str = "ERM") -> str:
 
 def _networks(run: Run) -> dict[str, list[Mapping[str, Any]]]:
     current = {step: found["current"] for step, found in run.logits.items()}
+    ensemble = trajectory_ensemble(current, run.table)
     return {
         "current": [{"step": row["step"], **row["current"]} for row in run.rows],
         "average": [{"step": r["step"], **r["average"]} for r in run.rows if "average" in r],
-        "ensemble": list(trajectory_ensemble(current, run.table)),
+        # Of steps whose test domains were not all evaluated there is no ensemble.
+        "ensemble": [*ensemble] if "ood" in ensemble[-1] else [],
     }
 
 

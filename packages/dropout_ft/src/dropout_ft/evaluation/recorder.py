@@ -7,7 +7,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.evaluation.scores import score
+from dropout_ft.evaluation.scores import left_out, score
 from dropout_ft.evaluation.store import write_logits, write_table
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.results import record_result
@@ -42,4 +42,5 @@ class EvaluationRecorder:
         if not table_path.is_file():
             write_table(table_path, self.table)
         write_logits(run.logits, step, logits)
-        record_result(run.results, {"step": step, "seen": len(self.table), **scores})
+        seen = int((~left_out(logits["current"].numpy(), self.table)).sum())
+        record_result(run.results, {"step": step, "seen": seen, **scores})

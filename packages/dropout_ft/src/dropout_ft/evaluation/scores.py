@@ -24,11 +24,16 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
         ``ood``, ``ood_in``, ``ood_out``: mean over the test domains of the accuracy on all their
         pictures, on the 80 % ``in`` part that DomainBed's tables use, and on the 20 % ``out`` part;
         absent where every domain is trained on.
+        A test domain whose pictures were not evaluated (:mod:`dropout_ft.evaluation.deferral`) has
+        no keys, and then neither has ``ood``.
     """
+    missing = left_out(logits, table)
     values: dict[str, float] = {}
     iid, whole, inside, outside = [], [], [], []
     for domain in range(len(table.domain_names)):
         of_domain = table.domain == domain
+        if (of_domain & missing).any():
+            continue
         out = _accuracy_where(logits, table, of_domain & table.held_out)
         values[f"env{domain}_out_acc"] = out
         if domain not in table.test_domains:
@@ -39,7 +44,7 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
         outside.append(out)
         whole.append(_accuracy_where(logits, table, of_domain))
     values["iid"] = float(np.mean(iid))
-    if table.test_domains:
+    if whole and not missing.any():
         values["ood"] = float(np.mean(whole))
         values["ood_in"] = float(np.mean(inside))
         values["ood_out"] = float(np.mean(outside))
@@ -61,6 +66,18 @@ def iid_loss(logits: Logits, table: EvaluationTable) -> float:
     rows = iid_rows(table)
     domains = np.unique(table.domain[rows])
     return float(np.mean([losses[rows & (table.domain == one)].mean() for one in domains]))
+
+
+def left_out(logits: np.ndarray, table: EvaluationTable) -> np.ndarray:
+    """Return (N,) bool: rows of test domains the network was not asked for.
+
+    Such rows are nan where others are not; in a diverged run every row is.
+    """
+    empty = np.isnan(logits).all(axis=1)
+    if empty.all():
+        return np.zeros(len(logits), dtype=bool)
+    missing: np.ndarray = empty & np.isin(table.domain, table.test_domains)
+    return missing
 
 
 def _accuracy_where(logits: Logits, table: EvaluationTable, rows: np.ndarray) -> float:

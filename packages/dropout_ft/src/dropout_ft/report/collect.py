@@ -173,7 +173,8 @@ def single_run_results(run: Run, *, ensemble_of: Average = "logits") -> list[Res
     }
     results = []
     for method, rows in trajectories.items():
-        if rows:
+        # An ensemble of steps whose test domains were not all evaluated has no o.o.d. accuracy.
+        if rows and not (method == "trajectory ensemble" and "ood" not in rows[-1]):
             best = select_iid(rows)
             networks = int(best.get("members", 1))
             results.append(run_result(method, run, best, networks=networks))
