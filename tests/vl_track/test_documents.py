@@ -12,6 +12,7 @@ import yaml
 from conftest import CONFIGS, REPOSITORY
 from vl_track.data.augment import Augmentation
 from vl_track.data.pairs import PairOptions
+from vl_track.data.scenes.datamodule import Scenes
 from vl_track.model.backbone import JointTransformer
 from vl_track.model.network import AllInOne
 from vl_track.model.text import TokenText
@@ -34,7 +35,7 @@ def table(heading: str) -> list[list[str]]:
 
 
 def test_every_switch_of_the_table_exists_with_its_default() -> None:
-    known = parameters(Tracking) | parameters(AllInOne) | parameters(TokenText)
+    known = parameters(Tracking) | parameters(AllInOne) | parameters(TokenText) | parameters(Scenes)
     kinds = (PairOptions, Augmentation, AlignmentOptions, LossWeights, TrackerOptions)
     known |= {field.name for kind in kinds for field in dataclasses.fields(kind)}
     known |= {"text"}
