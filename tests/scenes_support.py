@@ -50,3 +50,19 @@ def tiny_network(
     )
     text = TokenText("scenes", 16)
     return AllInOne(backbone, text, head_channels=head_channels, matching=matching, mixup=mixup)
+
+
+def tiny_config(matching: str = "target_and_text") -> dict[str, object]:
+    """What a model folder says of :func:`tiny_network`."""
+    return {
+        "backbone": {
+            "name": "vit_tiny_patch16_224", "template_size": 32, "search_size": 64,
+            "options": {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
+        },
+        "text": {
+            "class_path": "vl_track.model.text.TokenText",
+            "init_args": {"vocabulary": "scenes", "num_features": 16},
+        },
+        "head_channels": 16,
+        "matching": matching,
+    }  # fmt: skip

@@ -15,7 +15,7 @@ from dropout_ft.data.pictures import read_rgb
 from holdfast.data import jpeg
 from holdfast.data.jpeg import decode_jpeg, read_jpeg, shrinking
 from holdfast.errors import ImageError
-from vl_track.data.sets.base import read_picture
+from vl_track.data.pictures import read_picture
 
 
 def scenery(width: int, height: int, seed: int = 0) -> Image.Image:

@@ -26,7 +26,7 @@ from holdfast.errors import HoldfastError
 from holdfast.runs.record import read_record
 from holdfast.runs.results import read_results
 from tracking_support import write_clip
-from vl_track.data.sets.base import read_picture
+from vl_track.data.pictures import read_picture
 from vl_track.video.reading import open_source
 
 COUNT = 10_000

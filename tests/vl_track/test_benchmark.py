@@ -16,7 +16,7 @@ import pytest
 from benchmark_support import plan, stands_still, work
 from conftest import REPOSITORY
 from holdfast.errors import ConfigError, MissingToolError
-from scenes_support import tiny_network
+from scenes_support import tiny_config, tiny_network
 from sets_support import data_tree, write
 from vl_track.commands.benchmark import digest_of
 from vl_track.data.sets.known import open_set
@@ -295,17 +295,7 @@ def test_the_real_ray(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     network = tiny_network()
-    config = {
-        "backbone": {
-            "name": "vit_tiny_patch16_224", "template_size": 32, "search_size": 64,
-            "options": {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
-        },
-        "text": {"class_path": "vl_track.model.text.TokenText",
-                 "init_args": {"vocabulary": "scenes", "num_features": 16}},
-        "head_channels": 16,
-        "matching": network.matching,
-    }  # fmt: skip
-    save_network(tmp_path / "model", config, network.state_dict())
+    save_network(tmp_path / "model", tiny_config(), network.state_dict())
     return tmp_path / "model"
 
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from holdfast.errors import CheckpointError
-from scenes_support import tiny_network
+from scenes_support import tiny_config, tiny_network
 from vl_track.loading import (
     build_network,
     load_network,
@@ -126,25 +126,10 @@ def test_a_template_without_surroundings_is_matched_by_its_target_alone() -> Non
     assert found.isfinite().all()
 
 
-def config_of(matching: str) -> dict[str, object]:
-    return {
-        "backbone": {
-            "name": "vit_tiny_patch16_224", "template_size": 32, "search_size": 64,
-            "options": {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
-        },
-        "text": {
-            "class_path": "vl_track.model.text.TokenText",
-            "init_args": {"vocabulary": "scenes", "num_features": 16},
-        },
-        "head_channels": 16,
-        "matching": matching,
-    }  # fmt: skip
-
-
 def test_a_model_folder_gives_the_network_back(tmp_path: Path) -> None:
-    network = spoken(build_network(config_of("target_and_text"), "test"))
+    network = spoken(build_network(tiny_config("target_and_text"), "test"))
     weights = network.state_dict()
-    files = save_network(tmp_path, config_of("target_and_text"), weights, max_bytes=150_000)
+    files = save_network(tmp_path, tiny_config("target_and_text"), weights, max_bytes=150_000)
     assert len(files) > 1
     assert all(path.stat().st_size <= 150_000 for path in files)
     again = load_network(tmp_path)
@@ -158,8 +143,8 @@ def test_a_model_folder_gives_the_network_back(tmp_path: Path) -> None:
 
 def test_saving_again_with_fewer_files_leaves_no_old_ones(tmp_path: Path) -> None:
     weights = tiny_network().state_dict()
-    many = save_network(tmp_path, config_of("target_and_text"), weights, max_bytes=150_000)
-    one = save_network(tmp_path, config_of("target_and_text"), weights)
+    many = save_network(tmp_path, tiny_config("target_and_text"), weights, max_bytes=150_000)
+    one = save_network(tmp_path, tiny_config("target_and_text"), weights)
     assert len(many) > len(one) == 1
     assert sorted(tmp_path.glob("*.safetensors")) == one
     load_network(tmp_path)
@@ -168,7 +153,7 @@ def test_saving_again_with_fewer_files_leaves_no_old_ones(tmp_path: Path) -> Non
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no readable config\.json"):
         load_network(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps(config_of("none")))
+    (tmp_path / "config.json").write_text(json.dumps(tiny_config("none")))
     with pytest.raises(CheckpointError, match="no safetensors"):
         load_network(tmp_path)
     save_file({"other": torch.zeros(1)}, tmp_path / "model.safetensors")
@@ -180,14 +165,14 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_known_text_encoders_are_built_from_a_strangers_description() -> None:
-    config = config_of("none")
+    config = tiny_config("none")
     config["text"] = {"class_path": "os.system", "init_args": {"command": "true"}}
     with pytest.raises(CheckpointError, match="does not describe a tracker"):
         build_network(config, "stranger")
 
 
 def test_a_damaged_file_of_weights_is_named(tmp_path: Path) -> None:
-    save_network(tmp_path, config_of("none"), tiny_network().state_dict())
+    save_network(tmp_path, tiny_config("none"), tiny_network().state_dict())
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match=path.name):

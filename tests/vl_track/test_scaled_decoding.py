@@ -76,11 +76,11 @@ def test_a_video_decodes_what_the_crop_needs(
         asked.clear()
         window = Window(20, 20, side)
         found = scaled.crop(0, window, size).astype(int)
-        assert asked == [expected]
+        assert asked == ([expected] if expected > 1 else []), "1: the whole frame, as ever"
         assert np.abs(found - video.crop(0, window, size)).mean() < 3
     asked.clear()
     video.crop(0, Window(20, 20, 200), 25)
-    assert asked == [1], "off by default"
+    assert asked == [], "off by default"
 
 
 def test_other_files_are_decoded_whole(video: FileVideo, tmp_path: Path) -> None:

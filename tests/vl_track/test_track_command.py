@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ConfigError, DataError, MissingToolError
-from scenes_support import tiny_network
+from scenes_support import tiny_config, tiny_network
 from tracking_support import FindsRed, moving_box, write_clip, write_pictures
 from vl_track.commands import track as command
 from vl_track.evaluation.success import overlaps
@@ -191,16 +191,7 @@ def test_max_frames_and_options(track: Run, clip: str, tmp_path: Path) -> None:
 
 def test_weights_of_ones_own(clip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    config = {
-        "backbone": {
-            "name": "vit_tiny_patch16_224", "template_size": 32, "search_size": 64,
-            "options": {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
-        },
-        "text": {"class_path": "TokenText",
-                 "init_args": {"vocabulary": "scenes", "num_features": 16}},
-        "head_channels": 16, "matching": "target_and_text",
-    }  # fmt: skip
-    save_network(tmp_path / "model", config, tiny_network().state_dict())
+    save_network(tmp_path / "model", tiny_config(), tiny_network().state_dict())
     words = ["track", clip, "--box", BOX, "--weights", str(tmp_path / "model")]
     assert TRACK.main([*words, "--device", "cpu", "--max_frames", "3"]) == 0
     shutil.rmtree(tmp_path / "model")

@@ -32,6 +32,10 @@ TRACK = Track(
             target="vl_track.commands.submit:submit",
             help="pack raw results for the server of GOT-10k or TrackingNet",
         ),
+        "vot": Command(
+            target="vl_track.commands.vot:vot",
+            help="answer the VOT toolkit: the command of a trackers.ini",
+        ),
         "evaluate": Command(
             target="vl_track.commands.evaluate:evaluate",
             help="score raw results as each of the field's toolkits would",

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from holdfast.errors import DataError, ImageError
-from vl_track.data.sets.base import VideoSet, read_picture
+from vl_track.data.pictures import read_picture
+from vl_track.data.sets.base import VideoSet
 from vl_track.data.sets.known import KnownSet
 
 

@@ -7,14 +7,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.data.jpeg import read_jpeg, shrinking
-from holdfast.errors import DataError, ImageError
+from holdfast.errors import DataError
 from vl_track.data.geometry import Box, Window, as_box
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
+from vl_track.data.pictures import read_picture
 from vl_track.data.video import Picture, crop_frame, crop_shrunk
 from vl_track.evaluation.benchmark import TrueSequence
 
@@ -153,22 +153,6 @@ class VideoSet(ABC, Sequence[FileVideo]):
 @lru_cache(maxsize=256)
 def _cached(videos: VideoSet, name: str) -> FileVideo:
     return videos.read(name)
-
-
-def read_picture(path: Path) -> Picture:
-    """Decode a picture to RGB uint8.
-
-    Raises:
-        ImageError: missing or damaged.
-    """
-    fast = read_jpeg(path)
-    if fast is not None:
-        return fast
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        what = "is damaged" if path.is_file() else "is missing"
-        raise ImageError(f"{path} {what}: get this file again.")
-    return np.ascontiguousarray(picture[..., ::-1])
 
 
 def read_file(path: Path) -> bytes:
