@@ -286,6 +286,15 @@ def test_debians_clips_are_kept_once_unpacked(
         debian_clip("cup.mp4", tmp_path)
 
 
+def test_each_clip_is_told_in_three_ways_and_the_wrong_sentence_is_wrong() -> None:
+    told = clips_command.sentences()
+    assert [len(set(one.values())) for one in told] == [3, 3, 3]
+    right = [sentence for _, sentence in clips_command.CLIPS.values()]
+    assert [one["ours: box, sentence"] for one in told] == right
+    assert sorted(one["ours: box, another's"] for one in told) == sorted(right)
+    assert {one["ours: box"] for one in told} == {""}
+
+
 def test_the_clips_command_prints_every_tracker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -300,9 +309,9 @@ def test_the_clips_command_prints_every_tracker(
     out = tmp_path / "o.json"
     assert TRACK.main(["clips", str(tmp_path), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
-    assert "vl_track" in shown
     assert all(f"OpenCV {name}" in shown for name in available())
-    assert json.loads(out.read_text())["clips"]["c"]["vl_track"]["auc"] > 0.8
+    assert all(how in shown for how in clips_command.sentences()[0])
+    assert json.loads(out.read_text())["clips"]["c"]["ours: box"]["auc"] > 0.8
     assert TRACK.main(["clips", str(tmp_path / "none")]) == 1
     assert "no folder of annotations" in capsys.readouterr().err
 

@@ -66,13 +66,13 @@ class AnnotatedClip:
         name: of the object.
         path: the video.
         boxes: by frame number, counted from 0; the first one starts the tracker.
-        sentence: about the object.
+        sentence: about the object; may be empty.
     """
 
     name: str
     path: Path
     boxes: dict[int, Box]
-    sentence: str
+    sentence: str = ""
 
     def frames(self) -> Iterator[tuple[int, Picture]]:
         """Yield (frame number, RGB uint8) from the first annotated frame to the last."""
