@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import mmap
 import os
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -61,12 +62,12 @@ class Watch(Callback):
 
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="reads Linux's /proc")
 def test_the_measure_sees_a_leak() -> None:
-    kept: list[bytearray] = []
+    kept: list[mmap.mmap] = []
 
     def leak() -> Iterator[None]:
         for _ in range(2000):
-            kept.append(bytearray(20_000))
-            kept[-1][::4096] = b"x" * len(kept[-1][::4096])
+            kept.append(mmap.mmap(-1, 20_000))  # not malloc: it may hand out what was freed before
+            kept[-1].write(b"x" * 20_000)
             yield
 
     assert growth(watch(leak(), 20)) > MOST_GROWTH
