@@ -78,7 +78,8 @@ def _module(network: str) -> FineTuning:
     return FineTuning(TimmBackbone(network, weights="none"), [f"c{i}" for i in range(4)])
 
 
-def _data(root: Path, library: Library, side: int, module: FineTuning) -> DomainFolders:
+def make_data(root: Path, library: Library, side: int, module: FineTuning) -> DomainFolders:
+    """Return the data module of a folder, set up for a network."""
     data = DomainFolders(
         str(root), [], batch_size=BATCH, image_size=224, augmentation=library, cached_side=side
     )
@@ -92,12 +93,12 @@ def _data(root: Path, library: Library, side: int, module: FineTuning) -> Domain
 
 
 def _batches(root: Path, library: Library, side: int) -> Iterator[Any]:
-    return iter(_data(root, library, side, _module("test_resnet")).train_dataloader())
+    return iter(make_data(root, library, side, _module("test_resnet")).train_dataloader())
 
 
 def _our_step(root: Path, network: str) -> Any:  # noqa: ANN401  (a function of nothing)
     module = _module(network)
-    batches = iter(_data(root, "opencv", 256, module).train_dataloader())
+    batches = iter(make_data(root, "opencv", 256, module).train_dataloader())
     optimizer = module.make_optimizer(module.parameters())
     module.train()
     module.model.head.calibrate(torch.randn(8, module.model.backbone.num_features))

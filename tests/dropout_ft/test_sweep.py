@@ -12,6 +12,7 @@ from dropout_ft.sweep.config import RandomSearch, read_sweep_config, text_of
 from dropout_ft.sweep.expand import draw, jobs_of, left_out, points
 from dropout_ft.sweep.training import best_of
 from dropout_ft.track import TRACK
+from holdfast.data.shared_batches import stream_folder
 from holdfast.errors import ConfigError
 from holdfast.jobs.job import JobFolder
 
@@ -183,6 +184,27 @@ def test_a_tiny_sweep_stops_resumes_and_is_reported(
     assert TRACK.main(words) == 0
     assert TRACK.main(["domainbed-tables", export]) == 0
     assert "ERM-drop0.5-ensemble" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_shared_stream_changes_no_run(pictures: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    content = {
+        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
+        "set": {"data.init_args.root": str(pictures)},
+    }  # fmt: skip
+    plan.write_text(yaml.safe_dump(content))
+    found = []
+    for name, more in (("alone", []), ("together", ["--share_stream", "true"])):
+        words = ["sweep", str(plan), "--out", str(tmp_path / name), "--engine", "processes"]
+        assert TRACK.main([*words, "--workers", "2", *more]) == 0
+        logits = sorted((tmp_path / name).glob("jobs/*/*/logits/*.safetensors"))
+        found.append({path.relative_to(tmp_path / name): path.read_bytes() for path in logits})
+        logs = "".join(log.read_text() for log in (tmp_path / name).glob("jobs/*/log.txt"))
+        assert "not shared" not in logs
+    assert found[0]
+    assert found[0] == found[1]
+    assert not stream_folder(tmp_path / "together").exists()
 
 
 @pytest.mark.slow

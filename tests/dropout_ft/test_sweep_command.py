@@ -1,7 +1,9 @@
 """What `dropout-ft sweep` prints, how it ends, and the jobs it hands out."""
 
+import contextlib
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import pytest
 import yaml
 
 from dropout_ft.commands.report import run_directories
-from dropout_ft.commands.sweep import SweepFailedError, _end, plan_text, steps_of
-from dropout_ft.sweep.config import read_sweep_config
+from dropout_ft.commands.sweep import SweepFailedError, _end, plan_text, shared_stream, steps_of
+from dropout_ft.sweep.config import Variant, read_sweep_config
 from dropout_ft.sweep.expand import TARGET, jobs_of, lines
 from dropout_ft.sweep.training import train
 from dropout_ft.track import TRACK
@@ -39,35 +41,51 @@ def pool(plan: Path, tmp_path: Path) -> Pool:
     return pool
 
 
-def test_the_plan_lists_states_and_cost(pool: Pool, plan: Path) -> None:
+def test_the_plan_lists_states_and_cost(pool: Pool) -> None:
     first, second, third, _ = pool.folders()
     first.finish({"iid": 0.5, "ood": 0.4}, 60.0)
     second.start()
     third.fail("diverged", "The loss became nan.")
-    text = plan_text(pool, read_sweep_config(plan), workers=1)
+    text = plan_text(pool, workers=1)
     states = [line.split("  ")[0].strip() for line in text.splitlines()[:4]]
     assert states == ["done", "incomplete", "failed", "not started"]
     assert "4 jobs, 2 to run, 200 optimiser steps, about 2 min at the mean of those done" in text
 
 
-def test_two_workers_take_half_the_time(pool: Pool, plan: Path) -> None:
+def test_two_workers_take_half_the_time(pool: Pool) -> None:
     pool.folders()[0].finish({}, 60.0)
-    assert "about 90 s" in plan_text(pool, read_sweep_config(plan), workers=2)
+    assert "about 90 s" in plan_text(pool, workers=2)
 
 
 def test_steps_come_from_the_last_file_that_says_them_or_the_sweeps_own_setting(
     plan: Path,
 ) -> None:
     config = read_sweep_config(plan)
-    assert steps_of(config) == 100
+    assert steps_of(jobs_of(config)[0]) == 100
     (plan.parent / "second.yaml").write_text("trainer: {max_steps: 7}\n")
-    assert steps_of(config) == 7
+    assert steps_of(jobs_of(config)[0]) == 7
+    config.variants["longer"] = Variant(set={"trainer.max_steps": 20})
+    assert [steps_of(job) for job in jobs_of(config)] == [7] * 4 + [20] * 4
     config.set["trainer.max_steps"] = 3
-    assert steps_of(config) == 3
+    assert steps_of(jobs_of(config)[0]) == 3
     (plan.parent / "first.yaml").write_text("")
     (plan.parent / "second.yaml").write_text("")
     config.set.clear()
-    assert steps_of(config) == 0
+    assert steps_of(jobs_of(config)[0]) == 0
+
+
+def test_a_shared_stream_lasts_as_long_as_the_sweep(tmp_path: Path) -> None:
+    def interrupted() -> Path:
+        with contextlib.suppress(KeyboardInterrupt), shared_stream(tmp_path):
+            stream = Path(os.environ["HOLDFAST_STREAM"])
+            stream.mkdir()
+            (stream / "a.safetensors").write_bytes(b"a batch")
+            raise KeyboardInterrupt
+        return stream
+
+    stream = interrupted()
+    assert not stream.exists()
+    assert "HOLDFAST_STREAM" not in os.environ
 
 
 def status(**failures: str) -> Status:

@@ -10,6 +10,7 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
 from holdfast.data.samplers import EvaluationSampler, StepBatchSampler
+from holdfast.data.shared_batches import SharedBatches, collated, shared
 from holdfast.seeding import SampleKey, fold_seed
 
 
@@ -34,7 +35,12 @@ class StepDataModule(LightningDataModule):
         self.seed = 0
 
     def step_loader(
-        self, dataset: Dataset[Any], groups: Sequence[Sequence[int] | np.ndarray], *, per_group: int
+        self,
+        dataset: Dataset[Any],
+        groups: Sequence[Sequence[int] | np.ndarray],
+        *,
+        per_group: int,
+        identity: str | None = None,
     ) -> DataLoader[Any]:
         """Return the training loader, starting at the trainer's current step.
 
@@ -42,7 +48,10 @@ class StepDataModule(LightningDataModule):
             dataset: indexed by :class:`SampleKey`.
             groups: sample indices of each group; a batch takes ``per_group`` from each.
             per_group: samples from each group, on each rank.
+            identity: everything besides the keys that decides what a sample looks like; with it,
+                batches are shared with other runs where ``HOLDFAST_STREAM`` names a folder.
         """
+        dataset = shared(dataset, identity)
         start, rank, _ = self._position()
         sampler = StepBatchSampler(
             groups, per_group=per_group, seed=self.seed, rank=rank, start_step=start
@@ -50,6 +59,7 @@ class StepDataModule(LightningDataModule):
         return DataLoader(
             dataset,
             batch_sampler=sampler,
+            collate_fn=collated if isinstance(dataset, SharedBatches) else None,
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
             generator=self._worker_generator(),

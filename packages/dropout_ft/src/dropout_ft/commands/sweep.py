@@ -1,16 +1,22 @@
 """``dropout-ft sweep``: many runs on one folder, on this machine or a cluster."""
 
+import contextlib
+import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from dropout_ft.sweep.config import SweepConfig, read_sweep_config
+from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of, lines
 from dropout_ft.sweep.training import best_of
 from holdfast.console import say
+from holdfast.data.shared_batches import STREAM, stream_folder
 from holdfast.errors import HoldfastError
 from holdfast.jobs.engines import Engine, Resources, choose, run_pool
+from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import Status, readable, status_of, watch
 
@@ -32,6 +38,7 @@ def sweep(
     minutes: int = 24 * 60,
     dry_run: bool = False,
     retry_failed: bool = False,
+    share_stream: bool = False,
 ) -> None:
     """Run every job of a sweep that is not done; the same command goes on where it stopped.
 
@@ -51,12 +58,14 @@ def sweep(
         minutes: longest time of a Slurm job.
         dry_run: print the jobs, their states and the expected cost; run nothing.
         retry_failed: forget failures and try those jobs again.
+        share_stream: jobs of one seed that run at the same time on one machine decode and augment
+            each batch once, bit for bit as each would alone (docs/sweeps.md).
     """
     found = read_sweep_config(plan)
     folder = Path(out or f"results/sweeps/{Path(plan).stem}").expanduser()
     pool = Pool(root=folder, jobs=jobs_of(found))
     if dry_run:
-        sys.stdout.write(plan_text(pool, found, workers))
+        sys.stdout.write(plan_text(pool, workers))
         return
     pool.describe()
     if retry_failed:
@@ -65,20 +74,25 @@ def sweep(
         workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition, minutes=minutes
     )
     say(f"{len(pool.jobs)} jobs in {folder}, on {choose(engine)}")
-    status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers, best_of))
+    with shared_stream(folder) if share_stream else contextlib.nullcontext():
+        status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers, best_of))
     _end(status, folder)
 
 
-def plan_text(pool: Pool, config: SweepConfig, workers: int) -> str:
+def plan_text(pool: Pool, workers: int) -> str:
     """Return the jobs with their states, and what they will cost as far as it is known."""
     states = [folder.state() for folder in pool.folders()]
     rows = [f"{state:<12} {line}" for state, line in zip(states, lines(pool.jobs), strict=True)]
     status = status_of(pool, workers)
     left = sum(n for state, n in status.counts.items() if state not in {"done", "failed"})
     cost = f"{len(pool.jobs)} jobs, {left} to run"
-    steps = steps_of(config)
+    steps = sum(
+        steps_of(job)
+        for job, state in zip(pool.jobs, states, strict=True)
+        if state not in {"done", "failed"}
+    )
     if steps:
-        cost += f", {left * steps} optimiser steps"
+        cost += f", {steps} optimiser steps"
     seconds = readable(status.seconds_left)
     if seconds == "-":
         cost += ", time unknown until one is done"
@@ -87,13 +101,28 @@ def plan_text(pool: Pool, config: SweepConfig, workers: int) -> str:
     return "\n".join([*rows, cost]) + "\n"
 
 
-def steps_of(config: SweepConfig) -> int:
-    """Return the optimiser steps of one run, as its files say; 0 if they do not."""
+def steps_of(job: Job) -> int:
+    """Return the optimiser steps of a job, as its settings say, or its files; 0 if neither does."""
     steps = 0
-    for file in config.fit:
+    for file in job.arguments["files"]:
         trainer = (yaml.safe_load(Path(file).read_text()) or {}).get("trainer") or {}
         steps = int(trainer.get("max_steps") or steps)
-    return int(config.set.get("trainer.max_steps", steps))
+    for setting in job.arguments["settings"]:
+        key, _, value = setting.partition("=")
+        steps = int(value) if key == "--trainer.max_steps" else steps
+    return steps
+
+
+@contextlib.contextmanager
+def shared_stream(folder: Path) -> Iterator[None]:
+    """Let the jobs started meanwhile read each other's batches; nothing is left behind."""
+    stream = stream_folder(folder)
+    os.environ[STREAM] = str(stream)
+    try:
+        yield
+    finally:
+        del os.environ[STREAM]
+        shutil.rmtree(stream, ignore_errors=True)
 
 
 def _end(status: Status, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Any folder ``<root>/<domain>/<class>/<image>``: train on some domains, test on the others."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -213,12 +214,17 @@ class DomainFolders(StepDataModule):
             _places(cached, np.arange(len(paths))),
         )
         self._eval_set: Dataset[Any] = self._evaluation_set(plain, augment, cached)
+        # Cached activations are in a memory map that all runs share already.
+        looks = (size, interpolation, self.augmentation, self.cached_side)
+        self._identity = None if self.cached_views else _identity(looks, paths)
         if self.cached_views:
             self._use_cache(model, paths, labels, numbers, augment, plain)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the endless training loader."""
-        return self.step_loader(self._train_set, self._groups, per_group=self.batch_size)
+        return self.step_loader(
+            self._train_set, self._groups, per_group=self.batch_size, identity=self._identity
+        )
 
     @property
     def always_evaluated(self) -> np.ndarray:
@@ -333,6 +339,11 @@ class DomainFolders(StepDataModule):
         activations = cache.build(model, paths, plain=plain, augment=augment, root=self.root)
         self._train_set = cache.training_set(activations, labels, domains)
         self._eval_set = cache.evaluation_set(activations, labels, self._eval_rows)
+
+
+def _identity(looks: tuple[object, ...], paths: list[Path]) -> str:
+    """Return what tells the samples of these files and settings from all others."""
+    return hashlib.sha256(repr((looks, [str(path) for path in paths])).encode()).hexdigest()
 
 
 def _places(

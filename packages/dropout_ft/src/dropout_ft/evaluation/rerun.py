@@ -15,6 +15,7 @@ from dropout_ft.data.domain_folders import DomainFolders
 from dropout_ft.evaluation.scores import score
 from dropout_ft.loading import build_module, choose_weights
 from holdfast.checkpoints.io import check_same_architecture, read_checkpoint
+from holdfast.console import quiet_lightning
 from holdfast.runs.directory import RunDirectory
 
 
@@ -50,6 +51,7 @@ class Rerun:
         config = json.loads(checkpoint["holdfast_config"])
         self.data = _build_data(config["data"])
         self.data.seed = int(config["seed_everything"])
+        quiet_lightning()
         self.trainer = Trainer(
             accelerator=config["trainer"].get("accelerator", "auto"),
             devices=1,
