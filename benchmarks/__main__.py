@@ -11,7 +11,17 @@ from pathlib import Path
 
 from benchmarks.measure import Results, Row, Skip, machine
 
-PATHS = ("start", "pictures", "stream", "ensembles", "pairs", "tracker", "together", "evaluation")
+PATHS = (
+    "start",
+    "pictures",
+    "stream",
+    "run",
+    "ensembles",
+    "pairs",
+    "tracker",
+    "together",
+    "evaluation",
+)
 
 
 def main() -> int:

@@ -26,10 +26,10 @@ def photographs(size: tuple[int, int], count: int) -> tuple[list[NDArray[np.uint
     return pictures, "synthetic pictures (no photographs prepared: make scenes)"
 
 
-def domain_folder(place: Path, *, each: int = 24) -> str:
-    """Write three domains of four classes of 500 x 375 JPEGs; return what the pictures are."""
+def domain_folder(place: Path, *, each: int = 24, domains: int = 3) -> str:
+    """Write domains of four classes of 500 x 375 JPEGs; return what the pictures are."""
     pictures, source = photographs((500, 375), 12)
-    for number in range(3 * 4 * each):
+    for number in range(domains * 4 * each):
         domain, rest = divmod(number, 4 * each)
         folder = place / f"d{domain}" / f"c{rest // each}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def domain_folder(place: Path, *, each: int = 24) -> str:
         cv2.imwrite(
             str(folder / f"{rest % each:04d}.jpg"), turned, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
         )
-    return f"{3 * 4 * each} JPEGs of 500 x 375 from {source}"
+    return f"{domains * 4 * each} JPEGs of 500 x 375 from {source}"
 
 
 SIDES = (33, 64, 123, 225, 387)
