@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.data.samplers import EvaluationSampler, StepBatchSampler
+from holdfast.data.samplers import EvaluationSampler, StepBatchSampler, WindowBatchSampler
 
 GROUPS = [[0, 1, 2], [3, 4, 5, 6]]
 
@@ -86,3 +86,52 @@ def test_an_evaluation_of_some_samples_draws_for_them_what_one_of_all_does() -> 
         ]
         assert {key.sample: key.seed for key in keys} == {n: all_of_them[n] for n in rows}
         assert len(keys) == -(-3 // world) * world
+
+
+SHARDS = [[[0, 1, 2], [3], [4, 5]], [[6, 7], [8, 9, 10, 11]]]
+
+
+def windows(**options: int) -> WindowBatchSampler:
+    settings = {"per_group": 6, "seed": 0, "opened": 2, "window": 5, **options}
+    return WindowBatchSampler(SHARDS, **settings)  # type: ignore[arg-type]
+
+
+def test_a_window_reads_few_shards_and_the_next_reads_others() -> None:
+    shard_of = {sample: n for n, shard in enumerate(SHARDS[0] + SHARDS[1]) for sample in shard}
+    seen = []
+    for number in range(40):
+        keys = [key for step in range(5) for key in windows().batch(5 * number + step)]
+        used = {shard_of[key.sample] for key in keys}
+        assert len(used & {0, 1, 2}) <= 2
+        assert len(used & {3, 4}) <= 2
+        seen.append(frozenset(used))
+    assert len(set(seen)) > 3
+
+
+def test_over_windows_every_sample_is_equally_likely() -> None:
+    counts = np.zeros(12)
+    for number in range(3000):
+        for key in windows().batch(5 * number):
+            counts[key.sample] += 1
+    # 3,000 windows of 6 draws: 3,000 of each of the first six; draws of a window are correlated.
+    assert np.allclose(counts, 3000, rtol=0.12)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"rank": 1}, {"start_step": 1}])
+def test_windows_depend_on_seed_rank_and_step(change: dict[str, int]) -> None:
+    assert next(iter(windows())) != next(iter(windows(**change)))
+    whole = list(islice(windows(), 20))
+    assert list(islice(windows(start_step=13), 7)) == whole[13:]
+
+
+@pytest.mark.parametrize("change", [{"opened": 0}, {"window": 0}])
+def test_no_shard_or_no_step_is_refused(change: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        windows(**change)
+
+
+def test_empty_shards_are_left_out() -> None:
+    with pytest.raises(ValueError, match="at least one sample"):
+        WindowBatchSampler([[[]], [[1]]], per_group=1, seed=0)
+    sampler = WindowBatchSampler([[[], [5], []]], per_group=3, seed=0)
+    assert [key.sample for key in sampler.batch(0)] == [5, 5, 5]

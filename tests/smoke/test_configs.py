@@ -9,6 +9,7 @@ import yaml
 
 from conftest import CONFIGS, make_pictures
 from domainbed_support import miniatures as domainbed_miniatures
+from dropout_ft.data.shards import write_shards
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of
 from dropout_ft.track import TRACK as DROPOUT_FT
@@ -109,6 +110,9 @@ def test_data_sets(
     root = emoji_root if "EmojiStyles" in text else pictures
     if "data.domainbed" in text:
         root = domainbed_miniatures(tmp_path / "sets")
+    if "ShardedFolders" in text:
+        root = tmp_path / "shards"
+        write_shards(pictures, root, chunk_bytes="20KB")
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
         "--data.init_args.root", str(root), "--data.init_args.image_size", "32",

@@ -51,11 +51,17 @@ class StepDataModule(LightningDataModule):
             identity: everything besides the keys that decides what a sample looks like; with it,
                 batches are shared with other runs where ``HOLDFAST_STREAM`` names a folder.
         """
-        dataset = shared(dataset, identity)
         start, rank, _ = self._position()
         sampler = StepBatchSampler(
             groups, per_group=per_group, seed=self.seed, rank=rank, start_step=start
         )
+        return self.batch_loader(dataset, sampler, identity=identity)
+
+    def batch_loader(
+        self, dataset: Dataset[Any], sampler: StepBatchSampler, *, identity: str | None = None
+    ) -> DataLoader[Any]:
+        """Return a loader of a sampler's batches; arguments as for :meth:`step_loader`."""
+        dataset = shared(dataset, identity)
         return DataLoader(
             dataset,
             batch_sampler=sampler,

@@ -60,6 +60,69 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
             step += 1
 
 
+class WindowBatchSampler(StepBatchSampler):
+    """Batches from a few shards at a time; like its base a pure function of (seed, step, rank).
+
+    For ``window`` steps each group draws from ``opened`` of its shards, chosen in proportion to
+    their size, with replacement; then from others. Over windows every sample is equally likely.
+
+    Args:
+        groups: for each group, the sample indices in each of its shards.
+        per_group: samples drawn from each group for one batch on one rank.
+        seed: the run's seed.
+        rank: this process, 0 for a single one; ranks open shards of their own.
+        start_step: the first batch to produce.
+        opened: shards of a group that are read at a time.
+        window: steps for which they are read.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Sequence[Sequence[int] | np.ndarray]],
+        *,
+        per_group: int,
+        seed: int,
+        rank: int = 0,
+        start_step: int = 0,
+        opened: int = 4,
+        window: int = 100,
+    ) -> None:
+        shards = [
+            [np.asarray(one, dtype=np.int64) for one in group if len(one)] for group in groups
+        ]
+        super().__init__(
+            [np.concatenate(group) if group else [] for group in shards],
+            per_group=per_group,
+            seed=seed,
+            rank=rank,
+            start_step=start_step,
+        )
+        if opened < 1 or window < 1:
+            raise ValueError("at least one shard must be open for at least one step")
+        self.opened = opened
+        self.window = window
+        self.ends = [np.cumsum([len(one) for one in group]) for group in shards]
+
+    def batch(self, step: int) -> list[SampleKey]:
+        """Return the ``len(groups) * per_group`` keys of batch ``step``, group by group."""
+        chooser = np.random.default_rng(
+            fold_seed("window", self.seed, step // self.window, self.rank)
+        )
+        generator = np.random.default_rng(fold_seed("batch", self.seed, step, self.rank))
+        chosen = []
+        for group, ends in zip(self.groups, self.ends, strict=True):
+            # The shard of a uniform sample is chosen in proportion to its size.
+            shards = np.searchsorted(ends, chooser.integers(len(group), size=self.opened), "right")
+            which = shards[generator.integers(self.opened, size=self.per_group)]
+            starts = np.where(which > 0, ends[which - 1], 0)
+            chosen.append(group[generator.integers(starts, ends[which])])
+        seeds = generator.integers(2**62, size=len(self.groups) * self.per_group)
+        return [
+            SampleKey(int(index), int(seed))
+            for index, seed in zip(np.concatenate(chosen), seeds, strict=True)
+        ]
+
+
 class EvaluationSampler(Sampler[SampleKey]):
     """This rank's share of ``0..count-1``, padded so that every rank has equally many.
 

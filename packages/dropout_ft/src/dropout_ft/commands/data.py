@@ -7,6 +7,7 @@ from typing import Literal
 from dropout_ft.commands.verify import verify_folder
 from dropout_ft.data.domainbed import colored_digits, rotated_digits
 from dropout_ft.data.domainbed.base import check_domains, set_folder
+from dropout_ft.data.shards import write_shards
 from dropout_ft.domainbed.known import KNOWN, KnownSet
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
@@ -15,18 +16,20 @@ MADE_HERE = {"ColoredMNIST": colored_digits.make, "RotatedMNIST": rotated_digits
 
 
 def data(
-    action: Literal["list", "verify", "make"],
+    action: Literal["list", "verify", "make", "shard"],
     name: str | None = None,
     *,
+    out: str | None = None,
     root: str | None = None,
     pictures: bool = True,
     same_bytes: bool = True,
 ) -> None:
-    """List the known data sets, verify one (or any folder of domains), or make one from digits.
+    """List the known data sets, verify one (or any folder of domains), make or shard one.
 
     Args:
-        action: ``list``, ``verify`` or ``make``.
-        name: a data set's name, or, to verify, the path of any folder of domains.
+        action: ``list``, ``verify``, ``make`` (digits) or ``shard`` (docs/scale.md).
+        name: a data set's name, or, to verify or shard, the path of any folder of domains.
+        out: folder of the shards; by default beside the folder, with ``-shards`` behind its name.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         pictures: also decode every picture when verifying.
         same_bytes: also look for files with the same content when verifying.
@@ -38,6 +41,8 @@ def data(
         raise ConfigError(f"Which data set? Take one of {', '.join(KNOWN)}.")
     elif action == "make":
         make(name, place)
+    elif action == "shard":
+        shard(set_folder(KNOWN[name], place) if name in KNOWN else Path(name).expanduser(), out)
     elif name in KNOWN:
         known = KNOWN[name]
         folder = set_folder(known, place)
@@ -64,6 +69,13 @@ def make(name: str, place: Path) -> None:
         )
     folder = place / KNOWN[name].folder
     sys.stdout.write(f"{MADE_HERE[name](folder)} pictures in {folder}\n")
+
+
+def shard(folder: Path, out: str | None) -> None:
+    """Write a folder of domains as shards."""
+    target = Path(out).expanduser() if out else folder.with_name(f"{folder.name}-shards")
+    count = write_shards(folder, target)
+    sys.stdout.write(f"{count} pictures in {target}: --data configs/data/shards.yaml\n")
 
 
 def listing(place: Path) -> str:

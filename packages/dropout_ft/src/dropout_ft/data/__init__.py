@@ -2,5 +2,6 @@
 
 from dropout_ft.data.domain_folders import DomainFolders
 from dropout_ft.data.emoji_styles.datamodule import EmojiStyles
+from dropout_ft.data.sharded_folders import ShardedFolders
 
-__all__ = ["DomainFolders", "EmojiStyles"]
+__all__ = ["DomainFolders", "EmojiStyles", "ShardedFolders"]

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from dropout_ft.data.evaluation_table import EvaluationTable
 from dropout_ft.data.feature_cache import FeatureCache
 from dropout_ft.data.folder import Domain, class_names, domain_names, scan
-from dropout_ft.data.picture_cache import CachedPictures, PictureCache
+from dropout_ft.data.picture_cache import PictureCache
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.transforms import (
@@ -31,6 +31,12 @@ from holdfast.seeding import SampleKey
 Batch = dict[str, Tensor]
 
 
+class Decoded(Protocol):
+    """Pictures by number, from a cache or from shards."""
+
+    def __getitem__(self, place: int) -> Image: ...
+
+
 class PictureDataset(Dataset[Batch]):
     """Pictures with labels; the augmentation of a sample depends on its key's seed only.
 
@@ -41,7 +47,7 @@ class PictureDataset(Dataset[Batch]):
         labels: (N,) classes.
         transforms: of each picture.
         domains: (N,) position of each picture's domain.
-        cached: decoded pictures and, for each path, its place among them.
+        cached: pictures by number and, for each path, its place among them.
     """
 
     def __init__(
@@ -50,7 +56,7 @@ class PictureDataset(Dataset[Batch]):
         labels: np.ndarray,
         transforms: list[Transform],
         domains: np.ndarray | None = None,
-        cached: tuple[CachedPictures, np.ndarray] | None = None,
+        cached: tuple[Decoded, np.ndarray] | None = None,
     ) -> None:
         self.paths = paths
         self.labels = labels
@@ -303,13 +309,13 @@ class DomainFolders(StepDataModule):
         ]
         return chosen
 
-    def _decoded(self, paths: list[Path]) -> CachedPictures | None:
+    def _decoded(self, paths: list[Path]) -> Decoded | None:
         if not self.cached_side or self.cached_views:
             return None
         return PictureCache(self.root.parent / "cache", self.cached_side).build(paths, self.root)
 
     def _evaluation_set(
-        self, plain: Transform, augment: Transform, cached: CachedPictures | None
+        self, plain: Transform, augment: Transform, cached: Decoded | None
     ) -> PictureDataset:
         iid = ~np.isin(self.table.domain, self.table.test_domains)
         transforms = [augment if self.val_augment and is_iid else plain for is_iid in iid]
@@ -346,7 +352,5 @@ def _identity(looks: tuple[object, ...], paths: list[Path]) -> str:
     return hashlib.sha256(repr((looks, [str(path) for path in paths])).encode()).hexdigest()
 
 
-def _places(
-    cached: CachedPictures | None, rows: np.ndarray
-) -> tuple[CachedPictures, np.ndarray] | None:
+def _places(cached: Decoded | None, rows: np.ndarray) -> tuple[Decoded, np.ndarray] | None:
     return None if cached is None else (cached, rows)

@@ -1,11 +1,12 @@
 """Reading one picture as 8-bit RGB, whatever it was saved as."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from holdfast.data.jpeg import read_jpeg
+from holdfast.data.jpeg import decode_jpeg
 from holdfast.errors import ImageError
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
@@ -21,21 +22,40 @@ def read_rgb(path: str | Path) -> Image.Image:
     Raises:
         ImageError: missing, cut short, or not a picture; the message names the file.
     """
-    fast = read_jpeg(path)
-    if fast is not None:
-        return Image.fromarray(fast)
     try:
-        with Image.open(path) as image:
-            image.load()
-            return _to_rgb(image)
+        content = Path(path).read_bytes()
     except FileNotFoundError as error:
         raise ImageError(f"There is no picture at {path}: check the path.") from error
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+    except OSError as error:
         raise ImageError(
             f"The picture {path} cannot be read ({error}): replace or remove the file."
         ) from error
+    return decode_rgb(content, str(path))
+
+
+def decode_rgb(content: bytes, name: str) -> Image.Image:
+    """Decode a picture's file content as :func:`read_rgb`.
+
+    Args:
+        content: of the file.
+        name: of the picture, for the error.
+
+    Raises:
+        ImageError: cut short, or not a picture.
+    """
+    fast = decode_jpeg(content)
+    if fast is not None:
+        return Image.fromarray(fast)
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            return _to_rgb(image)
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+        raise ImageError(
+            f"The picture {name} cannot be read ({error}): replace or remove the file."
+        ) from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"The picture {path} is too large ({error}): shrink it first.") from error
+        raise ImageError(f"The picture {name} is too large ({error}): shrink it first.") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
