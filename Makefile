@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs site mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs site kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -195,6 +195,9 @@ bench: $(STAMP) ## speed beside the peers (HOLDFAST_PEERS names their checkouts;
 
 docs: $(STAMP) ## check that every local link and every named config in the documents exists
 	$(BIN)/python tools/check_docs.py
+
+kills: $(STAMP) ## SIGKILL at random moments of training, sweeping and benchmarking (long)
+	$(BIN)/python tools/kills.py --kills $(or $(KILLS),34)
 
 mutants: $(STAMP) ## mutation testing of evaluator, selection, averaging and dropout head (long)
 	$(BIN)/python tools/mutants.py $(MUTANTS)

@@ -1,22 +1,27 @@
-"""Faults while training: two processes in one run, a killed loader worker, read-only data."""
+"""Faults while training: two processes in one run, a killed worker, read-only data, the clock."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from lightning_utilities.core.rank_zero import rank_zero_only
+from torch.utils.data import Dataset
 
+from dropout_ft.track import TRACK
+from holdfast.data.shared_batches import SharedBatches
 from holdfast.errors import ConfigError, DiskError
 from holdfast.runs.lock import LOCK, only_process
 from holdfast.runs.record import read_record
 from holdfast.runs.results import read_results
+from holdfast.seeding import SampleKey
 from tests_support import only_run
 
 CONFIG = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"
@@ -171,3 +176,40 @@ def test_read_only_data_is_enough(pictures: Path, tmp_path: Path) -> None:
     finally:
         for path in [pictures, *pictures.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _jumping(clock: Callable[[], float]) -> Callable[[], float]:
+    """A wall clock that is set back or forth by hours at every look at it."""
+    jumps = itertools.cycle((0.0, -7200.0, 86400.0, -3600.0, 31_536_000.0))
+    return lambda: clock() + next(jumps)
+
+
+def test_a_clock_that_jumps_changes_no_result(
+    tiny_arguments: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def results(name: str) -> tuple[list[dict[str, object]], dict[str, bytes]]:
+        words = tiny_arguments("fit", "--trainer.max_steps=4", f"--run.root={tmp_path / name}")
+        assert TRACK.main(words) == 0
+        directory = only_run(tmp_path / name)
+        record = read_record(directory / "run.json")
+        assert record["status"] == "finished"
+        assert 0 <= record["launches"][0]["wall_seconds"] < 300
+        logits = {path.name: path.read_bytes() for path in (directory / "logits").iterdir()}
+        return list(read_results(directory / "results.jsonl")), logits
+
+    still = results("still")
+    monkeypatch.setattr(time, "time", _jumping(time.time))
+    assert results("jumping") == still
+
+
+def test_a_clock_set_back_costs_shared_batches_time_and_nothing_else(tmp_path: Path) -> None:
+    class Numbers(Dataset[dict[str, torch.Tensor]]):
+        def __getitem__(self, key: SampleKey) -> dict[str, torch.Tensor]:
+            return {"input": torch.tensor(key.seed)}
+
+    shared = SharedBatches(Numbers(), tmp_path, identity="a", capacity=2)
+    for seed in range(6):
+        batch = shared.__getitems__([SampleKey(0, seed)])
+        assert batch["input"].tolist() == [seed]
+        for file in tmp_path.glob("*.safetensors"):
+            os.utime(file, (1e9 - seed, 1e9 - seed))  # every new file looks older than the last
