@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import torch
 from worker import first_line, serve, stand_in
@@ -55,8 +56,16 @@ boxes: list[list[float]] = []
 def work() -> None:
     """Start from the same box for every frame: random weights drift, and would drift apart."""
     place = len(boxes) % (len(frames) - 1) + 1
-    tracker.initialize(frames[0], {"init_bbox": setting["box"]})
-    boxes.append(list(map(float, tracker.track(frames[place])["target_bbox"])))
+    tracker.initialize(read(0), {"init_bbox": setting["box"]})
+    boxes.append(list(map(float, tracker.track(read(place))["target_bbox"])))
 
 
-serve(work, lambda: {"boxes": boxes[-(len(frames) - 1) :]})
+def read(place: int) -> np.ndarray:
+    """Return a frame, from memory or as OSTrack reads its own: by OpenCV, channels turned."""
+    if not asked.get("decode"):
+        return frames[place]
+    return cv2.cvtColor(cv2.imread(setting["files"][place]), cv2.COLOR_BGR2RGB)
+
+
+asked: dict[str, object] = {}
+serve(work, lambda: {"boxes": boxes[-(len(frames) - 1) :]}, asked.update)

@@ -36,11 +36,20 @@ def first_line() -> dict[str, Any]:
     return found
 
 
-def serve(work: Callable[[], object], extra: Callable[[], dict[str, Any]] = dict) -> None:
-    """Say that it is ready; then for each line do ``count`` units and answer the mean seconds."""
+def serve(
+    work: Callable[[], object],
+    extra: Callable[[], dict[str, Any]] = dict,
+    asked: Callable[[dict[str, Any]], object] = dict,
+) -> None:
+    """Say that it is ready; then for each line do ``count`` units and answer the mean seconds.
+
+    ``asked`` is told each line, ``extra`` adds to each answer.
+    """
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
-        count = int(json.loads(line)["count"])
+        question = json.loads(line)
+        asked(question)
+        count = int(question["count"])
         start = time.perf_counter()
         for _ in range(count):
             work()

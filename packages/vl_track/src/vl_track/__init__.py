@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vl_track.runtime import Precision, Runtime
     from vl_track.tracker import Tracker, TrackerOptions
 
 __version__ = "0.1.0"
@@ -18,6 +19,8 @@ def load(
     *,
     options: "TrackerOptions | None" = None,
     device: str = "cpu",
+    runtime: "Runtime" = "torch",
+    precision: "Precision" = "float32",
 ) -> "Tracker":
     """Load a tracker.
 
@@ -26,6 +29,8 @@ def load(
             ``vl-track fit``, or nothing for the model that comes with the package.
         options: choices at test.
         device: ``cpu``, ``cuda``...
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
 
     Examples:
         >>> tracker = vl_track.load()                                        # doctest: +SKIP
@@ -36,6 +41,7 @@ def load(
         CheckpointError: missing, damaged, or not a tracker of ours.
     """
     from vl_track.loading import load_network  # noqa: PLC0415  (slow to import)
+    from vl_track.runtime import on_runtime  # noqa: PLC0415
     from vl_track.tracker import Tracker  # noqa: PLC0415
 
-    return Tracker(load_network(source), options, device)
+    return Tracker(on_runtime(load_network(source), runtime, precision), options, device)

@@ -16,6 +16,7 @@ from vl_track.evaluation.jobs import Outcome, Plan, open_folder, summary
 from vl_track.evaluation.runs import Follower, Told
 from vl_track.loading import DEFAULT, best_device, load_network, packaged
 from vl_track.results import Layout
+from vl_track.runtime import Precision, Runtime, check, on_runtime
 from vl_track.tracker.tracker import Tracker, TrackerOptions
 
 
@@ -35,6 +36,8 @@ def benchmark(
     gpus: float = 0.0,
     sequences: list[str] | None = None,
     device: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
     options: TrackerOptions | None = None,
 ) -> None:
     """Track every sequence of a benchmark and write raw results.
@@ -57,20 +60,26 @@ def benchmark(
         gpus: share of a GPU for each Ray task.
         sequences: track these only.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
         options: of the tracker.
     """
+    check(runtime, precision)
     known_set(dataset)
     folder = Path(out or f"results/{dataset}")
     names = _names(dataset, split, root, sequences)
     given = options or TrackerOptions()
     plan = Plan(
         dataset=dataset, split=split, told=told, text=text, layout=layout,
-        weights=digest_of(weights), options=vars(given),
+        weights=digest_of(weights) + _said(runtime, precision), options=vars(given),
     )  # fmt: skip
     open_folder(folder, plan)
     work = Work(
         plan=plan, root=root, out=str(folder), tracker=f"{__name__}:make_tracker",
-        arguments={"weights": weights, "options": vars(given), "device": device},
+        arguments={
+            "weights": weights, "options": vars(given), "device": device, "runtime": runtime,
+            "precision": precision,
+        },
     )  # fmt: skip
     if engine == "ray":
         running = on_ray(work, names, address=address, gpus=gpus)
@@ -85,10 +94,22 @@ def benchmark(
     _tell(folder, outcomes)
 
 
-def make_tracker(weights: str | None, options: dict[str, object], device: str | None) -> Follower:
+def make_tracker(
+    weights: str | None,
+    options: dict[str, object],
+    device: str | None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+) -> Follower:
     """Make the tracker in whichever process runs it."""
-    network = load_network(weights)
+    network = on_runtime(load_network(weights), runtime, precision)
+    device = device or ("cpu" if runtime != "torch" else None)
     return Tracker(network, TrackerOptions(**options), device or best_device())  # type: ignore[arg-type]
+
+
+def _said(runtime: Runtime, precision: Precision) -> str:
+    """Return what tells results of another runtime apart; nothing for PyTorch's."""
+    return "" if runtime == "torch" else f" on {runtime} in {precision}"
 
 
 def digest_of(weights: str | None) -> str:

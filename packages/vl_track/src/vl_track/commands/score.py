@@ -15,6 +15,7 @@ from vl_track.data.scenes.sprites import prepare_sprites
 from vl_track.evaluation.runs import Told, run_video
 from vl_track.evaluation.success import CONVENTION
 from vl_track.loading import best_device, load_network
+from vl_track.runtime import Precision, Runtime, on_runtime
 from vl_track.tracker.tracker import Tracker, TrackerOptions
 
 
@@ -28,6 +29,8 @@ def score(
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
     options: TrackerOptions | None = None,
 ) -> None:
     """Track held-out Scenes and print the mean success AUC with its standard error.
@@ -41,13 +44,16 @@ def score(
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
         options: of the tracker.
     """
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
-    tracker = Tracker(load_network(weights), options, best_device())
+    network = on_runtime(load_network(weights), runtime, precision)
+    tracker = Tracker(network, options, best_device() if runtime == "torch" else "cpu")
     with Progress(disable=not sys.stderr.isatty()) as progress:
         shown = progress.track(videos, description="tracking")
         runs = [run_video(tracker, video, told=told) for video in shown]

@@ -14,6 +14,7 @@ from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
 from vl_track.loading import best_device, load_network
 from vl_track.results import Layout, write_boxes
+from vl_track.runtime import Precision, Runtime, on_runtime
 from vl_track.tracker.tracker import Estimate, Tracker, TrackerOptions
 from vl_track.video.reading import Source, open_source
 from vl_track.video.selecting import select_box
@@ -46,6 +47,8 @@ def track(
     select: bool = False,
     weights: str | None = None,
     device: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
     max_frames: int | None = None,
     options: TrackerOptions | None = None,
 ) -> None:
@@ -63,6 +66,8 @@ def track(
         select: draw the box in a window on the first frame.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
         max_frames: stop after this many.
         options: of the tracker.
     """
@@ -79,7 +84,8 @@ def track(
     network = load_network(weights)
     for remark in network.text.remarks(text):
         sys.stderr.write(f"note: {remark}\n")
-    tracker = Tracker(network, options, device or best_device())
+    device = device or ("cpu" if runtime != "torch" else None)
+    tracker = Tracker(on_runtime(network, runtime, precision), options, device or best_device())
     with ExitStack() as stack:
         writer = stack.enter_context(video_writer(out, opened.rate)) if out else None
         total = min(opened.count or sys.maxsize, max_frames or sys.maxsize)

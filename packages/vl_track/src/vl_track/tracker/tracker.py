@@ -19,8 +19,8 @@ from vl_track.data.geometry import (
 )
 from vl_track.data.video import Picture, crop_frame
 from vl_track.model.head import decode
-from vl_track.model.network import AllInOne
 from vl_track.model.text.base import TextFeatures
+from vl_track.tracker.network import Network
 from vl_track.tracker.redetection import cover
 from vl_track.tracker.window import hann_window
 
@@ -109,7 +109,7 @@ class Tracker:
 
     def __init__(
         self,
-        network: AllInOne,
+        network: Network,
         options: TrackerOptions | None = None,
         device: str | torch.device = "cpu",
     ) -> None:

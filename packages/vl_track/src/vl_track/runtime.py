@@ -1,0 +1,226 @@
+"""The tracker's network on another runtime: ONNX Runtime or OpenVINO, in fewer bits if asked."""
+
+import hashlib
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from holdfast.atomic import atomic_path
+from holdfast.console import say
+from holdfast.errors import ConfigError, MissingToolError
+from holdfast.exporting import export_network
+from vl_track.exporting import example_inputs
+from vl_track.model.head import CentreMaps
+from vl_track.model.network import AllInOne
+from vl_track.model.text.base import TextFeatures
+from vl_track.tracker.network import Network
+
+Runtime = Literal["torch", "onnx", "openvino"]
+Precision = Literal["float32", "bfloat16", "int8"]
+Ask = Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]]
+PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
+PRECISIONS: dict[Runtime, tuple[Precision, ...]] = {
+    "torch": ("float32",),
+    "onnx": ("float32", "int8"),
+    "openvino": ("float32", "bfloat16"),
+}
+PLAIN = (str, int, float, tuple, list, frozenset)
+MAPS = ("score", "size", "offset")
+
+
+class Answer(NamedTuple):
+    """What a tracker reads of a network's answer.
+
+    Attributes:
+        maps: of the head.
+    """
+
+    maps: CentreMaps
+
+
+class HeadMaps(nn.Module):
+    """The part of a network that a runtime computes: from crops and a sentence to the maps.
+
+    Args:
+        network: the tracker's.
+    """
+
+    def __init__(self, network: AllInOne) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, template: Tensor, search: Tensor, text: Tensor, told: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the maps of score, size and offset; arguments as for ``TrackingStep``."""
+        maps = self.network(template, search, TextFeatures(text, told)).maps
+        return maps.score_B1FF, maps.size_B2FF, maps.offset_B2FF
+
+
+class OnRuntime:
+    """A network whose single frames are computed by another runtime, for ``Tracker``.
+
+    Several crops at once (grounding in pieces, re-detection, ``track_together``) and sentences go
+    through PyTorch.
+
+    Args:
+        network: the tracker's, on the CPU.
+        runtime: ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, on CPUs that compute in it; ``int8``
+            with ONNX Runtime: products of activations and weights in 8 bits.
+        threads: of the runtime; 0 takes torch's.
+
+    Raises:
+        ConfigError: the runtime has no such precision.
+        MissingToolError: a package is not installed.
+    """
+
+    def __init__(
+        self,
+        network: AllInOne,
+        runtime: Runtime,
+        precision: Precision = "float32",
+        threads: int = 0,
+    ) -> None:
+        check(runtime, precision)
+        self.network = network.eval()
+        self.backbone = network.backbone
+        self.text = network.text
+        self.template_factor = network.template_factor
+        self.search_factor = network.search_factor
+        file = written(network, precision)
+        self._ask = _OPENERS[runtime](file, precision, threads or torch.get_num_threads())
+
+    def eval(self) -> "OnRuntime":
+        """Return itself: it always is in evaluation mode."""
+        return self
+
+    def to(self, device: torch.device) -> "OnRuntime":
+        """Return itself.
+
+        Raises:
+            ConfigError: the device is not the CPU.
+        """
+        if torch.device(device).type != "cpu":
+            raise ConfigError("ONNX Runtime and OpenVINO are used on the CPU here: --device cpu.")
+        return self
+
+    @torch.inference_mode()
+    def __call__(self, template: Tensor, search: Tensor, text: TextFeatures) -> Answer:
+        """Return the maps; see :meth:`AllInOne.forward`."""
+        if search.shape[0] != 1:
+            return Answer(self.network(template, search, text).maps)
+        given = {
+            "template": template, "search": search, "text": text.vector_BC, "told": text.present_B,
+        }  # fmt: skip
+        found = self._ask({name: value.numpy() for name, value in given.items()})
+        return Answer(CentreMaps(*(torch.from_numpy(np.ascontiguousarray(one)) for one in found)))
+
+
+def on_runtime(
+    network: AllInOne, runtime: Runtime = "torch", precision: Precision = "float32"
+) -> Network:
+    """Return the network itself, or on another runtime.
+
+    Raises:
+        ConfigError: the runtime has no such precision.
+        MissingToolError: a package is not installed.
+    """
+    check(runtime, precision)
+    return network if runtime == "torch" else OnRuntime(network, runtime, precision)
+
+
+def check(runtime: Runtime, precision: Precision) -> None:
+    """Refuse what cannot be.
+
+    Raises:
+        ConfigError: the runtime has no such precision.
+        MissingToolError: its package is not installed.
+    """
+    if precision not in PRECISIONS[runtime]:
+        known = "; ".join(f"{name}: {', '.join(kinds)}" for name, kinds in PRECISIONS.items())
+        raise ConfigError(f"The runtime {runtime} has no precision {precision}; there are {known}.")
+    package = PACKAGES.get(runtime)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise MissingToolError(f"The runtime {runtime} needs {package}: `pip install {package}`.")
+
+
+def written(network: AllInOne, precision: Precision) -> Path:
+    """Return the network as an ONNX file, written once for its very weights and kept."""
+    file = cache_folder() / f"{digest(network)}.onnx"
+    if not file.is_file():
+        say(f"writing the network for other runtimes, once: {file}")
+        export_network(
+            HeadMaps(network), example_inputs(network), file.with_suffix(""), "onnx",
+            outputs=MAPS, dynamic_batch=False,
+        )  # fmt: skip
+    if precision != "int8":
+        return file
+    small = file.with_suffix(".int8.onnx")
+    if not small.is_file():
+        quantization = importlib.import_module("onnxruntime.quantization")
+        with atomic_path(small) as temporary:
+            quantization.quantize_dynamic(
+                str(file), str(temporary), weight_type=quantization.QuantType.QInt8,
+                op_types_to_quantize=["MatMul", "Gemm"],
+            )  # fmt: skip
+    return small
+
+
+def cache_folder() -> Path:
+    """Return where written networks are kept: ``XDG_CACHE_HOME`` or ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "holdfast/vl_track"
+
+
+def digest(network: AllInOne) -> str:
+    """Return what tells a network, its sizes and the exporter from all others."""
+    found = hashlib.sha256(torch.__version__.encode())
+    for module in (network, network.backbone, network.text):
+        plain = {k: v for k, v in vars(module).items() if isinstance(v, PLAIN)}
+        found.update(repr((type(module).__name__, sorted(plain.items()))).encode())
+    for name, value in sorted(network.state_dict().items()):
+        found.update(name.encode())
+        found.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()[:24]
+
+
+def _open_onnx(file: Path, precision: Precision, threads: int) -> Ask:
+    onnxruntime = importlib.import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    # A network without language has no use for a sentence, and its file no such input.
+    known = [one.name for one in session.get_inputs()]
+    return lambda given: session.run(None, {name: given[name] for name in known})
+
+
+def _open_openvino(file: Path, precision: Precision, threads: int) -> Ask:
+    openvino = importlib.import_module("openvino")
+    wanted = {
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    model = openvino.Core().compile_model(str(file), "CPU", wanted)
+    known = [one.get_any_name() for one in model.inputs]
+
+    def ask(given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        found = model({name: given[name] for name in known})
+        return [found[index] for index in range(len(MAPS))]
+
+    return ask
+
+
+_OPENERS: dict[str, Callable[[Path, Precision, int], Ask]] = {
+    "onnx": _open_onnx,
+    "openvino": _open_openvino,
+}
