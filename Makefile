@@ -12,7 +12,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs site kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -201,6 +201,10 @@ kills: $(STAMP) ## SIGKILL at random moments of training, sweeping and benchmark
 
 mutants: $(STAMP) ## mutation testing of evaluator, selection, averaging and dropout head (long)
 	$(BIN)/python tools/mutants.py $(MUTANTS)
+
+audit: $(STAMP) ## known vulnerabilities of the pinned packages (asks a public database)
+	$(PYTHON) -m venv $(RESULTS)/audit && $(RESULTS)/audit/bin/python -m pip install --quiet pip-audit
+	$(RESULTS)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 site: $(STAMP) ## build the documentation site; a warning fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(RESULTS)/site

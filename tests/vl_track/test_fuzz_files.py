@@ -1,6 +1,7 @@
 """Whatever bytes a file holds: the right numbers, or one sentence; never another exception."""
 
 import json
+import os
 import random
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +27,9 @@ from vl_track.results import read_boxes
 LIKELY = st.text(alphabet="0123456789.,-+eE nainf\t\r\n;x\x00", max_size=200).map(str.encode)
 BYTES = st.one_of(st.binary(max_size=200), LIKELY)
 FUZZ = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("HOLDFAST_FUZZ", "300")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
