@@ -138,7 +138,7 @@ def test_a_second_process_is_refused_and_the_first_ends_as_if_alone(
 def test_a_killed_loader_worker_ends_the_run_with_its_reason_and_it_resumes(
     pictures: Path, tmp_path: Path
 ) -> None:
-    more = ("--data.init_args.num_workers=1", "--trainer.max_steps=400")
+    more = ("--data.init_args.num_workers=1", "--trainer.max_steps=150")
     first = subprocess.Popen(
         words(pictures, tmp_path, *more),
         stdout=subprocess.DEVNULL,
@@ -164,7 +164,7 @@ def test_a_killed_loader_worker_ends_the_run_with_its_reason_and_it_resumes(
     directory = last.parents[1]
     assert read_record(directory / "run.json")["status"] == "finished"
     steps = [row["step"] for row in read_results(directory / "results.jsonl")]
-    assert steps == list(range(10, 401, 10)), "nothing lost, nothing doubled"
+    assert steps == list(range(10, 151, 10)), "nothing lost, nothing doubled"
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from dropout_ft.backbones import TimmBackbone
+from dropout_ft.backbones.timm_backbone import check_name
 from dropout_ft.sweep.config import SweepConfig, Variant
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
@@ -160,6 +161,8 @@ def _backbone(name: str) -> dict[str, Any]:
             "mean": [127 / 255] * 3,
             "std": [128 / 255] * 3,
         }
+    else:
+        check_name(name)  # now, and not in every run of the sweep
     return {"class_path": "dropout_ft.backbones.TimmBackbone", "init_args": arguments}
 
 

@@ -1,6 +1,5 @@
 """CLIP image towers from open_clip as backbones."""
 
-import open_clip
 from torch import Tensor
 
 from dropout_ft.backbones.base import Backbone, Preprocessing
@@ -16,6 +15,8 @@ class OpenClipBackbone(Backbone):
     """
 
     def __init__(self, name: str, weights: str = "none") -> None:
+        import open_clip  # noqa: PLC0415  (half a second of every start, for one backbone)
+
         super().__init__()
         if name not in open_clip.list_models():
             raise ConfigError(f"open_clip has no model '{name}': see open_clip.list_models().")

@@ -15,6 +15,18 @@ from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import CheckpointError, ConfigError
 
 
+def check_name(name: str) -> None:
+    """Refuse what is no model of timm's.
+
+    Raises:
+        ConfigError: names near ones.
+    """
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('.', maxsplit=1)[0][:6]}*")[:3]
+        hint = f" Near names: {', '.join(near)}." if near else ""
+        raise ConfigError(f"timm has no model '{name}': see timm.list_models().{hint}")
+
+
 class TimmBackbone(Backbone):
     """A timm model built with ``num_classes=0``: its pooled penultimate representation.
 
@@ -40,10 +52,7 @@ class TimmBackbone(Backbone):
         channels_last: bool = True,
     ) -> None:
         super().__init__()
-        if not timm.is_model(name):
-            near = timm.list_models(f"*{name.split('.', maxsplit=1)[0][:6]}*")[:3]
-            hint = f" Near names: {', '.join(near)}." if near else ""
-            raise ConfigError(f"timm has no model '{name}': see timm.list_models().{hint}")
+        check_name(name)
         self.name = name
         self.net: Any = self._create(name, pretrained=weights == "pretrained")
         if weights not in {"none", "pretrained"}:
