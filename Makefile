@@ -87,10 +87,10 @@ paper-all: paper-pacs paper-vlcs paper-office-home paper-terra-incognita ## the 
 
 emoji-sweep: $(STAMP) ## the comparison on EmojiStyles: 40 runs and every method (an hour on two cores)
 	$(BIN)/dropout-ft prepare
-	$(BIN)/dropout-ft sweep configs/sweeps/emoji_styles_reduced.yaml --out $(RESULTS)/emoji_sweep \
-	  --engine $(or $(ENGINE),processes) --workers $(or $(WORKERS),2)
-	$(BIN)/dropout-ft report $(RESULTS)/emoji_sweep --out $(RESULTS)/emoji_sweep/report --methods all \
-	  --title 'EmojiStyles, unseen style'
+	$(BIN)/dropout-ft sweep configs/sweeps/emoji_styles$(PROTOCOL)_reduced.yaml \
+	  --out $(RESULTS)/emoji_sweep$(PROTOCOL) --engine $(or $(ENGINE),processes) --workers $(or $(WORKERS),2)
+	$(BIN)/dropout-ft report $(RESULTS)/emoji_sweep$(PROTOCOL) --methods all \
+	  --out $(RESULTS)/emoji_sweep$(PROTOCOL)/report --title 'EmojiStyles$(PROTOCOL)'
 
 scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 	$(BIN)/vl-track scenes prepare

@@ -20,6 +20,7 @@ PATHS = (
     "pairs",
     "tracker",
     "together",
+    "exported",
     "evaluation",
 )
 

@@ -1,10 +1,12 @@
 """The tracker's network on another runtime: ONNX Runtime or OpenVINO, in fewer bits if asked."""
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
+import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -167,12 +169,22 @@ def written(network: AllInOne, precision: Precision) -> Path:
     small = file.with_suffix(".int8.onnx")
     if not small.is_file():
         quantization = importlib.import_module("onnxruntime.quantization")
-        with atomic_path(small) as temporary:
+        with atomic_path(small) as temporary, without_advice():
             quantization.quantize_dynamic(
                 str(file), str(temporary), weight_type=quantization.QuantType.QInt8,
                 op_types_to_quantize=["MatMul", "Gemm"],
             )  # fmt: skip
     return small
+
+
+@contextlib.contextmanager
+def without_advice() -> Iterator[None]:
+    """Keep a library's advice, given through the root logger, out of the output."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def cache_folder() -> Path:
