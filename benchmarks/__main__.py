@@ -41,13 +41,17 @@ def main() -> int:
             importlib.import_module(f"benchmarks.paths.{name}").measure(results, words.rounds)
         except Skip as reason:
             results.skipped.append((name, str(reason)))
+        write(results, words.out)  # now: a later path may fail or be interrupted
         print(f"{name}: done", file=sys.stderr, flush=True)
-    text = markdown(results)
-    print(text)
-    words.out.mkdir(parents=True, exist_ok=True)
-    (words.out / "bench.md").write_text(text)
-    (words.out / "bench.json").write_text(json.dumps(as_json(results), indent=1) + "\n")
+    print(markdown(results))
     return 0
+
+
+def write(results: Results, out: Path) -> None:
+    """Write what is measured so far."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "bench.md").write_text(markdown(results))
+    (out / "bench.json").write_text(json.dumps(as_json(results), indent=1) + "\n")
 
 
 def markdown(results: Results) -> str:

@@ -135,6 +135,34 @@ def test_every_kind_of_tracker_can_be_exported(matching: Any, tmp_path: Path) ->
     assert worst_difference(TrackingStep(network), one, run_onnx(path, one)) < 1e-4
 
 
+def test_a_tracker_that_drops_tokens_can_be_exported(tmp_path: Path) -> None:
+    network = tiny_network()
+    network.backbone.elimination_blocks, network.backbone.keep_ratio = frozenset({0, 1}), 0.7
+    ((path, worst),) = write_step(network, tmp_path, ["onnx"])
+    assert worst < 1e-4
+    for seed in (5, 6):
+        one = example_inputs(network, seed=seed)
+        assert worst_difference(TrackingStep(network), one, run_onnx(path, one)) < 1e-4
+
+
+class Sorted(nn.Module):
+    """A stable sort, whose order of equal values an export must keep."""
+
+    def forward(self, first: Tensor) -> tuple[Tensor, Tensor]:
+        values, places = first.sort(dim=1, descending=True, stable=True)
+        return values, places.float()
+
+
+def test_equal_values_keep_their_order_in_an_export(tmp_path: Path) -> None:
+    given = {"first": torch.tensor([[1.0, 3, 3, 2, 3, 0], [5, 5, 5, 5, 5, 5]])}
+    path, worst = export_network(
+        Sorted(), given, tmp_path / "x", "onnx", outputs=["a", "b"], dynamic_batch=False
+    )
+    assert worst == 0
+    draw = torch.randint(0, 4, (2, 6), generator=torch.Generator().manual_seed(0)).float()
+    assert worst_difference(Sorted(), {"first": draw}, run_onnx(path, {"first": draw})) == 0
+
+
 @pytest.fixture(scope="module")
 def exported_tracker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tracker")

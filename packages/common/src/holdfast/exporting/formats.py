@@ -1,11 +1,12 @@
 """One network in any of three formats, written only where its answers are PyTorch's."""
 
+import importlib
 import importlib.util
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -116,6 +117,17 @@ def twice(value: Tensor) -> Tensor:
     return torch.cat([value, value.flip(-1)])
 
 
+def _sort_stable() -> Callable[..., Any]:
+    """Return ONNX for a stable sort, which torch's exporter lacks: TopK of all keeps ties' order."""
+    op = importlib.import_module("onnxscript").opset18
+
+    def sort(self: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:  # noqa: ANN401
+        count = op.Gather(op.Shape(self), op.Constant(value_ints=[dim]))
+        return op.TopK(self, count, axis=dim, largest=int(descending), sorted=1)
+
+    return sort
+
+
 def _write_onnx(
     program: torch.export.ExportedProgram, file: Path, inputs: list[str], outputs: Sequence[str]
 ) -> None:
@@ -126,6 +138,7 @@ def _write_onnx(
         input_names=inputs,
         output_names=list(outputs),
         dynamo=True,
+        custom_translation_table={torch.ops.aten.sort.stable: _sort_stable()},
         external_data=False,
         verbose=False,
     )
