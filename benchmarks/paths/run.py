@@ -24,7 +24,7 @@ NETWORK = "tf_efficientnet_lite0"
 BATCH = 4
 DOMAINS = 4
 EACH = 18
-EVALUATIONS = 10
+EVALUATIONS = 6
 TRAINED_FOR_EVALUATED = 300 * 96 / 24788
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -118,7 +118,7 @@ def twice(value: Tensor) -> Tensor:
 
 
 def _sort_stable() -> Callable[..., Any]:
-    """Return ONNX for a stable sort, which torch's exporter lacks: TopK of all keeps ties' order."""
+    """Return ONNX for a stable sort, which torch lacks: TopK of everything keeps ties' order."""
     op = importlib.import_module("onnxscript").opset18
 
     def sort(self: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:  # noqa: ANN401
