@@ -127,8 +127,9 @@ def figure(found: dict[str, list[dict[str, float]]]) -> Figure:
             values = np.array([one[key] for one in points])
             axes.loglog(sizes / sizes[0], values / values[0], "o-", color=colour, label=axis)
         axes.loglog([1, 10], [1, 10], ":", color="black", label="linear")
-        axes.set_title(f"{title}, relative to the smallest size")
-        axes.set_xlabel("size, relative")
+        axes.set_title(title)
+        axes.set_xlabel("size over the smallest")
+        axes.set_ylabel("over that of the smallest")
         axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=8)
     return drawn
