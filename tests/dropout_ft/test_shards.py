@@ -2,6 +2,7 @@
 
 import copy
 import json
+import multiprocessing
 import shutil
 from itertools import islice
 from pathlib import Path
@@ -47,6 +48,11 @@ def set_up(data: DomainFolders, step: int = 0, seed: int = 0) -> DomainFolders:
     )  # fmt: skip
     data.setup("fit")
     return data
+
+
+def test_writing_leaves_the_process_as_it_was(folder: Path, sharded: Path) -> None:
+    assert sharded.is_dir()
+    assert multiprocessing.get_start_method() == "fork", "later loaders would be slow and warn"
 
 
 def test_every_picture_in_the_folders_order(folder: Path, sharded: Path) -> None:

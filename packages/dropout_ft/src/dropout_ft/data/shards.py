@@ -1,11 +1,13 @@
 """Folders of pictures as shards of litdata: few large files instead of many small ones."""
 
+import contextlib
 import functools
 import importlib.util
 import json
+import multiprocessing
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,11 +61,12 @@ def write_shards(root: Path, out: Path, *, chunk_bytes: str = "64MB") -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".shards-") as made:
         place = Path(made) / "shards"
-        litdata.optimize(
-            fn=functools.partial(_item, root), inputs=[str(path) for path in paths],
-            output_dir=str(place / CHUNKS), chunk_bytes=chunk_bytes, num_workers=1,
-            verbose=False,
-        )  # fmt: skip
+        with _start_method_kept():
+            litdata.optimize(
+                fn=functools.partial(_item, root), inputs=[str(path) for path in paths],
+                output_dir=str(place / CHUNKS), chunk_bytes=chunk_bytes, num_workers=1,
+                verbose=False,
+            )  # fmt: skip
         table = {
             "classes": classes,
             "domains": [
@@ -160,6 +163,16 @@ def import_litdata() -> Any:  # noqa: ANN401  (a module)
         raise MissingToolError("Shards need litdata: `pip install litdata`.")
     os.environ.setdefault("LITDATA_DISABLE_VERSION_CHECK", "1")
     return importlib.import_module("litdata")
+
+
+@contextlib.contextmanager
+def _start_method_kept() -> Iterator[None]:
+    """Undo what litdata does to the whole process: it makes every later worker a spawned one."""
+    before = multiprocessing.get_start_method(allow_none=True)
+    try:
+        yield
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def _item(root: Path, path: str) -> dict[str, Any]:
