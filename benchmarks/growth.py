@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,8 @@ from PIL import Image
 
 from benchmarks.material import domain_folder, photographs
 from benchmarks.measure import machine
+from benchmarks.paths.pictures import make_data
 from dropout_ft.backbones import TimmBackbone
-from dropout_ft.data import DomainFolders
 from dropout_ft.module import FineTuning
 from holdfast.report.figures import COLOURS, as_png
 from vl_track.evaluation.benchmark import TrueSequence
@@ -142,15 +141,9 @@ def _in_process(axis: str, size: int) -> dict[str, float]:
     return found
 
 
-def _set_up(root: Path, workers: int = 0) -> DomainFolders:
+def _loader(root: Path, workers: int = 0) -> Any:  # noqa: ANN401  (a loader of anything)
     module = FineTuning(TimmBackbone("test_resnet", weights="none"), ["a"])
-    data = DomainFolders(str(root), [0], batch_size=6, image_size=224, num_workers=workers)
-    data.trainer = SimpleNamespace(  # type: ignore[assignment]
-        lightning_module=module, world_size=1, global_rank=0, global_step=0,
-        accumulate_grad_batches=1,
-    )  # fmt: skip
-    data.setup("fit")
-    return data
+    return make_data(root, "pillow", 0, module, workers=workers).train_dataloader()
 
 
 def _images(size: int, folder: Path) -> Callable[[], object]:
@@ -160,7 +153,7 @@ def _images(size: int, folder: Path) -> Callable[[], object]:
         place = folder / f"pictures/d{number % 4}/c{number // 4 % 10}"
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{number}.png").hardlink_to(content)
-    return lambda: next(iter(_set_up(folder / "pictures").train_dataloader()))
+    return lambda: next(iter(_loader(folder / "pictures")))
 
 
 def _classes(size: int, folder: Path) -> Callable[[], object]:
@@ -196,7 +189,7 @@ def _sequences(size: int, folder: Path) -> Callable[[], object]:
 
 def _workers(size: int, folder: Path) -> Callable[[], object]:
     domain_folder(folder / "pictures")
-    loader = _set_up(folder / "pictures", workers=size).train_dataloader()
+    loader = _loader(folder / "pictures", workers=size)
     return lambda: [None for _ in islice(loader, 40)]
 
 

@@ -78,10 +78,18 @@ def _module(network: str) -> FineTuning:
     return FineTuning(TimmBackbone(network, weights="none"), [f"c{i}" for i in range(4)])
 
 
-def make_data(root: Path, library: Library, side: int, module: FineTuning) -> DomainFolders:
+def make_data(
+    root: Path, library: Library, side: int, module: FineTuning, *, workers: int = 0
+) -> DomainFolders:
     """Return the data module of a folder, set up for a network."""
     data = DomainFolders(
-        str(root), [], batch_size=BATCH, image_size=224, augmentation=library, cached_side=side
+        str(root),
+        [],
+        batch_size=BATCH,
+        image_size=224,
+        augmentation=library,
+        cached_side=side,
+        num_workers=workers,
     )
     trainer: Any = SimpleNamespace(
         lightning_module=module, world_size=1, global_rank=0, global_step=0,

@@ -20,6 +20,7 @@ from holdfast.console import say
 from holdfast.errors import ConfigError, MissingToolError
 from holdfast.exporting import export_network
 from vl_track.exporting import example_inputs
+from vl_track.loading import best_device
 from vl_track.model.head import CentreMaps
 from vl_track.model.network import AllInOne
 from vl_track.model.text.base import TextFeatures
@@ -138,6 +139,11 @@ def on_runtime(
     """
     check(runtime, precision)
     return network if runtime == "torch" else OnRuntime(network, runtime, precision)
+
+
+def device_for(runtime: Runtime, device: str | None = None) -> str | torch.device:
+    """Return the device asked for; else the CPU for other runtimes, and the best for PyTorch."""
+    return device or (best_device() if runtime == "torch" else "cpu")
 
 
 def check(runtime: Runtime, precision: Precision) -> None:

@@ -44,14 +44,13 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
     def batch(self, step: int) -> list[SampleKey]:
         """Return the ``len(groups) * per_group`` keys of batch ``step``, group by group."""
         generator = np.random.default_rng(fold_seed("batch", self.seed, step, self.rank))
-        chosen = [
-            group[generator.integers(len(group), size=self.per_group)] for group in self.groups
-        ]
-        seeds = generator.integers(2**62, size=len(self.groups) * self.per_group)
-        return [
-            SampleKey(int(index), int(seed))
-            for index, seed in zip(np.concatenate(chosen), seeds, strict=True)
-        ]
+        chosen = np.concatenate(self._choose(step, generator))
+        seeds = generator.integers(2**62, size=len(chosen))
+        return [SampleKey(int(index), int(seed)) for index, seed in zip(chosen, seeds, strict=True)]
+
+    def _choose(self, step: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
+        """Return ``per_group`` samples of each group."""
+        return [group[generator.integers(len(group), size=self.per_group)] for group in self.groups]
 
     def __iter__(self) -> Iterator[list[SampleKey]]:
         step = self.start_step
@@ -103,12 +102,10 @@ class WindowBatchSampler(StepBatchSampler):
         self.window = window
         self.ends = [np.cumsum([len(one) for one in group]) for group in shards]
 
-    def batch(self, step: int) -> list[SampleKey]:
-        """Return the ``len(groups) * per_group`` keys of batch ``step``, group by group."""
+    def _choose(self, step: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
         chooser = np.random.default_rng(
             fold_seed("window", self.seed, step // self.window, self.rank)
         )
-        generator = np.random.default_rng(fold_seed("batch", self.seed, step, self.rank))
         chosen = []
         for group, ends in zip(self.groups, self.ends, strict=True):
             # The shard of a uniform sample is chosen in proportion to its size.
@@ -116,11 +113,7 @@ class WindowBatchSampler(StepBatchSampler):
             which = shards[generator.integers(self.opened, size=self.per_group)]
             starts = np.where(which > 0, ends[which - 1], 0)
             chosen.append(group[generator.integers(starts, ends[which])])
-        seeds = generator.integers(2**62, size=len(self.groups) * self.per_group)
-        return [
-            SampleKey(int(index), int(seed))
-            for index, seed in zip(np.concatenate(chosen), seeds, strict=True)
-        ]
+        return chosen
 
 
 class EvaluationSampler(Sampler[SampleKey]):

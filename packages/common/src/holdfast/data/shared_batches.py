@@ -70,27 +70,26 @@ class SharedBatches(Dataset[Any]):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.folder / f"{digest}.lock").open("wb")
         except OSError as error:
-            return self._alone(keys, str(error))
+            self._warn(str(error))
+            return self._make(keys)
         with lock:
             # The kernel gives the lock back when its holder dies, and the next one makes the batch.
             fcntl.flock(lock, fcntl.LOCK_EX)
             found = _read(file)
-            return self._make(keys, file) if found is None else found
+            return self._make_and_keep(keys, file) if found is None else found
 
-    def _make(self, keys: Sequence[SampleKey], file: Path) -> Batch:
+    def _make(self, keys: Sequence[SampleKey]) -> Batch:
         self.made += 1
         batch: Batch = default_collate([self.dataset[key] for key in keys])
+        return batch
+
+    def _make_and_keep(self, keys: Sequence[SampleKey], file: Path) -> Batch:
+        batch = self._make(keys)
         try:
             write_bytes(file, save(batch))
             self._drop_oldest()
         except (OSError, DiskError) as error:
             self._warn(str(error))
-        return batch
-
-    def _alone(self, keys: Sequence[SampleKey], reason: str) -> Batch:
-        self._warn(reason)
-        self.made += 1
-        batch: Batch = default_collate([self.dataset[key] for key in keys])
         return batch
 
     def _warn(self, reason: str) -> None:

@@ -14,9 +14,9 @@ from vl_track.data.sets.known import known_set, open_set
 from vl_track.evaluation.engines import Engine, Work, in_processes, on_ray
 from vl_track.evaluation.jobs import Outcome, Plan, open_folder, summary
 from vl_track.evaluation.runs import Follower, Told
-from vl_track.loading import DEFAULT, best_device, load_network, packaged
+from vl_track.loading import DEFAULT, load_network, packaged
 from vl_track.results import Layout
-from vl_track.runtime import Precision, Runtime, check, on_runtime
+from vl_track.runtime import Precision, Runtime, check, device_for, on_runtime
 from vl_track.tracker.tracker import Tracker, TrackerOptions
 
 
@@ -103,8 +103,7 @@ def make_tracker(
 ) -> Follower:
     """Make the tracker in whichever process runs it."""
     network = on_runtime(load_network(weights), runtime, precision)
-    device = device or ("cpu" if runtime != "torch" else None)
-    return Tracker(network, TrackerOptions(**options), device or best_device())  # type: ignore[arg-type]
+    return Tracker(network, TrackerOptions(**options), device_for(runtime, device))  # type: ignore[arg-type]
 
 
 def _said(runtime: Runtime, precision: Precision) -> str:

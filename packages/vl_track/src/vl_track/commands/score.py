@@ -14,8 +14,8 @@ from vl_track.data.scenes.make import Difficulty
 from vl_track.data.scenes.sprites import prepare_sprites
 from vl_track.evaluation.runs import Told, run_video
 from vl_track.evaluation.success import CONVENTION
-from vl_track.loading import best_device, load_network
-from vl_track.runtime import Precision, Runtime, on_runtime
+from vl_track.loading import load_network
+from vl_track.runtime import Precision, Runtime, device_for, on_runtime
 from vl_track.tracker.tracker import Tracker, TrackerOptions
 
 
@@ -53,7 +53,7 @@ def score(
         prepare_sprites(folder)
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
     network = on_runtime(load_network(weights), runtime, precision)
-    tracker = Tracker(network, options, best_device() if runtime == "torch" else "cpu")
+    tracker = Tracker(network, options, device_for(runtime))
     with Progress(disable=not sys.stderr.isatty()) as progress:
         shown = progress.track(videos, description="tracking")
         runs = [run_video(tracker, video, told=told) for video in shown]

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
-from vl_track.loading import best_device, load_network
+from vl_track.loading import load_network
 from vl_track.results import Layout, write_boxes
-from vl_track.runtime import Precision, Runtime, on_runtime
+from vl_track.runtime import Precision, Runtime, device_for, on_runtime
 from vl_track.tracker.tracker import Estimate, Tracker, TrackerOptions
 from vl_track.video.reading import Source, open_source
 from vl_track.video.selecting import select_box
@@ -84,8 +84,7 @@ def track(
     network = load_network(weights)
     for remark in network.text.remarks(text):
         sys.stderr.write(f"note: {remark}\n")
-    device = device or ("cpu" if runtime != "torch" else None)
-    tracker = Tracker(on_runtime(network, runtime, precision), options, device or best_device())
+    tracker = Tracker(on_runtime(network, runtime, precision), options, device_for(runtime, device))
     with ExitStack() as stack:
         writer = stack.enter_context(video_writer(out, opened.rate)) if out else None
         total = min(opened.count or sys.maxsize, max_frames or sys.maxsize)
