@@ -1,11 +1,14 @@
 """The benchmark's arithmetic and its conversation with peers; nothing here is a timed test."""
 
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from benchmarks import child
 from benchmarks.__main__ import PATHS, as_json, main, markdown
+from benchmarks.first_step import SayFirstStep, first_step
 from benchmarks.measure import Results, Row, Skip, alternate, each, machine
 
 from holdfast.data.jpeg import decode_jpeg
@@ -27,6 +30,17 @@ def test_without_a_peer_the_aim_is_in_seconds() -> None:
     assert row([0.5, 0.6, 0.9], [], aim=1.0).reached
     assert not row([1.5, 1.6, 0.9], [], aim=1.0).reached
     assert row([0.5, 2.0], [], aim=1.0).spread == (0.5, 2.0)
+
+
+def test_the_first_step_says_when_it_ended_and_no_other_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = time.time()
+    for step in (1, 2):
+        SayFirstStep().on_train_batch_end(SimpleNamespace(global_step=step), None, None, None, 0)  # type: ignore[arg-type]
+    printed = capsys.readouterr().err
+    assert len(printed.splitlines()) == 1
+    assert before - 0.01 <= first_step("a warning\n" + printed) <= time.time() + 0.01
 
 
 def test_sides_take_turns_and_the_first_round_only_warms_up() -> None:

@@ -212,7 +212,12 @@ def test_times_for_people(seconds: float, text: str) -> None:
     assert readable(seconds) == text
 
 
-def test_without_a_terminal_lines_are_few(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("since_start", [5.0, 1e6])
+def test_without_a_terminal_lines_are_few(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, since_start: float
+) -> None:
+    """The first line comes at once, on a machine that has just started too."""
+    monkeypatch.setattr("time.monotonic", lambda: since_start)
     counts = iter(range(10))
 
     def look() -> Status:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytorch_lightning
+import torch
 
 from holdfast.errors import CheckpointError, DataError
 from holdfast.runs.directory import RunConfig, RunDirectory, config_hash, run_directory
@@ -98,10 +100,15 @@ def test_damaged_results_are_named(tmp_path: Path, line: str) -> None:
         read_results(path)
 
 
-def test_records(tmp_path: Path) -> None:
+def test_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_results(tmp_path / "absent") == []
     assert read_record(tmp_path / "absent") == {}
     assert git_state(tmp_path) is None
-    assert package_versions()["torch"] != "absent"
+    found = package_versions()
+    assert found["torch"] == torch.__version__.split("+")[0]
+    assert found["pytorch-lightning"] == pytorch_lightning.__version__
+    assert "absent" not in found.values()
+    monkeypatch.setattr("holdfast.runs.record.RECORDED_PACKAGES", ("no-such-package",))
+    assert package_versions() == {"no-such-package": "absent"}
     (tmp_path / "run.json").write_text("{")
     assert read_record(RunDirectory(path=tmp_path).record) == {}

@@ -206,12 +206,15 @@ def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("path", found("vl_track"), ids=names)
 def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> None:
-    """As written, but for the batch, the emoji and weights that would be fetched."""
+    """As written, but for the batch, the emoji and weights that would be fetched.
+
+    One evaluation, at the end: each writes checkpoints, of gigabytes for the paper's sizes.
+    """
     text = path.read_text()
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
         "--data.init_args.batch_size", "2", "--data.init_args.val_pairs", "3",
-        "--data.init_args.num_workers", "0",
+        "--data.init_args.num_workers", "0", "--trainer.val_check_interval", "2",
     ]  # fmt: skip
     if "vl_track.data.Scenes" in text:
         words += ["--data.init_args.root", str(painted_root(tmp_path / "data"))]

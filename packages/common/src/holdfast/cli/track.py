@@ -4,9 +4,11 @@ import importlib
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from holdfast.cli.importing import first_imports
 from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.errors import HoldfastError
 
@@ -47,7 +49,8 @@ class Command:
     def load(self) -> Callable[..., Any]:
         """Import the function."""
         module, name = self.target.split(":")
-        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        with _importing():
+            function: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return function
 
 
@@ -152,11 +155,13 @@ class Track:
         Args:
             words: the subcommand and its arguments.
         """
-        from holdfast.cli.lightning_cli import HoldfastCLI  # noqa: PLC0415
+        with _importing():
+            from holdfast.cli.lightning_cli import HoldfastCLI  # noqa: PLC0415
 
+            model, datamodule = _load(self.model), _load(self.datamodule)
         return HoldfastCLI(
-            _load(self.model),
-            _load(self.datamodule),
+            model,
+            datamodule,
             subclass_mode_model=self.any_model,
             subclass_mode_data=True,
             link_class_names=self.link_class_names,
@@ -170,6 +175,11 @@ def sentence(error: HoldfastError) -> str:
     if "Original Traceback" not in text:
         return text
     return text.splitlines()[-1].split(": ", 1)[-1]
+
+
+def _importing() -> AbstractContextManager[None]:
+    """Spare the collector the first import of Lightning; later ones are quick."""
+    return nullcontext() if "pytorch_lightning" in sys.modules else first_imports()
 
 
 def _load(target: str) -> Any:  # noqa: ANN401  (a class the caller knows)

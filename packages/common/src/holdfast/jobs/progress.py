@@ -1,5 +1,6 @@
 """What a sweep shows while it runs: counts, expected end, the best so far."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -85,7 +86,7 @@ def watch(changes: Iterable[None], look: Callable[[], Status], *, every: float =
             for _ in changes:
                 live.update(status_table(look()))
         return look()
-    shown, last = "", 0.0
+    shown, last = "", -math.inf  # the clock may count from a start less than ``every`` ago
     for _ in changes:
         if time.monotonic() - last < every:
             continue

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,14 @@ RECORDED_PACKAGES = (
 
 def package_versions() -> dict[str, str]:
     """Return the versions of the packages that shape a result."""
-    installed = {dist.metadata["Name"].lower(): dist.version for dist in distributions()}
-    return {name: installed.get(name.lower(), "absent") for name in RECORDED_PACKAGES}
+    return {name: _version(name) for name in RECORDED_PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def git_state(folder: Path | None = None) -> dict[str, str | bool] | None:

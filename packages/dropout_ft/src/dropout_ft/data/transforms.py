@@ -8,8 +8,6 @@ from PIL.Image import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
-from dropout_ft.data.fast_transforms import FastEvalTransform, FastTrainTransform
-
 Transform = Callable[[Image], Tensor]
 Library = Literal["pillow", "opencv"]
 """Who computes the augmentation: torchvision on Pillow, or :mod:`fast_transforms`."""
@@ -25,6 +23,8 @@ def train_transform(
     bilinearly or by area, whatever ``interpolation`` says.
     """
     if library == "opencv":
+        from dropout_ft.data.fast_transforms import FastTrainTransform  # noqa: PLC0415  (0.3 s)
+
         return FastTrainTransform(size)
     composed: Transform = v2.Compose(
         [
@@ -45,6 +45,8 @@ def eval_transform(
 ) -> Transform:
     """Return DomainBed's resize to a square; the aspect ratio is not kept."""
     if library == "opencv":
+        from dropout_ft.data.fast_transforms import FastEvalTransform  # noqa: PLC0415  (0.3 s)
+
         return FastEvalTransform(size)
     composed: Transform = v2.Compose(
         [
