@@ -11,6 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 DROPOUT, VL = "packages/dropout_ft/src/dropout_ft", "packages/vl_track/src/vl_track"
@@ -38,11 +41,14 @@ TARGETS = {
         "tests/vl_track/test_measures.py tests/vl_track/test_toolkits.py",
     ),
 }
+HEAVY = (
+    "torch", "torchvision", "pytorch_lightning", "timm", "pandas", "hypothesis", "pytest", "cv2",
+)  # fmt: skip
 CONFIG = """[cosmic-ray]
 module-path = "{module}"
 timeout = 120.0
 excluded-modules = []
-test-command = "{python} -m pytest -x -q -p no:randomly {tests}"
+test-command = "{python} -S -E tools/warm_pytest.py run {socket} -x -q {tests}"
 
 [cosmic-ray.distributor]
 name = "local"
@@ -75,11 +81,18 @@ def measure(module: str, tests: str) -> tuple[int, int, list[str]]:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(name, place / name)
         config = place / "mutants.toml"
-        config.write_text(CONFIG.format(module=module, tests=tests, python=sys.executable))
+        address = f"{folder}/socket"
+        config.write_text(
+            CONFIG.format(module=module, tests=tests, python=sys.executable, socket=address)
+        )
         sources = [
             str(place / f"packages/{name}/src") for name in ("common", "dropout_ft", "vl_track")
         ]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sources), "OMP_NUM_THREADS": "1"}
+        environment = {
+            **os.environ, "PYTHONPATH": os.pathsep.join(sources), "OMP_NUM_THREADS": "1",
+            # Two mutants of one size in one second would share a cached module.
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
 
         def ray(*command: str) -> str:
             done = subprocess.run(
@@ -88,9 +101,10 @@ def measure(module: str, tests: str) -> tuple[int, int, list[str]]:
             )  # fmt: skip
             return done.stdout
 
-        ray("baseline", str(config))  # tests that fail anyway would catch everything
-        ray("init", str(config), "session.sqlite")
-        ray("exec", str(config), "session.sqlite")
+        with warm(place, address, environment):
+            ray("baseline", str(config))  # tests that fail anyway would catch everything
+            ray("init", str(config), "session.sqlite")
+            ray("exec", str(config), "session.sqlite")
         caught, count, survivors = 0, 0, []
         for line in ray("dump", "session.sqlite").splitlines():
             item, result = json.loads(line)
@@ -104,6 +118,23 @@ def measure(module: str, tests: str) -> tuple[int, int, list[str]]:
             else:
                 caught += 1
         return caught, count, survivors
+
+
+@contextmanager
+def warm(place: Path, address: str, environment: dict[str, str]) -> Iterator[None]:
+    """Keep a process at hand that has imported everything but our own packages."""
+    words = [sys.executable, "tools/warm_pytest.py", "serve", address, *HEAVY]
+    with subprocess.Popen(
+        words, cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            while not Path(address).exists():
+                if server.poll() is not None:
+                    raise SystemExit(f"{' '.join(words)} ended with {server.returncode}")
+                time.sleep(0.1)
+            yield
+        finally:
+            server.kill()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ from holdfast.errors import HoldfastError
 from holdfast.runs.record import read_record
 from holdfast.runs.results import read_results
 from tracking_support import write_clip
-from vl_track.data.pictures import read_picture
+from vl_track.data.geometry import Window
+from vl_track.data.pictures import crop_picture, read_picture
 from vl_track.video.reading import open_source
 
 COUNT = 10_000
@@ -107,6 +108,8 @@ def encoded(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_pictures(kind: str, tmp_path: Path) -> None:
     def read(path: Path) -> None:
+        part = crop_picture(path, Window(12, 5, 17), 8)  # a region of a JPEG, in a library of C
+        assert part.shape == (8, 8, 3)
         picture = read_rgb(path)
         assert picture.mode == "RGB"
         assert picture.width * picture.height > 0

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.errors import ImageError
 from tracking_support import FindsRed, frame_with, moving_box
 from vl_track.data.geometry import Window, around_exactly, window_around
 from vl_track.data.pairs import PairOptions
+from vl_track.data.pictures import crop_picture, decode_picture, read_picture
 from vl_track.data.sets.base import FileVideo
 from vl_track.data.video import crop_frame, crop_shrunk
 
@@ -91,6 +93,48 @@ def test_other_files_are_decoded_whole(video: FileVideo, tmp_path: Path) -> None
     assert np.array_equal(
         other.crop(0, window, 25), replace(other, scaled=False).crop(0, window, 25)
     )
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(-150, 350), st.integers(-150, 250), st.integers(1, 400), st.integers(8, 64))
+def test_decoding_only_the_window_changes_no_pixel(
+    tmp_path_factory: pytest.TempPathFactory, left: int, top: int, side: int, size: int
+) -> None:
+    """Windows inside, across the border, around the whole frame, outside."""
+    path = tmp_path_factory.getbasetemp() / "noisy.jpg"
+    if not path.is_file():
+        noise = np.random.default_rng(0).integers(-20, 21, (240, 320, 3))
+        noisy = np.clip(smooth_frame().astype(int) + noise, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(path), noisy, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    window = Window(left, top, side)
+    found = crop_picture(path, window, size)
+    assert np.array_equal(found, crop_frame(read_picture(path), window, size))
+
+
+def test_a_png_whose_lengths_lie_is_refused_before_opencv_believes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """OpenCV fills gigabytes for a chunk or a size that is not there: seconds for each file."""
+    whole = cv2.imencode(".png", smooth_frame(40, 30)[..., ::-1])[1].tobytes()
+    assert np.array_equal(decode_picture(whole + b"behind the end", "x"), smooth_frame(40, 30))
+    chunk = whole.index(b"IDAT") - 4
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("OpenCV was asked"))
+    for lying in (
+        whole[:chunk] + b"\xf0" + whole[chunk + 1 :],
+        whole[:16] + (b"\x00\x00\x7f\xff" * 2) + whole[24:],
+        whole[:16] + bytes(8) + whole[24:],
+        whole[:-20], whole[:10],
+    ):  # fmt: skip
+        with pytest.raises(ImageError, match="x is damaged"):
+            decode_picture(lying, "x")
+
+
+def test_missing_and_damaged_pictures_are_told_of_as_ever(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="is missing"):
+        crop_picture(tmp_path / "none.jpg", Window(0, 0, 20), 8)
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    with pytest.raises(ImageError, match="is damaged"):
+        crop_picture(tmp_path / "bad.jpg", Window(0, 0, 20), 8)
 
 
 def test_the_switch_is_an_option_of_pairs() -> None:

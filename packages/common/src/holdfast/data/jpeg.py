@@ -27,18 +27,28 @@ def decode_jpeg(content: bytes, *, shrink: int = 1) -> NDArray[np.uint8] | None:
         The picture, or None where it is better left to another decoder: no JPEG, four inks, an EXIF
         header that may ask for a rotation, or damaged.
     """
-    if not content.startswith(_START) or b"Exif" in content[:HEADER]:
+    size = jpeg_size(content)
+    if size is None:
         return None
+    height, width = size
     try:
-        height, width, space, _ = simplejpeg.decode_jpeg_header(content)
-        if space not in _PLAIN or height * width > MOST_PIXELS:
-            return None
         picture: NDArray[np.uint8] = simplejpeg.decode_jpeg(
             content, min_height=-(-height // shrink), min_width=-(-width // shrink)
         )
     except ValueError:
         return None
     return picture
+
+
+def jpeg_size(content: bytes) -> tuple[int, int] | None:
+    """Return height and width from the header, or None where :func:`decode_jpeg` returns None."""
+    if not content.startswith(_START) or b"Exif" in content[:HEADER]:
+        return None
+    try:
+        height, width, space, _ = simplejpeg.decode_jpeg_header(content)
+    except ValueError:
+        return None
+    return (height, width) if space in _PLAIN and height * width <= MOST_PIXELS else None
 
 
 def read_jpeg(path: str | Path, *, shrink: int = 1) -> NDArray[np.uint8] | None:

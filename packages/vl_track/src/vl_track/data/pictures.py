@@ -5,9 +5,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from holdfast.data.jpeg import decode_jpeg
+from holdfast.data.jpeg import MOST_PIXELS, decode_jpeg, jpeg_size
+from holdfast.data.jpeg_regions import decode_region
 from holdfast.errors import ImageError
-from vl_track.data.video import Picture
+from vl_track.data.geometry import Window
+from vl_track.data.video import Picture, crop_frame, crop_part, seen_part
+
+PNG = b"\x89PNG\r\n\x1a\n"
+CHUNK = 12
+"""Bytes of a PNG chunk beside its data: length, kind, checksum."""
 
 
 def read_picture(path: Path) -> Picture:
@@ -16,13 +22,49 @@ def read_picture(path: Path) -> Picture:
     Raises:
         ImageError: missing, unreadable or damaged.
     """
+    return decode_picture(_content(path), str(path))
+
+
+def crop_picture(path: Path, window: Window, size: int) -> Picture:
+    """Cut a window out of a picture and resize it as :func:`crop_frame` does.
+
+    Only the part inside the window is decoded, where that is possible and worth it.
+
+    Raises:
+        ImageError: as :func:`read_picture`.
+    """
+    content = _content(path)
+    shown = jpeg_size(content)
+    if shown is not None:
+        left, top, right, bottom = seen_part(window, (shown[1], shown[0]))
+        part = decode_region(content, left, top, right, bottom)
+        if part is not None:
+            return crop_part(part, (left, top), window, size)
+    return crop_frame(decode_picture(content, str(path)), window, size)
+
+
+def _is_whole_png(content: bytes) -> bool:
+    """Tell whether every chunk ends within the file and the picture has a size one can hold.
+
+    OpenCV believes the lengths: a damaged byte makes it fill gigabytes before it gives up.
+    """
+    width, height = (int.from_bytes(content[place : place + 4]) for place in (16, 20))
+    place = len(PNG)
+    while place < len(content):
+        length, kind = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
+        place += length + CHUNK
+        if kind == b"IEND":
+            break
+    return place <= len(content) and 0 < width * height <= MOST_PIXELS
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise ImageError(f"{path} is missing: get this file again.") from error
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror}).") from error
-    return decode_picture(content, str(path))
 
 
 def decode_picture(content: bytes, name: str) -> Picture:
@@ -38,7 +80,8 @@ def decode_picture(content: bytes, name: str) -> Picture:
     fast = decode_jpeg(content)
     if fast is not None:
         return fast
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    sound = bool(content) and (not content.startswith(PNG) or _is_whole_png(content))
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if sound else None
     if picture is None:
         raise ImageError(f"{name} is damaged: get this file again.")
     return np.ascontiguousarray(picture[..., ::-1])

@@ -62,22 +62,49 @@ def crop_frame(frame: Picture, window: Window, size: int) -> Picture:
         RGB uint8 (size, size, 3).
     """
     height, width = frame.shape[:2]
-    left, top, side = round(window.left), round(window.top), max(1, round(window.side))
-    x0, y0 = max(0, left), max(0, top)
-    x1, y1 = min(width, left + side), min(height, top + side)
-    if x0 >= x1 or y0 >= y1:
+    left, top, right, bottom = seen_part(window, (width, height))
+    if left >= right or top >= bottom:
         return np.zeros((size, size, 3), dtype=np.uint8)
+    return crop_part(frame[top:bottom, left:right], (left, top), window, size)
+
+
+def seen_part(window: Window, frame_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of what a frame (width, height) shows of a window.
+
+    Where it shows nothing, right is not beyond left or bottom not beyond top.
+    """
+    width, height = frame_size
+    left, top, side = _in_pixels(window)
+    return max(0, left), max(0, top), min(width, left + side), min(height, top + side)
+
+
+def crop_part(part: Picture, corner: tuple[int, int], window: Window, size: int) -> Picture:
+    """Return the window from the part of it that the frame shows, as :func:`crop_frame` does.
+
+    Args:
+        part: RGB uint8, the frame inside :func:`seen_part`.
+        corner: left, top of the part in the frame.
+        window: what is cut out.
+        size: pixels of the result's side.
+    """
+    height, width = part.shape[:2]
+    left, top, side = _in_pixels(window)
+    before, above = corner[0] - left, corner[1] - top
     inside = cv2.copyMakeBorder(
-        np.ascontiguousarray(frame[y0:y1, x0:x1]),
-        y0 - top,
-        top + side - y1,
-        x0 - left,
-        left + side - x1,
+        np.ascontiguousarray(part),
+        above,
+        side - above - height,
+        before,
+        side - before - width,
         cv2.BORDER_CONSTANT,
         value=(0, 0, 0),
     )
     crop: Picture = cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
     return crop
+
+
+def _in_pixels(window: Window) -> tuple[int, int, int]:
+    return round(window.left), round(window.top), max(1, round(window.side))
 
 
 def crop_shrunk(frame: Picture, window: Window, size: int, shrink: int) -> Picture:

@@ -14,8 +14,8 @@ from holdfast.data.jpeg import read_jpeg, shrinking
 from holdfast.errors import DataError
 from vl_track.data.geometry import Box, Window, as_box
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
-from vl_track.data.pictures import read_picture
-from vl_track.data.video import Picture, crop_frame, crop_shrunk
+from vl_track.data.pictures import crop_picture, read_picture
+from vl_track.data.video import Picture, crop_shrunk
 from vl_track.evaluation.benchmark import TrueSequence
 
 Split = Literal["train", "val", "test"]
@@ -79,7 +79,7 @@ class FileVideo:
         small = read_jpeg(self.pictures[time], shrink=shrink) if shrink > 1 else None
         if small is not None:
             return crop_shrunk(small, window, size, shrink)
-        return crop_frame(self.frame(time), window, size)
+        return crop_picture(self.pictures[time], window, size)
 
     def truth(self) -> TrueSequence:
         """Return what the evaluator needs."""

@@ -1,0 +1,96 @@
+"""A region has the whole picture's pixels, or none are given."""
+
+import importlib.util
+import io
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.test_jpeg import encoded, scenery
+from holdfast.data import jpeg_regions
+from holdfast.data.jpeg import decode_jpeg, jpeg_size
+from holdfast.data.jpeg_regions import LARGEST, NARROWEST, decode_region
+
+needs_library = pytest.mark.skipif(
+    importlib.util.find_spec("nvidia") is None
+    or importlib.util.find_spec(jpeg_regions.LIBRARY) is None,
+    reason="nvImageCodec is not installed",
+)
+
+
+@needs_library
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_region_is_the_whole_pictures_to_the_bit(data: st.DataObject) -> None:
+    width, height = data.draw(st.integers(1, 200)), data.draw(st.integers(1, 150))
+    content = encoded(
+        scenery(width, height), quality=data.draw(st.integers(30, 95)),
+        subsampling=data.draw(st.sampled_from([0, 1, 2])), progressive=data.draw(st.booleans()),
+    )  # fmt: skip
+    left, top = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    right, bottom = data.draw(st.integers(left + 1, width)), data.draw(st.integers(top + 1, height))
+    found = decode_region(content, left, top, right, bottom)
+    if right - left < NARROWEST or (right - left) * (bottom - top) > LARGEST * width * height:
+        assert found is None
+        return
+    whole = decode_jpeg(content)
+    assert whole is not None
+    assert found is not None
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, whole[top:bottom, left:right])
+
+
+@needs_library
+def test_it_works_in_a_forked_worker() -> None:
+    content = encoded(scenery(120, 90))
+    mine = decode_region(content, 10, 20, 50, 60)
+    assert mine is not None
+    child = os.fork()
+    if child == 0:
+        again = decode_region(content, 10, 20, 50, 60)
+        os._exit(0 if again is not None and np.array_equal(mine, again) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(
+    "region", [(-1, 0, 20, 20), (0, -1, 20, 20), (0, 0, 121, 5), (0, 0, 5, 91), (9, 9, 9, 20),
+               (9, 9, 20, 5)],
+)  # fmt: skip
+def test_regions_that_leave_the_picture_or_are_empty_are_refused(
+    region: tuple[int, int, int, int],
+) -> None:
+    assert decode_region(encoded(scenery(120, 90)), *region) is None
+
+
+def test_other_pictures_are_left_to_other_decoders(capfd: pytest.CaptureFixture[str]) -> None:
+    picture = scenery(120, 90)
+    png = io.BytesIO()
+    picture.save(png, "PNG")
+    plain = encoded(picture)
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    for content in (
+        b"", b"no picture", png.getvalue(), plain[:300], plain[:20] + bytes(2000),
+        encoded(picture.convert("CMYK")), encoded(picture, exif=exif),
+    ):  # fmt: skip
+        assert decode_region(content, 0, 0, 20, 20) is None
+    gray = encoded(picture.convert("L"))
+    found, whole = decode_region(gray, 5, 5, 20, 20), decode_jpeg(gray)
+    assert whole is not None
+    assert found is None or np.array_equal(found, whole[5:20, 5:20])
+    assert capfd.readouterr() == ("", ""), "damage is the caller's to report"
+
+
+def test_without_the_library_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jpeg_regions, "LIBRARY", "no.such.library")
+    monkeypatch.setattr(jpeg_regions, "_decoder", jpeg_regions._decoder.__wrapped__)
+    assert decode_region(encoded(scenery(120, 90)), 0, 0, 20, 20) is None
+
+
+def test_sizes_come_from_the_header() -> None:
+    assert jpeg_size(encoded(scenery(120, 90))) == (90, 120)
+    assert jpeg_size(b"\xff\xd8\xff") is None
+    assert jpeg_size(b"PNG") is None
