@@ -1,8 +1,8 @@
 """Kill training, sweeping and benchmarking at random moments; the end must be as if nobody had.
 
-Usage: python tools/kills.py [--kills 34] [--seed 0]. Each kind of work is started in a process
-group of its own and the whole group gets SIGKILL after a random time, so many times; then it is let
-through, and what it leaves is compared byte for byte (weights number for number) with an
+Usage: python tools/kills.py [KIND...] [--kills 34] [--seed 0]. Each kind of work is started in a
+process group of its own and the whole group gets SIGKILL after a random time, so many times; then
+it is let through, and what it leaves is compared byte for byte (weights number for number) with an
 undisturbed run. Prints one line for each kind; fails on any difference.
 """
 
@@ -48,13 +48,20 @@ class Work:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", help="training, sweeping, benchmarking; all if none")
     parser.add_argument("--kills", type=int, default=34, help="of each kind")
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
     draw = random.Random(words.seed)  # noqa: S311  (moments, no secrets)
     different = 0
     with tempfile.TemporaryDirectory() as place:
-        for work in works(Path(place)):
+        everything = works(Path(place))
+        unknown = set(words.kinds) - {work.name for work in everything}
+        if unknown:
+            parser.error(f"there is no kind {' or '.join(sorted(unknown))}")
+        for work in everything:
+            if words.kinds and work.name not in words.kinds:
+                continue
             seconds, wanted = undisturbed(work, Path(place) / f"{work.name}-whole")
             killed, finished, wrong = killed_at_random(
                 work, Path(place), wanted, seconds, words.kills, draw

@@ -1,6 +1,5 @@
 """A region has the whole picture's pixels, or none are given."""
 
-import importlib.util
 import io
 import os
 
@@ -13,10 +12,10 @@ from common.test_jpeg import encoded, scenery
 from holdfast.data import jpeg_regions
 from holdfast.data.jpeg import decode_jpeg, jpeg_size
 from holdfast.data.jpeg_regions import LARGEST, NARROWEST, decode_region
+from holdfast.optional import find_package
 
 needs_library = pytest.mark.skipif(
-    importlib.util.find_spec("nvidia") is None
-    or importlib.util.find_spec(jpeg_regions.LIBRARY) is None,
+    find_package(jpeg_regions.LIBRARY) is None,
     reason="nvImageCodec is not installed",
 )
 
@@ -88,6 +87,12 @@ def test_without_the_library_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(jpeg_regions, "LIBRARY", "no.such.library")
     monkeypatch.setattr(jpeg_regions, "_decoder", jpeg_regions._decoder.__wrapped__)
     assert decode_region(encoded(scenery(120, 90)), 0, 0, 20, 20) is None
+
+
+def test_packages_are_found_without_being_imported() -> None:
+    assert find_package("json") is not None
+    assert find_package("no_such_package") is None
+    assert find_package("no_such_package.below") is None
 
 
 def test_sizes_come_from_the_header() -> None:

@@ -89,3 +89,27 @@ def test_constant_features_are_not_blown_up() -> None:
 def test_impossible_rates_are_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="dropout rate"):
         VeryLargeDropoutHead(2, 2, rate=rate)
+
+
+def test_a_rate_of_nothing_drops_nothing() -> None:
+    head = VeryLargeDropoutHead(8, 3, rate=0.0)
+    features = torch.randn(5, 8)
+    assert torch.equal(head.train()(features), head.eval()(features))
+
+
+def test_a_deviation_is_at_least_a_thousandth_of_the_mean_one() -> None:
+    head = VeryLargeDropoutHead(3, 2, normalization="standardize")
+    features = torch.randn(300, 3) * torch.tensor([4.0, 2.0, 0.0])
+    head.calibrate(features)
+    std = features.std(0)
+    expected = torch.tensor([float(std[0]), float(std[1]), 1e-3 * float(std.mean())])
+    torch.testing.assert_close(head.std, expected, atol=0, rtol=1e-5)
+    head.calibrate(torch.zeros(10, 3))
+    torch.testing.assert_close(head.std, torch.full((3,), 1e-12), atol=0, rtol=1e-5)
+
+
+def test_statistics_and_the_folded_layer_carry_no_gradient() -> None:
+    head = VeryLargeDropoutHead(6, 4, normalization="standardize")
+    head.calibrate(torch.randn(50, 6, requires_grad=True))
+    weight, bias = head.folded()
+    assert not any(t.requires_grad for t in (head.mean, head.std, weight, bias))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import DataError
 from vl_track.data import trees
-from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
+from vl_track.data.numbers import _regular_rows, parse_flags, parse_numbers, parse_rows
 from vl_track.data.trees import Tree, open_tree
 
 NUMBERS = st.lists(
@@ -172,3 +172,33 @@ def test_what_json_knows_but_is_no_number_is_refused(word: str) -> None:
     content = " ".join(["1.5"] * 70 + [word] + ["2"] * 5).encode()
     with pytest.raises(DataError, match="no number"):
         parse_numbers(content, "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,2,3,4", "1,2,3,4\n", "1.5,-2,3e2,0.25\n5,6,7,8\n\n", "1,2\n3,4\n", "1,2,3\n4\n",
+     "1,2,3,4,5,6,7,8", "1\n2\n3\n4\n", ",,,\n", "1,2,,4\n", "1,2,3,4\n\n5,6,7,8\n", "+1,2,3,4\n",
+     "01,2,3,4\n", "1.,2,3,4\n", "1,2,3,4\r\n5,6,7,8\r\n", "", "\n\n", "1,2,3,\n4\n",
+     "1e999,2,3,4\n", "123456789012345678901234,2,3,4\n", "1,2,3,4,\n"],
+)  # fmt: skip
+def test_regular_files_are_read_as_all_others_or_left_to_them(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short way may only answer what the long way answers."""
+
+    def outcome() -> list[list[float]] | str:
+        try:
+            return parse_rows(text.encode(), 4, "file").tolist()
+        except DataError as error:
+            return str(error)
+
+    found = outcome()
+    monkeypatch.setattr("vl_track.data.numbers._regular_rows", lambda content, columns: None)
+    assert found == outcome()
+
+
+def test_the_short_way_is_taken_for_the_files_of_the_field() -> None:
+    rows = np.round(np.random.default_rng(0).uniform(-50, 2000, (300, 4)), 2)
+    text = "\n".join(",".join(f"{value:.2f}" for value in row) for row in rows) + "\n"
+    assert np.array_equal(_regular_rows(text.encode(), 4), rows)
+    assert _regular_rows(text.replace(",", "\t").encode(), 4) is None

@@ -4,7 +4,7 @@ Needs nvImageCodec (``pip install holdfast-vl-track[regions]``), whose libjpeg-t
 any CPU; no GPU is used. Where it is missing, callers decode the whole picture.
 """
 
-import importlib.util
+import importlib
 import os
 import tempfile
 from functools import cache
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.data.jpeg import jpeg_size
+from holdfast.optional import find_package
 
 LIBRARY = "nvidia.nvimgcodec"
 LARGEST = 0.7
@@ -65,10 +66,7 @@ def decode_region(
 @cache
 def _decoder() -> tuple[Any, Any]:
     """Return library and decoder, both None where it is not installed; it survives a fork."""
-    try:
-        found = importlib.util.find_spec(LIBRARY)
-    except ModuleNotFoundError:
-        found = None
+    found = find_package(LIBRARY)
     if found is None or not found.submodule_search_locations:
         return None, None
     extensions = Path(found.submodule_search_locations[0]) / "extensions"

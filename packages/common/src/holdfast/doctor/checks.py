@@ -1,7 +1,6 @@
 """One function for each thing that can be wrong; none of them changes anything."""
 
 import importlib
-import importlib.util
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from holdfast.data.roots import data_root
+from holdfast.optional import find_package
 
 Verdict = Literal["good", "note", "bad"]
 OLDEST_PYTHON = (3, 11)
@@ -27,6 +27,10 @@ OPTIONAL = {
     "av": ("reading and writing video", "pip install holdfast-vl-track"),
     "cv2": ("crops and drawing", "pip install opencv-contrib-python-headless"),
     "gradio": ("the page, vl-track demo", "pip install gradio"),
+    "nvidia.nvimgcodec": (
+        "training decodes only what it crops",
+        "pip install 'holdfast-vl-track[regions]'",
+    ),
     "onnxruntime": ("export --formats onnx", "pip install onnx onnxscript onnxruntime"),
     "ray": ("sweeps on a cluster", "pip install 'ray[default]'"),
     "submitit": ("sweeps on Slurm", "pip install submitit"),
@@ -107,7 +111,7 @@ def optional() -> list[Finding]:
     """Which optional packages are missing, and what for?"""
     return [
         _good(name, use)
-        if importlib.util.find_spec(name) is not None
+        if find_package(name) is not None
         else Finding(name=name, verdict="note", what=f"not installed: {use}", mend=mend)
         for name, (use, mend) in OPTIONAL.items()
     ]

@@ -24,16 +24,17 @@ def average_weights(members: Sequence[StateDict]) -> StateDict:
     """
     if len(members) < 2:
         raise ConfigError("An average over runs needs at least two runs of the same test domain.")
-    first = members[0]
-    for member in members[1:]:
+    first, *others = members
+    for member in others:
         check_same_architecture(member, first, source="One of the runs")
     return {name: _mean([m[name] for m in members]) for name in first}
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:
-    if not tensors[0].is_floating_point():
-        return tensors[0].clone()
-    total = torch.zeros_like(tensors[0], dtype=torch.float64)
+    first = tensors[0]
+    if not first.is_floating_point():
+        return first.clone()
+    total = torch.zeros_like(first, dtype=torch.float64)
     for tensor in tensors:
         total += tensor.to(torch.float64)
-    return (total / len(tensors)).to(tensors[0].dtype)
+    return (total / len(tensors)).to(first.dtype)

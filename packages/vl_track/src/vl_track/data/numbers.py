@@ -11,7 +11,8 @@ from holdfast.errors import DataError
 Floats = NDArray[np.float64]
 _SEPARATORS = bytes.maketrans(b",;\t\r", b"    ")
 _JSON_NUMBER = b"0123456789+-.eE \n"
-_NEWLINE, _BLANK = ord("\n"), ord(" ")
+_REGULAR = b"0123456789+-.eE,\n"
+_NEWLINE, _BLANK, _COMMA = ord("\n"), ord(" "), ord(",")
 
 
 def parse_rows(content: bytes, columns: int, source: str) -> Floats:
@@ -28,6 +29,9 @@ def parse_rows(content: bytes, columns: int, source: str) -> Floats:
     Raises:
         DataError: a line has more or fewer numbers, or a word is no number; the line is named.
     """
+    regular = _regular_rows(content, columns)
+    if regular is not None:
+        return regular
     text = content.removeprefix(b"\xef\xbb\xbf").translate(_SEPARATORS)
     counts, lines = _words_a_line(text)
     wrong = np.flatnonzero(counts != columns)
@@ -56,6 +60,30 @@ def parse_numbers(content: bytes, source: str) -> Floats:
     """Read all numbers of a file, however they stand."""
     text = content.removeprefix(b"\xef\xbb\xbf").translate(_SEPARATORS)
     return _numbers(text, len(text.split()), source)
+
+
+def _regular_rows(content: bytes, columns: int) -> Floats | None:
+    """Read lines of JSON's numbers with a comma between two, or None: most files, in half the time.
+
+    Every separator is compared with where it must stand, so that no row can be one too short.
+    """
+    if content.translate(None, _REGULAR):
+        return None
+    body = content.rstrip(b"\n")
+    letters = np.frombuffer(body, dtype=np.uint8)
+    separators = letters[(letters == _COMMA) | (letters == _NEWLINE)]
+    if (len(separators) + 1) % columns:
+        return None
+    ends = np.append(separators, _NEWLINE).reshape(-1, columns)
+    if (ends[:, :-1] != _COMMA).any() or (ends[:, -1] != _NEWLINE).any():
+        return None
+    try:
+        words = orjson.loads(b"[" + body.replace(b"\n", b",") + b"]")
+    except orjson.JSONDecodeError:
+        return None
+    if len(words) != ends.size:  # nothing at all
+        return None
+    return np.fromiter(words, np.float64, count=ends.size).reshape(-1, columns)
 
 
 def _words_a_line(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

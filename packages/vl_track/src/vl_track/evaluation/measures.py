@@ -19,12 +19,7 @@ def overlap_pixels(predicted: Floats, truth: Floats) -> Floats:
     ``width * height`` it is the continuous one for the usual corners, but sides of negative
     overlap are cut after one pixel is added. Where both boxes are empty it is NaN.
     """
-    low = np.maximum(predicted[..., :2], truth[..., :2])
-    high = np.minimum(
-        predicted[..., :2] + predicted[..., 2:] - 1.0, truth[..., :2] + truth[..., 2:] - 1.0
-    )
-    shared = np.clip(high - low + 1.0, 0, None).prod(axis=-1)
-    union = predicted[..., 2:].prod(axis=-1) + truth[..., 2:].prod(axis=-1) - shared
+    shared, union = _shared_and_union(predicted, truth, pixel=1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(shared / union)
 
@@ -34,10 +29,7 @@ def overlap_continuous(predicted: Floats, truth: Floats) -> Floats:
 
     The machine epsilon is added to the union, so that empty boxes give 0.
     """
-    low = np.maximum(predicted[..., :2], truth[..., :2])
-    high = np.minimum(predicted[..., :2] + predicted[..., 2:], truth[..., :2] + truth[..., 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
-    union = predicted[..., 2:].prod(axis=-1) + truth[..., 2:].prod(axis=-1) - shared
+    shared, union = _shared_and_union(predicted, truth, pixel=0.0)
     return np.asarray(np.clip(shared / (union + EPSILON), 0.0, 1.0))
 
 
@@ -47,10 +39,7 @@ def complete_overlap(predicted: Floats, truth: Floats) -> Floats:
     IoU, less the squared distance of the centres over the squared diagonal of the hull, less a
     penalty for another aspect. NaN where a side of 0 leaves the aspect without meaning.
     """
-    low = np.maximum(predicted[..., :2], truth[..., :2])
-    high = np.minimum(predicted[..., :2] + predicted[..., 2:], truth[..., :2] + truth[..., 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
-    union = predicted[..., 2:].prod(axis=-1) + truth[..., 2:].prod(axis=-1) - shared
+    shared, union = _shared_and_union(predicted, truth, pixel=0.0)
     hull_low = np.minimum(predicted[..., :2], truth[..., :2])
     hull_high = np.maximum(predicted[..., :2] + predicted[..., 2:], truth[..., :2] + truth[..., 2:])
     diagonal = (np.clip(hull_high - hull_low, 0, None) ** 2).sum(axis=-1)
@@ -67,7 +56,7 @@ def complete_overlap(predicted: Floats, truth: Floats) -> Floats:
 
 def centre_error(predicted: Floats, truth: Floats) -> Floats:
     """Return the distance of the centres ``x + (width - 1) / 2`` in pixels."""
-    return np.asarray(np.sqrt(((_centre(predicted) - _centre(truth)) ** 2).sum(axis=-1)))
+    return _length(_centre(predicted) - _centre(truth))
 
 
 def normalised_error(predicted: Floats, truth: Floats) -> Floats:
@@ -79,20 +68,20 @@ def normalised_error(predicted: Floats, truth: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         one = _centre(predicted) / truth[..., 2:]
         other = _centre(truth) / truth[..., 2:]
-        return np.asarray(np.sqrt(((one - other) ** 2).sum(axis=-1)))
+        return _length(one - other)
 
 
 def normalised_error_guarded(predicted: Floats, truth: Floats) -> Floats:
     """Return the same as the got10k toolkit does: by sides of at least 1, after subtracting."""
     gap = (_centre(predicted) - _centre(truth)) / np.maximum(1.0, truth[..., 2:])
-    return np.asarray(np.sqrt((gap**2).sum(axis=-1)))
+    return _length(gap)
 
 
 def normalised_error_tiny(predicted: Floats, truth: Floats) -> Floats:
     """Return the same as the MMOT toolkit does: by sides plus 1e-16, before subtracting."""
     sides = truth[..., 2:] + 1e-16
     gap = _centre(predicted) / sides - _centre(truth) / sides
-    return np.asarray(np.sqrt((gap**2).sum(axis=-1)))
+    return _length(gap)
 
 
 def clip_to_picture(boxes: Floats, size: tuple[float, float]) -> Floats:
@@ -100,6 +89,28 @@ def clip_to_picture(boxes: Floats, size: tuple[float, float]) -> Floats:
     corner = np.clip(boxes[..., :2], 0, size)
     sides = np.clip(boxes[..., 2:], 0, np.asarray(size) - corner)
     return np.concatenate([corner, sides], axis=-1)
+
+
+def _shared_and_union(predicted: Floats, truth: Floats, pixel: float) -> tuple[Floats, Floats]:
+    """Return the areas of intersection and union; a right edge is ``x + width - pixel``.
+
+    Column by column: a reduction over an axis of two takes numpy five times as long.
+    """
+    sides = []
+    for corner, extent in ((0, 2), (1, 3)):
+        low = np.maximum(predicted[..., corner], truth[..., corner])
+        high = np.minimum(
+            predicted[..., corner] + predicted[..., extent] - pixel,
+            truth[..., corner] + truth[..., extent] - pixel,
+        )
+        sides.append(np.clip(high - low + pixel, 0, None))
+    shared = sides[0] * sides[1]
+    areas = predicted[..., 2] * predicted[..., 3] + truth[..., 2] * truth[..., 3]
+    return shared, areas - shared
+
+
+def _length(gap: Floats) -> Floats:
+    return np.asarray(np.sqrt(gap[..., 0] ** 2 + gap[..., 1] ** 2))
 
 
 def _centre(boxes: Floats) -> Floats:

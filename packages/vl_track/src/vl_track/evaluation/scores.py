@@ -162,7 +162,7 @@ def score_frames(aligned: Aligned, rules: Convention) -> FrameScores:
         return FrameScores(overlap, error, normalised)
     boxed = (truth[:, 2:] if rules.valid == "sides" else truth) > 0
     absent = ~aligned.visible
-    invalid = ~(boxed.all(axis=1) & aligned.visible)
+    invalid = ~np.logical_and.reduce([*boxed.T, aligned.visible])
     overlap = np.where(invalid, -1.0, overlap)
     error = np.where(invalid, -1.0 if rules.invalid_precision else np.inf, error)
     normalised = np.where(invalid, -1.0, normalised)
