@@ -16,6 +16,7 @@ PEERS = {
     "DomainBed": "facebookresearch/DomainBed",
     "OSTrack": "botaoye/OSTrack",
     "pytracking": "visionml/pytracking",
+    "toolkit": "got-10k/toolkit",
 }
 
 

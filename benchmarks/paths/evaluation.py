@@ -1,4 +1,4 @@
-"""Scoring one tracker on a LaSOT-sized benchmark from text files, beside pytracking's analysis."""
+"""Scoring one tracker on a LaSOT-sized benchmark from text files, beside both Python toolkits."""
 
 import tempfile
 from pathlib import Path
@@ -9,17 +9,21 @@ from numpy.typing import NDArray
 from benchmarks.child import Child
 from benchmarks.measure import Results, Row, Skip, alternate, each
 from vl_track.evaluation.benchmark import TrueSequence
-from vl_track.evaluation.conventions import convention
+from vl_track.evaluation.conventions import Name, convention
 from vl_track.evaluation.raw_results import read_many
 from vl_track.evaluation.scores import score
 
 SEQUENCES, FRAMES = 280, 2448
+PEERS: tuple[tuple[Name, str, str], ...] = (
+    ("pytracking", "pytracking", "pytracking_evaluation.py"),
+    ("got10k", "toolkit", "got10k_evaluation.py"),
+)
+"""Convention, checkout and worker."""
 
 
 def measure(results: Results, rounds: int) -> None:
     """280 sequences, 685,440 frames, one core; the AUC of both sides must be the same."""
     truths = _truths()
-    rules = convention("pytracking", "lasot")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         np.savez(place / "truths.npz", **{one.name: one.boxes for one in truths})
@@ -29,25 +33,33 @@ def measure(results: Results, rounds: int) -> None:
             moved = one.boxes + generator.normal(0, 12, one.boxes.shape)
             moved[:, 2:] = np.maximum(moved[:, 2:], 1)
             np.savetxt(place / f"results/{one.name}.txt", moved, fmt="%.2f", delimiter=",")
-        auc: list[float] = []
+        for name, checkout, worker in PEERS:
+            try:
+                results.rows.append(_beside(name, checkout, worker, place, truths, rounds))
+            except Skip as reason:
+                results.skipped.append((f"evaluating LaSOT-280 beside {name}", str(reason)))
 
-        def ours() -> None:
-            (read,) = read_many([str(place / "results")], truths)
-            auc.append(score(truths, read.boxes, rules).figures().auc)
 
-        setting = {"truths": str(place / "truths.npz"), "results": str(place / "results")}
-        with Child("pytracking_evaluation.py", "pytracking", setting) as peer:
-            mine, theirs = alternate(lambda: each(ours, 1), lambda: peer.seconds(1), rounds)
-            other = 100 * peer.ask({"count": 1})["auc"]
+def _beside(
+    name: Name, checkout: str, worker: str, place: Path, truths: list[TrueSequence], rounds: int
+) -> Row:
+    rules = convention(name, "lasot")
+    auc: list[float] = []
+
+    def ours() -> None:
+        (read,) = read_many([str(place / "results")], truths)
+        auc.append(score(truths, read.boxes, rules).figures().auc)
+
+    setting = {"truths": str(place / "truths.npz"), "results": str(place / "results")}
+    with Child(worker, checkout, setting) as peer:
+        mine, theirs = alternate(lambda: each(ours, 1), lambda: peer.seconds(1), rounds)
+        other = peer.ask({"count": 1})["auc"]
     if abs(auc[-1] - other) > 1e-4:
         raise Skip(f"the AUCs differ, {auc[-1]:.6f} and {other:.6f}: nothing to compare")
-    results.rows.append(
-        Row(
-            path="evaluating LaSOT-280", unit="tracker", peer="pytracking", ours=mine,
-            theirs=theirs, aim=20.0,
-            note=f"{SEQUENCES * FRAMES} frames of synthetic walks, results read from text; both "
-            f"give AUC {other:.4f}",
-        )
+    return Row(
+        path="evaluating LaSOT-280", unit="tracker", peer=name, ours=mine, theirs=theirs, aim=20.0,
+        note=f"{SEQUENCES * FRAMES} frames of synthetic walks, results read from text, one thread "
+        f"computing; both give AUC {other:.4f}",
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ auc: list[float] = []
 
 def work() -> None:
     data = extract_results.extract_results([tracker], dataset, "r", verbose=False)
-    auc.append(float(np.mean(data["ave_success_rate_plot_overlap"])))
+    auc.append(100 * float(np.mean(data["ave_success_rate_plot_overlap"])))
 
 
 serve(work, lambda: {"auc": auc[-1]})
