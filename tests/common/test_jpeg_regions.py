@@ -2,6 +2,8 @@
 
 import io
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -54,6 +56,23 @@ def test_it_works_in_a_forked_worker() -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
+@needs_library
+def test_it_works_in_threads_and_leaves_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(jpeg_regions.CODECS, "mine")
+    jpeg_regions._library.cache_clear()
+    contents = [encoded(scenery(200, 150, seed)) for seed in range(8)]
+    wholes = [decode_jpeg(content) for content in contents]
+
+    def right(number: int) -> bool:
+        found, whole = decode_region(contents[number % 8], 20, 30, 90, 99), wholes[number % 8]
+        assert whole is not None
+        return found is not None and np.array_equal(found, whole[30:99, 20:90])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(right, range(400)))
+    assert os.environ[jpeg_regions.CODECS] == "mine"
+
+
 @pytest.mark.parametrize(
     "region", [(-1, 0, 20, 20), (0, -1, 20, 20), (0, 0, 121, 5), (0, 0, 5, 91), (9, 9, 9, 20),
                (9, 9, 20, 5)],
@@ -85,7 +104,8 @@ def test_other_pictures_are_left_to_other_decoders(capfd: pytest.CaptureFixture[
 
 def test_without_the_library_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jpeg_regions, "LIBRARY", "no.such.library")
-    monkeypatch.setattr(jpeg_regions, "_decoder", jpeg_regions._decoder.__wrapped__)
+    monkeypatch.setattr(jpeg_regions, "_library", jpeg_regions._library.__wrapped__)
+    monkeypatch.setattr(jpeg_regions, "_HERE", threading.local())
     assert decode_region(encoded(scenery(120, 90)), 0, 0, 20, 20) is None
 
 

@@ -7,6 +7,7 @@ any CPU; no GPU is used. Where it is missing, callers decode the whole picture.
 import importlib
 import os
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ from holdfast.data.jpeg import jpeg_size
 from holdfast.optional import find_package
 
 LIBRARY = "nvidia.nvimgcodec"
+CODECS = "NVIMGCODEC_EXTENSIONS_PATH"
 LARGEST = 0.7
 """Share of a picture beyond which decoding all of it is as fast."""
 
 
 NARROWEST = 16
 """libjpeg-turbo interpolates colours otherwise in fewer than three columns of them."""
+
+_LOADING, _HERE = threading.Lock(), threading.local()
 
 
 def decode_region(
@@ -63,25 +67,40 @@ def decode_region(
     return pixels if pixels is not None and pixels.shape[2:] == (3,) else None
 
 
-@cache
 def _decoder() -> tuple[Any, Any]:
-    """Return library and decoder, both None where it is not installed; it survives a fork."""
+    """Return library and this thread's decoder (one for two threads crashes); None without it."""
+    with _LOADING:
+        library = _library()
+    if library is not None and not hasattr(_HERE, "decoder"):
+        _HERE.decoder = _new(library)
+    return library, getattr(_HERE, "decoder", None)
+
+
+@cache
+def _library() -> Any:  # noqa: ANN401  (a module that may be missing)
     found = find_package(LIBRARY)
     if found is None or not found.submodule_search_locations:
-        return None, None
+        return None
     extensions = Path(found.submodule_search_locations[0]) / "extensions"
     # The library complains aloud about each codec whose GPU library it misses: it gets one codec
     # only. And a damaged picture is ours to report.
     os.environ.setdefault("PYNVIMGCODEC_VERBOSITY", "0")
+    before = os.environ.get(CODECS)
     with tempfile.TemporaryDirectory() as folder:
         for path in extensions.glob("libjpeg_turbo_ext*"):
             (Path(folder) / path.name).symlink_to(path)
-        os.environ["NVIMGCODEC_EXTENSIONS_PATH"] = folder
+        os.environ[CODECS] = folder
         library = importlib.import_module(LIBRARY)
-        decoder = library.Decoder(
-            device_id=library.NVIMGCODEC_DEVICE_CPU_ONLY,
-            max_num_cpu_threads=1,
-            backends=[library.Backend(library.CPU_ONLY)],
-        )
-        del os.environ["NVIMGCODEC_EXTENSIONS_PATH"]
-    return library, decoder
+        _new(library)  # loads the codecs
+    os.environ.pop(CODECS)
+    if before is not None:
+        os.environ[CODECS] = before
+    return library
+
+
+def _new(library: Any) -> Any:  # noqa: ANN401
+    return library.Decoder(
+        device_id=library.NVIMGCODEC_DEVICE_CPU_ONLY,
+        max_num_cpu_threads=1,
+        backends=[library.Backend(library.CPU_ONLY)],
+    )
