@@ -187,3 +187,27 @@ def test_one_sequence_and_repeated_ones() -> None:
     assert scores.figures(np.array([1, 1, 0])).auc == pytest.approx((2 * second + first) / 3)
     assert scores.complete_auc() is None
     assert score([truth], PREDICTED, convention("mmot")).complete_auc() is not None
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("together", [1, 3, 16])
+def test_how_many_sequences_are_scored_at_once_changes_nothing(
+    name: str, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = np.random.default_rng(0)
+    truths = [
+        TrueSequence(
+            name=f"s{number}", boxes=generator.uniform(5, 90, (20 + number, 4)),
+            visible=generator.random(20 + number) > 0.1,
+        )
+        for number in range(10)
+    ]  # fmt: skip
+    predictions = {one.name: one.boxes + generator.normal(0, 3, one.boxes.shape) for one in truths}
+    rules = convention(name)  # type: ignore[arg-type]
+    monkeypatch.setattr("vl_track.evaluation.scores.TOGETHER", 1000)
+    whole = score(truths, predictions, rules)
+    monkeypatch.setattr("vl_track.evaluation.scores.TOGETHER", together)
+    found = score(truths, predictions, rules)
+    assert found.names == whole.names
+    for curve in ("frames", "success", "precision", "normalised", "complete"):
+        np.testing.assert_array_equal(getattr(found, curve), getattr(whole, curve))

@@ -19,6 +19,8 @@ from vl_track.evaluation.measures import centre_error, complete_overlap
 
 Floats = NDArray[np.float64]
 OP50, OP75, P20 = 10, 15, 20
+TOGETHER = 16
+"""Sequences scored at once: so many frames fit into a processor's cache."""
 
 
 class FrameScores(NamedTuple):
@@ -133,10 +135,24 @@ def score(
     Raises:
         DataError: a result is missing, or one the toolkit would refuse.
     """
-    aligned = align(truths, predictions, rules, strict=strict)
+    starts = range(0, max(1, len(truths)), TOGETHER)
+    some = [truths[start : start + TOGETHER] for start in starts]
+    parts = [_score_some(align(part, predictions, rules, strict=strict), rules) for part in some]
+    complete = [part.complete for part in parts if part.complete is not None]
+    return Scores(
+        rules=rules,
+        names=tuple(name for part in parts for name in part.names),
+        frames=np.concatenate([part.frames for part in parts]),
+        success=np.concatenate([part.success for part in parts]),
+        precision=np.concatenate([part.precision for part in parts]),
+        normalised=np.concatenate([part.normalised for part in parts]),
+        complete=np.concatenate(complete) if complete else None,
+    )
+
+
+def _score_some(aligned: Aligned, rules: Convention) -> Scores:
     frames = score_frames(aligned, rules)
-    count, share = len(truths), aligned.frames[:, None]
-    of = aligned.sequence
+    of, count, share = aligned.sequence, len(aligned.names), aligned.frames[:, None]
     complete = None
     if rules.name == "mmot":
         whole = complete_overlap(aligned.predicted, aligned.truth)
