@@ -12,6 +12,8 @@ import torch
 from benchmarks.child import Child
 from benchmarks.material import SIDES, lasot_tree
 from benchmarks.measure import Results, Row, alternate, each
+from holdfast.data.jpeg_regions import LIBRARY
+from holdfast.optional import find_package
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.samples import to_sample
 from vl_track.data.sets.lasot import LaSOT
@@ -22,6 +24,8 @@ def measure(results: Results, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "lasot"
         source = lasot_tree(root)
+        regions = find_package(LIBRARY) is not None
+        same = "only the region decoded" if regions else "whole frames decoded"
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         cv2.setNumThreads(1)
@@ -32,7 +36,7 @@ def measure(results: Results, rounds: int) -> None:
                 ours, theirs = alternate(
                     lambda one=one: each(one, 20), lambda: peer.seconds(20), rounds
                 )
-                how = "decoded at the scale needed" if scaled else "whole frames decoded"
+                how = "decoded at the scale needed" if scaled else same
                 results.rows.append(
                     Row(
                         path=f"tracking pairs, {how}", unit="pair", peer="OSTrack", ours=ours,
