@@ -121,7 +121,10 @@ def test_an_absent_peer_says_how_to_get_it(
         "sys.argv", ["benchmarks", "evaluation", "--rounds", "1", "--out", str(tmp_path / "o")]
     )
     assert main() == 0
-    assert "evaluation: not measured" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    for name, repository in (("pytracking", "visionml/pytracking"), ("got10k", "got-10k/toolkit")):
+        assert f"evaluating LaSOT-280 beside {name}: not measured" in said
+        assert f"clone {repository} there" in said
     assert json.loads((tmp_path / "o/bench.json").read_text())["rows"] == []
 
 

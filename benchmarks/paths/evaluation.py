@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.child import Child
+from benchmarks.child import Child, checkout
 from benchmarks.measure import Results, Row, Skip, alternate, each
 from vl_track.evaluation.benchmark import TrueSequence
 from vl_track.evaluation.conventions import Name, convention
@@ -23,9 +23,12 @@ PEERS: tuple[tuple[Name, str, str], ...] = (
 
 def measure(results: Results, rounds: int) -> None:
     """280 sequences, 685,440 frames, one core; the AUC of both sides must be the same."""
+    present = [peer for peer in PEERS if _is_there(peer, results)]
+    if not present:
+        return
     truths = _truths()
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
         np.savez(place / "truths.npz", **{one.name: one.boxes for one in truths})
         (place / "results").mkdir()
         generator = np.random.default_rng(1)
@@ -33,15 +36,25 @@ def measure(results: Results, rounds: int) -> None:
             moved = one.boxes + generator.normal(0, 12, one.boxes.shape)
             moved[:, 2:] = np.maximum(moved[:, 2:], 1)
             np.savetxt(place / f"results/{one.name}.txt", moved, fmt="%.2f", delimiter=",")
-        for name, checkout, worker in PEERS:
+        for name, folder, worker in present:
             try:
-                results.rows.append(_beside(name, checkout, worker, place, truths, rounds))
+                results.rows.append(_beside(name, folder, worker, place, truths, rounds))
             except Skip as reason:
                 results.skipped.append((f"evaluating LaSOT-280 beside {name}", str(reason)))
 
 
+def _is_there(peer: tuple[Name, str, str], results: Results) -> bool:
+    name, folder, _ = peer
+    try:
+        checkout(folder)
+    except Skip as reason:
+        results.skipped.append((f"evaluating LaSOT-280 beside {name}", str(reason)))
+        return False
+    return True
+
+
 def _beside(
-    name: Name, checkout: str, worker: str, place: Path, truths: list[TrueSequence], rounds: int
+    name: Name, folder: str, worker: str, place: Path, truths: list[TrueSequence], rounds: int
 ) -> Row:
     rules = convention(name, "lasot")
     auc: list[float] = []
@@ -51,7 +64,7 @@ def _beside(
         auc.append(score(truths, read.boxes, rules).figures().auc)
 
     setting = {"truths": str(place / "truths.npz"), "results": str(place / "results")}
-    with Child(worker, checkout, setting) as peer:
+    with Child(worker, folder, setting) as peer:
         mine, theirs = alternate(lambda: each(ours, 1), lambda: peer.seconds(1), rounds)
         other = peer.ask({"count": 1})["auc"]
     if abs(auc[-1] - other) > 1e-4:
