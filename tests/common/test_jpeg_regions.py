@@ -109,6 +109,25 @@ def test_without_the_library_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch)
     assert decode_region(encoded(scenery(120, 90)), 0, 0, 20, 20) is None
 
 
+@needs_library
+@pytest.mark.parametrize("error", [ImportError("libcuda.so"), RuntimeError("no codec")])
+def test_a_library_that_does_not_start_is_told_of_and_done_without(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr("importlib.import_module", refuse)
+    monkeypatch.setattr(jpeg_regions, "_HERE", threading.local())
+    jpeg_regions._library.cache_clear()
+    content = encoded(scenery(120, 90))
+    with pytest.warns(UserWarning, match="decoded whole"):
+        assert decode_region(content, 0, 0, 20, 20) is None
+    assert decode_region(content, 0, 0, 20, 20) is None, "and told once"
+    assert jpeg_regions.CODECS not in os.environ
+    jpeg_regions._library.cache_clear()
+
+
 def test_packages_are_found_without_being_imported() -> None:
     assert find_package("json") is not None
     assert find_package("no_such_package") is None

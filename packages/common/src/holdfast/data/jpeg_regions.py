@@ -8,6 +8,9 @@ import importlib
 import os
 import tempfile
 import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,6 @@ LIBRARY = "nvidia.nvimgcodec"
 CODECS = "NVIMGCODEC_EXTENSIONS_PATH"
 LARGEST = 0.7
 """Share of a picture beyond which decoding all of it is as fast."""
-
-
 NARROWEST = 16
 """libjpeg-turbo interpolates colours otherwise in fewer than three columns of them."""
 
@@ -85,17 +86,33 @@ def _library() -> Any:  # noqa: ANN401  (a module that may be missing)
     # The library complains aloud about each codec whose GPU library it misses: it gets one codec
     # only. And a damaged picture is ours to report.
     os.environ.setdefault("PYNVIMGCODEC_VERBOSITY", "0")
-    before = os.environ.get(CODECS)
     with tempfile.TemporaryDirectory() as folder:
         for path in extensions.glob("libjpeg_turbo_ext*"):
             (Path(folder) / path.name).symlink_to(path)
-        os.environ[CODECS] = folder
-        library = importlib.import_module(LIBRARY)
-        _new(library)  # loads the codecs
-    os.environ.pop(CODECS)
-    if before is not None:
-        os.environ[CODECS] = before
+        try:
+            with _only_codecs_of(folder):
+                library = importlib.import_module(LIBRARY)
+                _new(library)  # loads the codecs
+        except (ImportError, RuntimeError) as error:
+            warnings.warn(
+                f"{LIBRARY} is installed and does not start ({error}): frames are decoded whole, "
+                "which is slower; reinstall or remove it.",
+                stacklevel=2,
+            )
+            return None
     return library
+
+
+@contextmanager
+def _only_codecs_of(folder: str) -> Iterator[None]:
+    before = os.environ.get(CODECS)
+    os.environ[CODECS] = folder
+    try:
+        yield
+    finally:
+        os.environ.pop(CODECS)
+        if before is not None:
+            os.environ[CODECS] = before
 
 
 def _new(library: Any) -> Any:  # noqa: ANN401
