@@ -142,17 +142,14 @@ def refusal(predicted: Floats, true: TrueSequence, rules: Convention) -> str | N
             f"The result of {true.name} has {found} boxes for {wanted} frames, which the toolkit "
             f"{rules.title} refuses: run the tracker on the whole sequence."
         )
-    if rules.repairs == "zero" and not _all_sound(predicted):
+    sound = bool((predicted[:, 2:] >= 0).all()) and not bool(np.isnan(predicted).any())
+    if rules.repairs == "zero" and not sound:
         good = (predicted[:, 2:] >= 0).all(axis=1) & ~np.isnan(predicted).any(axis=1)
         return (
             f"The result of {true.name} has a negative side or no number in line "
             f"{int(np.argmin(good)) + 1}, which the toolkit {rules.title} refuses."
         )
     return None
-
-
-def _all_sound(predicted: Floats) -> bool:
-    return bool((predicted[:, 2:] >= 0).all()) and not bool(np.isnan(predicted).any())
 
 
 def repair(predicted: Floats, how: str) -> Floats:
@@ -166,7 +163,7 @@ def repair(predicted: Floats, how: str) -> Floats:
     if how == "never" or len(predicted) == 0:
         return predicted
     sides = predicted[:, 2:]
-    if bool((sides > 0).all()) and _all_sound(predicted):
+    if bool((sides > 0).all()) and not bool(np.isnan(predicted).any()):
         return predicted  # almost always, and rows one by one take long
     bad = (sides == 0).any(axis=1)
     if how == "not_positive":
