@@ -25,15 +25,15 @@ from PIL import Image
 from benchmarks.material import domain_folder, photographs
 from benchmarks.measure import machine
 from benchmarks.paths.pictures import make_data
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.module import FineTuning
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.training.module import FineTuning
 from holdfast.report.figures import COLOURS, as_png
-from vl_track.evaluation.benchmark import TrueSequence
-from vl_track.evaluation.conventions import convention
-from vl_track.evaluation.raw_results import read_many
-from vl_track.evaluation.scores import score
+from vl_track.scoring.benchmark import TrueSequence
+from vl_track.scoring.conventions import convention
+from vl_track.scoring.raw_results import read_many
+from vl_track.scoring.scores import score
 from vl_track.loading import load_network
-from vl_track.tracker import Tracker, track_together
+from vl_track.tracking import Tracker, track_together
 
 SIZES = {
     "images": (2000, 5000, 10000, 20000),

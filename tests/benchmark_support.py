@@ -7,9 +7,9 @@ from pathlib import Path
 
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
-from vl_track.evaluation.engines import Work
-from vl_track.evaluation.jobs import Plan
-from vl_track.tracker import Estimate
+from vl_track.scoring.engines import Work
+from vl_track.scoring.jobs import Plan
+from vl_track.tracking import Estimate
 
 MAKER = "benchmark_support:stands_still"
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 
 REPOSITORY = Path(__file__).parent.parent
 CONFIGS = REPOSITORY / "configs"
@@ -86,4 +86,4 @@ def tiny_arguments(pictures: Path, tmp_path: Path) -> Callable[..., list[str]]:
 @pytest.fixture
 def dropout_ft() -> Callable[[list[str]], int]:
     """Run ``dropout-ft`` in this process; returns the exit status."""
-    return TRACK.main
+    return APP.main

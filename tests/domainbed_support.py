@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dropout_ft.domainbed.known import KNOWN, KnownSet
+from dropout_ft.data.known import KNOWN, KnownSet
 
 
 def miniature(known: KnownSet, root: Path, *, classes: int = 3, per_class: int = 5) -> Path:

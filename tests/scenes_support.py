@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vl_track.data.scenes.photographs import FOLDER
-from vl_track.data.scenes.world import SceneWorld
-from vl_track.model.backbone import JointTransformer
-from vl_track.model.mixup import Normalize
-from vl_track.model.network import AllInOne, Matching
-from vl_track.model.text import TokenText
+from vl_track.scenes.photographs import FOLDER
+from vl_track.scenes.world import SceneWorld
+from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.mixup import Normalize
+from vl_track.nn.network import AllInOne, Matching
+from vl_track.nn.text import TokenText
 
 
 def painted_root(folder: Path, count: int = 8) -> Path:
@@ -60,7 +60,7 @@ def tiny_config(matching: str = "target_and_text") -> dict[str, object]:
             "options": {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
         },
         "text": {
-            "class_path": "vl_track.model.text.TokenText",
+            "class_path": "vl_track.nn.text.TokenText",
             "init_args": {"vocabulary": "scenes", "num_features": 16},
         },
         "head_channels": 16,

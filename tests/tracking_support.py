@@ -11,8 +11,8 @@ from torch import Tensor
 from scenes_support import tiny_network
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
-from vl_track.model.head import CentreMaps
-from vl_track.model.network import AllInOne, Output
+from vl_track.nn.head import CentreMaps
+from vl_track.nn.network import AllInOne, Output
 
 RED = (230, 20, 20)
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from benchmarks.child import Child, checkout
 from benchmarks.measure import Results, Row, Skip, alternate, each
-from vl_track.evaluation.benchmark import TrueSequence
-from vl_track.evaluation.conventions import Name, convention
-from vl_track.evaluation.raw_results import read_many
-from vl_track.evaluation.scores import score
+from vl_track.scoring.benchmark import TrueSequence
+from vl_track.scoring.conventions import Name, convention
+from vl_track.scoring.raw_results import read_many
+from vl_track.scoring.scores import score
 
 SEQUENCES, FRAMES = 280, 2448
 PEERS: tuple[tuple[Name, str, str], ...] = (

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.measure import Results, Row, alternate, each
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.module import FineTuning
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.training.module import FineTuning
 from holdfast.errors import MissingToolError
 from holdfast.exporting import export_network
 from vl_track.exporting import example_inputs
 from vl_track.loading import load_network
-from vl_track.model.network import Output
-from vl_track.model.text.base import TextFeatures
+from vl_track.nn.network import Output
+from vl_track.nn.text.base import TextFeatures
 from vl_track.runtime import OnRuntime, Precision, Runtime
 
 CLASSIFIERS = ("tf_efficientnet_lite0", "resnet50")

@@ -71,7 +71,7 @@ def our_command(folder: Path, every: int, name: str, *, deferred: bool = True) -
         "run": {"name": "bench", "monitor": "val/iid"},
         "model": {
             "backbone": {
-                "class_path": "dropout_ft.backbones.TimmBackbone",
+                "class_path": "dropout_ft.nn.backbones.TimmBackbone",
                 "init_args": {"name": NETWORK, "weights": "none"},
             },
             "dropout_rate": 0.0,

@@ -13,9 +13,9 @@ from torch import Tensor
 from benchmarks.material import domain_folder
 from benchmarks.measure import Results, Row, alternate, each
 from benchmarks.paths.pictures import make_data
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.module import FineTuning
-from holdfast.data.shared_batches import STREAM, stream_folder
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.training.module import FineTuning
+from holdfast.training.shared_batches import STREAM, stream_folder
 
 MEMBERS = 4
 NETWORK = "tf_efficientnet_lite0"

@@ -6,7 +6,7 @@ import torch
 from benchmarks.material import photographs
 from benchmarks.measure import Results, Row, alternate, each
 from vl_track.loading import best_device, load_network
-from vl_track.tracker import Tracker, track_together
+from vl_track.tracking import Tracker, track_together
 
 VIDEOS = 8
 

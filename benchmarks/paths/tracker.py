@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from benchmarks.child import Child
 from benchmarks.material import FRAME_QUALITY, photographs
 from benchmarks.measure import Results, Row, Skip, alternate, each, flops_per_second
-from holdfast.checkpoints.io import read_checkpoint
+from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
 from vl_track.data.pictures import read_picture
 from vl_track.loading import build_network
-from vl_track.model.network import AllInOne
-from vl_track.model.official import from_official
+from vl_track.nn.network import AllInOne
+from vl_track.nn.official import from_official
 from vl_track.runtime import Precision, Runtime, on_runtime
-from vl_track.tracker import Tracker, TrackerOptions
-from vl_track.tracker.network import Network
+from vl_track.tracking import Tracker, TrackerOptions
+from vl_track.tracking.network import Network
 
 SIZES = {256: (128, 4.0, 2 * 21.5e9), 384: (192, 5.0, 2 * 48.3e9)}
 """Search size: template size, search factor, operations of a frame (OSTrack's own figures)."""

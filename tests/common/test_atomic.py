@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from holdfast.atomic import atomic_path, write_bytes, write_text
-from holdfast.checkpoints.io import AtomicCheckpointIO
+from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
 from holdfast.errors import DiskError
 
 

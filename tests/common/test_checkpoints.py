@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from holdfast.checkpoints.io import AtomicCheckpointIO, check_same_architecture, read_checkpoint
+from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
+from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.cli.suggestions import nearest_key
 from tests_support import only_run
 
@@ -29,13 +29,13 @@ def test_help_lists_every_command_and_is_quick(module: str) -> None:
 
 
 def test_own_commands_have_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in TRACK.commands:
-        assert TRACK.main([name, "--help"]) == 0
+    for name in APP.commands:
+        assert APP.main([name, "--help"]) == 0
         assert "usage" in capsys.readouterr().out.lower()
 
 
 def test_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert TRACK.main([]) == 2
+    assert APP.main([]) == 2
     assert "usage" in capsys.readouterr().out
 
 
@@ -45,7 +45,7 @@ def test_print_config_resolves_pieces_and_overrides(
     over = tmp_path / "over.yaml"
     over.write_text("model: {dropout_rate: 0.25}\ntrainer: {max_steps: 7}\n")
     words = tiny_arguments("fit", "--config", str(over), "--trainer.max_steps", "8")
-    assert TRACK.main([*words, "--print_config"]) == 0
+    assert APP.main([*words, "--print_config"]) == 0
     config = yaml.safe_load(capsys.readouterr().out)
     assert config["model"]["backbone"]["init_args"]["name"] == "test_resnet"
     assert config["model"]["dropout_rate"] == 0.25
@@ -58,13 +58,13 @@ def test_interpolation_works_over_files_and_flags(
     over = tmp_path / "over.yaml"
     over.write_text("data: {init_args: {batch_size: '${run.checkpoint_every}'}}\n")
     words = tiny_arguments("fit", "--config", str(over), "--run.checkpoint_every", "3")
-    assert TRACK.main([*words, "--trainer.max_steps", "1"]) == 0
+    assert APP.main([*words, "--trainer.max_steps", "1"]) == 0
     config = yaml.safe_load((only_run(tmp_path / "runs") / "config.yaml").read_text())
     assert config["data"]["init_args"]["batch_size"] == 3
 
 
 def test_a_run_leaves_its_record(tiny_arguments: Arguments, tmp_path: Path) -> None:
-    assert TRACK.main(tiny_arguments("fit")) == 0
+    assert APP.main(tiny_arguments("fit")) == 0
     run = only_run(tmp_path / "runs")
     record = json.loads((run / "run.json").read_text())
     assert record["status"] == "finished"
@@ -84,9 +84,9 @@ def test_a_run_leaves_its_record(tiny_arguments: Arguments, tmp_path: Path) -> N
 
 
 def test_saved_config_gives_the_same_run(tiny_arguments: Arguments, tmp_path: Path) -> None:
-    assert TRACK.main(tiny_arguments("fit")) == 0
+    assert APP.main(tiny_arguments("fit")) == 0
     run = only_run(tmp_path / "runs")
-    assert TRACK.main(["fit", "--config", str(run / "config.yaml")]) == 0
+    assert APP.main(["fit", "--config", str(run / "config.yaml")]) == 0
     assert only_run(tmp_path / "runs") == run
 
 
@@ -94,17 +94,17 @@ def test_explicit_settings_win_over_the_checkpoint(
     tiny_arguments: Arguments, tmp_path: Path
 ) -> None:
     """Lightning itself lets a checkpoint's stored settings override explicit flags."""
-    assert TRACK.main(tiny_arguments("fit")) == 0
+    assert APP.main(tiny_arguments("fit")) == 0
     checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
     words = tiny_arguments("validate", "--ckpt_path", str(checkpoint))
-    cli = TRACK.run_lightning([*words, "--model.dropout_rate", "0.1"])
+    cli = APP.run_lightning([*words, "--model.dropout_rate", "0.1"])
     assert cli.model.model.head.rate == 0.1
 
 
 def test_resume_never_starts_over(tiny_arguments: Arguments, tmp_path: Path) -> None:
-    assert TRACK.main(tiny_arguments("fit")) == 0
+    assert APP.main(tiny_arguments("fit")) == 0
     run = only_run(tmp_path / "runs")
-    assert TRACK.main(tiny_arguments("fit", "--run.resume", "never")) == 0
+    assert APP.main(tiny_arguments("fit", "--run.resume", "never")) == 0
     record = json.loads((run / "run.json").read_text())
     assert [launch["from_step"] for launch in record["launches"]] == [0, 0]
     steps = [json.loads(line)["step"] for line in (run / "results.jsonl").read_text().splitlines()]

@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdfast.checkpoints.io import check_same_architecture, read_checkpoint
+from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
 

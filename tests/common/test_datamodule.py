@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from holdfast.data.datamodule import StepDataModule, seeded
+from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.data.roots import data_root
 from holdfast.seeding import SampleKey
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from conftest import CONFIGS
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 
 PRESETS = CONFIGS / "hardware"
 
@@ -15,7 +15,7 @@ PRESETS = CONFIGS / "hardware"
 def resolved(capsys: pytest.CaptureFixture[str], words: list[str], *presets: str) -> dict[str, Any]:
     for preset in presets:
         words = [*words, "--config", str(PRESETS / f"{preset}.yaml")]
-    assert TRACK.main([*words, "--print_config"]) == 0
+    assert APP.main([*words, "--print_config"]) == 0
     config: dict[str, Any] = yaml.safe_load(capsys.readouterr().out)
     found: dict[str, Any] = config["trainer"]
     return found

@@ -10,8 +10,8 @@ from holdfast.cli.importing import first_imports
 
 COMMAND = """
 import gc, sys
-from dropout_ft.track import TRACK
-status = TRACK.main(["fit", "--help"])
+from dropout_ft.app import APP
+status = APP.main(["fit", "--help"])
 print("collects" if gc.isenabled() else "off", gc.get_freeze_count(), status)
 """
 
@@ -59,9 +59,9 @@ def test_no_second_sparing_once_lightning_is_there(capsys: pytest.CaptureFixture
     """Else every command in one process would keep its garbage for good."""
     import pytorch_lightning  # noqa: F401
 
-    from dropout_ft.track import TRACK
+    from dropout_ft.app import APP
 
     before = gc.get_freeze_count()
-    assert TRACK.main(["fit", "--help"]) == 0
+    assert APP.main(["fit", "--help"]) == 0
     assert gc.get_freeze_count() == before
     capsys.readouterr()

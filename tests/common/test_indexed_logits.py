@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.metrics import IndexedLogits
+from holdfast.training.indexed_logits import IndexedLogits
 
 
 @settings(deadline=None, max_examples=30)

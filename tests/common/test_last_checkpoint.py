@@ -9,7 +9,7 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from holdfast.callbacks import LastCheckpoint
+from holdfast.training.callbacks import LastCheckpoint
 from holdfast.errors import DiskError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from holdfast.callbacks import LineProgress, StepProgressBar, default_progress, progress
+from holdfast.training.callbacks import LineProgress, StepProgressBar, default_progress, progress
 
 
 class Terminal(io.StringIO):

@@ -9,7 +9,7 @@ from holdfast.report.figures import as_png, new_figure
 from holdfast.report.page import data_uri, page_environment
 
 
-@pytest.mark.parametrize("package", ["dropout_ft.report", "vl_track.evaluation.report"])
+@pytest.mark.parametrize("package", ["dropout_ft.report", "vl_track.scoring.report"])
 def test_templates_escape_what_users_name(package: str) -> None:
     environment = page_environment(package)
     made = environment.from_string("{{ name }}").render(name="<b>&")

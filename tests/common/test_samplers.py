@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.data.samplers import EvaluationSampler, StepBatchSampler, WindowBatchSampler
+from holdfast.training.samplers import EvaluationSampler, StepBatchSampler, WindowBatchSampler
 
 GROUPS = [[0, 1, 2], [3, 4, 5, 6]]
 

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from holdfast.data import shared_batches
-from holdfast.data.datamodule import StepDataModule, seeded
-from holdfast.data.shared_batches import STREAM, SharedBatches, shared, stream_folder
+from holdfast.training.datamodule import StepDataModule, seeded
+from holdfast.training.shared_batches import STREAM, SharedBatches, shared, stream_folder
 from holdfast.seeding import SampleKey
 
 KEYS = [SampleKey(3, 11), SampleKey(1, 12)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from holdfast.cli.spelling import spell_out
-from holdfast.cli.track import Command, Track
+from holdfast.cli.app import App, Command
 
 
 @dataclass

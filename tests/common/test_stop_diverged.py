@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from holdfast.callbacks import StopDiverged
+from holdfast.training.callbacks import StopDiverged
 from holdfast.errors import DivergedError
 
 

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from holdfast.callbacks import GuardedWeightAveraging
+from holdfast.training.callbacks import GuardedWeightAveraging
 
 
 class Line(LightningModule):

@@ -25,10 +25,10 @@ from dropout_ft.advice.recipe import (
 )
 from dropout_ft.commands.sweep import SweepFailedError
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.evaluation.scores import score
+from dropout_ft.results.scores import score
 from dropout_ft.report.collect import load_run
 from dropout_ft.sweep.expand import jobs_of
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.errors import ConfigError, DataError
 from holdfast.runs.record import read_record
 from tables_support import make_logits, make_table
@@ -194,7 +194,7 @@ def advised(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
         "--set", "data.init_args.image_size=32", "data.init_args.batch_size=2",
         "model.head_start.init_args.steps=5", "model.head_start.init_args.batches=3",
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     return out, words
 
 
@@ -229,7 +229,7 @@ def test_a_second_time_nothing_is_trained_again(
 ) -> None:
     out, words = advised
     times = {path: path.stat().st_mtime_ns for path in out.glob("**/last.ckpt")}
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert "Recommended: tiny_resnet" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in out.glob("**/last.ckpt")} == times
 
@@ -253,7 +253,7 @@ def test_bad_input_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     given_words = [word.format(root=pictures) for word in words]
-    assert TRACK.main([*given_words, "--out", str(tmp_path / "x"), "--recipe", "quick"]) == 1
+    assert APP.main([*given_words, "--out", str(tmp_path / "x"), "--recipe", "quick"]) == 1
     error = capsys.readouterr().err.strip()
     assert expected in error
     assert "Traceback" not in error
@@ -266,7 +266,7 @@ def test_a_failed_short_run_is_named(
         "advise", str(pictures), "--out", str(tmp_path), "--backbones", TINY, "--rates", "0",
         "--steps", "6", "--set", "data.init_args.image_size=none",
     ]  # fmt: skip
-    assert TRACK.main(words) == 1
+    assert APP.main(words) == 1
     assert "of the short runs failed" in capsys.readouterr().err
     assert issubclass(SweepFailedError, Exception)
     assert not (tmp_path / "model").exists()

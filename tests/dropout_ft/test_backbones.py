@@ -8,8 +8,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from dropout_ft.backbones import Backbone, OpenClipBackbone, TimmBackbone
-from dropout_ft.backbones.weights import match_by_order, package_weights
+from dropout_ft.nn.backbones import Backbone, OpenClipBackbone, TimmBackbone
+from dropout_ft.nn.backbones.weights import match_by_order, package_weights
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 
 TINY = ("test_resnet", "test_efficientnet", "test_convnext", "test_vit")

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.backbones.base import Backbone, Preprocessing
-from dropout_ft.model import Classifier, VeryLargeDropoutHead
-from dropout_ft.model.batch_norm import freeze_batch_norm_statistics
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.nn.backbones.base import Backbone, Preprocessing
+from dropout_ft.nn import Classifier, VeryLargeDropoutHead
+from dropout_ft.nn.batch_norm import freeze_batch_norm_statistics
 from holdfast.errors import ConfigError
 
 

@@ -16,7 +16,7 @@ from dropout_ft.data.pictures import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.report.collect import collect
 from dropout_ft.report.table import make_rows
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.runs.results import read_results
 from tests_support import only_run
 
@@ -24,7 +24,7 @@ Arguments = Callable[..., list[str]]
 AVERAGING = """
 trainer:
   callbacks:
-    - class_path: holdfast.callbacks.GuardedWeightAveraging
+    - class_path: holdfast.training.callbacks.GuardedWeightAveraging
       init_args: {evaluate: both}
 """
 
@@ -34,7 +34,7 @@ def checkpoint(tiny_arguments: Arguments, tmp_path: Path) -> Path:
     """The last checkpoint of a tiny finished run with averaging."""
     over = tmp_path / "averaging.yaml"
     over.write_text(AVERAGING)
-    assert TRACK.main(tiny_arguments("fit", "--config", str(over))) == 0
+    assert APP.main(tiny_arguments("fit", "--config", str(over))) == 0
     return only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
 
 
@@ -47,7 +47,7 @@ def test_predict_writes_one_row_for_each_picture(
 ) -> None:
     out = tmp_path / "p.csv"
     words = ["predict", str(pictures / "a"), "--ckpt", str(checkpoint), "--out", str(out)]
-    assert TRACK.main([*words, "--all_classes", "true", "--batch_size", "7"]) == 0
+    assert APP.main([*words, "--all_classes", "true", "--batch_size", "7"]) == 0
     rows = rows_of(out)
     assert [row["path"] for row in rows] == sorted(str(p) for p in (pictures / "a").rglob("*.png"))
     loaded = load_classifier(checkpoint)
@@ -59,7 +59,7 @@ def test_predict_writes_one_row_for_each_picture(
     for name, probability in zip(classes, expected.tolist(), strict=True):
         assert float(rows[3][name]) == pytest.approx(probability, abs=2e-5)
     assert rows[3]["class"] == classes[int(expected.argmax())]
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert list(rows_of(out)[0]) == ["path", "class", "probability"]
 
 
@@ -75,9 +75,9 @@ def test_predict_complains_about_empty_folders(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
-    assert TRACK.main(["predict", str(tmp_path / "empty"), "--ckpt", str(checkpoint)]) == 1
+    assert APP.main(["predict", str(tmp_path / "empty"), "--ckpt", str(checkpoint)]) == 1
     assert "holds no pictures" in capsys.readouterr().err
-    assert TRACK.main(["predict", str(tmp_path / "absent"), "--ckpt", str(checkpoint)]) == 1
+    assert APP.main(["predict", str(tmp_path / "absent"), "--ckpt", str(checkpoint)]) == 1
     assert "There is no folder" in capsys.readouterr().err
 
 
@@ -93,10 +93,10 @@ def test_export_is_a_timm_model_with_the_same_outputs(
         "--model.normalization", "standardize", "--model.feature_scale", "0.3",
         "--data.init_args.image_size", size,
     )  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
     folder = tmp_path / "exported"
-    assert TRACK.main(["export", "--ckpt", str(checkpoint), "--out", str(folder)]) == 0
+    assert APP.main(["export", "--ckpt", str(checkpoint), "--out", str(folder)]) == 0
     ours = load_classifier(checkpoint)
     theirs = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
     config = timm.data.resolve_model_data_config(theirs)
@@ -119,13 +119,13 @@ def test_export_is_a_timm_model_with_the_same_outputs(
 
 
 def test_verify_finds_what_is_wrong(own_pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert TRACK.main(["verify", str(own_pictures)]) == 0
+    assert APP.main(["verify", str(own_pictures)]) == 0
     assert "no problems found" in capsys.readouterr().out
     bad = own_pictures / "b/red/00.png"
     bad.write_bytes(b"no picture")
     for path in (own_pictures / "c/green").iterdir():
         path.unlink()
-    assert TRACK.main(["verify", str(own_pictures)]) == 1
+    assert APP.main(["verify", str(own_pictures)]) == 1
     captured = capsys.readouterr()
     assert str(bad) in captured.out
     assert "domain 'c' has no pictures of class 'green'" in captured.out
@@ -143,8 +143,8 @@ def comparison(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         "--rates", "[0,0.9]", "--seeds", "[0,1]", "--out", str(folder / "out"),
         "--set", f"[data.init_args.root={pictures}]", "--note", "random noise",
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
-    assert TRACK.main(words) == 0, "a second time everything is finished"
+    assert APP.main(words) == 0
+    assert APP.main(words) == 0, "a second time everything is finished"
     return folder / "out"
 
 
@@ -187,7 +187,7 @@ def test_report_is_self_contained(comparison: Path) -> None:
 
 
 def test_average_over_runs_equals_an_average_by_hand(comparison: Path) -> None:
-    from dropout_ft.evaluation.rerun import evaluate_weights, final_weights
+    from dropout_ft.methods.reevaluation import evaluate_weights, final_weights
 
     runs = [r for r in collect(sorted((comparison / "runs").iterdir())).runs if r.rate == 0.9]
     own = final_weights(runs[0].directory)
@@ -203,26 +203,26 @@ def test_combine_and_report_commands(
         run for run in collect(sorted((comparison / "runs").iterdir())).runs if run.test_name == "a"
     ]
     chosen = "[" + ",".join(str(run.directory.path) for run in runs) + "]"
-    assert TRACK.main(["combine", chosen, "--out", str(tmp_path / "soup.safetensors")]) == 0
+    assert APP.main(["combine", chosen, "--out", str(tmp_path / "soup.safetensors")]) == 0
     output = capsys.readouterr().out
     assert "ensemble of 4 runs: i.i.d." in output
     assert "average of 4 runs: i.i.d." in output
     assert (tmp_path / "soup.safetensors").is_file()
-    assert TRACK.main(["report", f"[{comparison / 'runs'}]", "--out", str(tmp_path / "r")]) == 0
+    assert APP.main(["report", f"[{comparison / 'runs'}]", "--out", str(tmp_path / "r")]) == 0
     assert (tmp_path / "r/report.html").is_file()
     everything = "[" + ",".join(str(p) for p in sorted((comparison / "runs").iterdir())) + "]"
-    assert TRACK.main(["combine", everything]) == 1
+    assert APP.main(["combine", everything]) == 1
     assert "different pictures" in capsys.readouterr().err
 
 
 def test_unfinished_runs_are_not_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(["report", f"[{tmp_path}]"]) == 1
+    assert APP.main(["report", f"[{tmp_path}]"]) == 1
     assert "There are no runs in" in capsys.readouterr().err
     (tmp_path / "x").mkdir()
     (tmp_path / "x/run.json").write_text('{"status": "interrupted"}')
-    assert TRACK.main(["report", f"[{tmp_path}]"]) == 1
+    assert APP.main(["report", f"[{tmp_path}]"]) == 1
     assert "is interrupted" in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dropout_ft.data.emoji_styles.contact_sheet import CELL, HEADER, MARGIN, write_contact_sheet
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from emoji_support import small_emoji_root
 
 COLOURS = {"cat": (200, 0, 0), "dog": (0, 200, 0), "owl": (0, 0, 200)}
@@ -45,7 +45,7 @@ def test_prepare_command_says_where_everything_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = small_emoji_root(tmp_path, monkeypatch)
-    assert TRACK.main(["prepare", "--root", str(root)]) == 0
+    assert APP.main(["prepare", "--root", str(root)]) == 0
     output = capsys.readouterr().out
     for name in ("emoji_styles.json", "emoji_styles_contact_sheet.png"):
         assert name in output

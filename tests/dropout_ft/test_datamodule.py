@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 from conftest import CONFIGS
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.data.domain_folders import DomainFolders, PictureDataset
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.data.domains import DomainFolders, PictureDataset
 from dropout_ft.data.feature_cache import FeatureCache
 from dropout_ft.data.folder import scan
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.transforms import apply_seeded, eval_transform, train_transform
-from dropout_ft.model import Classifier, VeryLargeDropoutHead
-from dropout_ft.track import TRACK
+from dropout_ft.nn import Classifier, VeryLargeDropoutHead
+from dropout_ft.app import APP
 from holdfast.errors import ConfigError
 from holdfast.seeding import SampleKey
 from tests_support import only_run
@@ -142,13 +142,13 @@ def test_cached_run_from_the_command_line(
         "fit", "--model.backbone", str(CONFIGS / "model/tiny_efficientnet.yaml"),
         "--model.frozen_stages", "3", "--data.init_args.cached_views", "2",
         "--model.normalization", "standardize",
-        "--model.head_start", "dropout_ft.warm_start.HeadWarmStart",
+        "--model.head_start", "dropout_ft.training.warm_start.HeadWarmStart",
         "--model.head_start.init_args.steps", "20",
         "--model.head_start.init_args.batches", "3",
     )  # fmt: skip
     refused = [*words, "--run.root", str(tmp_path / "refused")]
-    assert TRACK.main(refused) == 1, "augmented validation cannot be cached"
-    assert TRACK.main([*words, "--data.init_args.val_augment", "false"]) == 0
+    assert APP.main(refused) == 1, "augmented validation cannot be cached"
+    assert APP.main([*words, "--data.init_args.val_augment", "false"]) == 0
     checkpoint = torch.load(
         only_run(tmp_path / "runs") / "checkpoints/last.ckpt", weights_only=True
     )

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from dropout_ft.domainbed.write import export_runs
-from dropout_ft.evaluation.deferral import TestDomainsWhenBest, deferral_of
-from dropout_ft.evaluation.scores import left_out, score
-from dropout_ft.evaluation.selection import select_iid
+from dropout_ft.training.deferral import TestDomainsWhenBest, deferral_of
+from dropout_ft.results.scores import left_out, score
+from dropout_ft.results.selection import select_iid
 from dropout_ft.report.collect import Run, load_run, single_run_results
-from dropout_ft.track import TRACK
-from holdfast.checkpoints.io import read_checkpoint
+from dropout_ft.app import APP
+from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import ConfigError
 from tables_support import make_logits, make_table
 
@@ -29,7 +29,7 @@ def fit(pictures: Path, root: Path, *more: str) -> Run:
         "--run.root", str(root), "--trainer.max_steps", str(STEPS), "--model.dropout_rate", "0.5",
         "--model.optimizer.init_args.lr", "0.05", *more,
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     return load_run(next(path for path in root.iterdir() if path.is_dir()))
 
 

@@ -10,12 +10,12 @@ import timm
 import torch
 from torch import Tensor
 
-from dropout_ft.evaluation.rerun import Rerun, evaluate_weights, final_weights
+from dropout_ft.methods.reevaluation import Rerun, evaluate_weights, final_weights
 from dropout_ft.methods.derived import DERIVED, derived_results, eoa, swa, wise_ft
-from dropout_ft.methods.segments import segments_of
+from dropout_ft.training.segments import segments_of
 from dropout_ft.methods.weight_average import average_weights
 from dropout_ft.report.collect import Run, load_run
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import ConfigError
 
@@ -34,7 +34,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> list[Run]:
             "--model.dropout_rate", "0.5", "--data.init_args.val_augment", "false",
             "--model.optimizer.init_args.lr", "0.01",
         ]  # fmt: skip
-        assert TRACK.main(words) == 0
+        assert APP.main(words) == 0
     return [load_run(path) for path in sorted(root.iterdir())]
 
 
@@ -99,7 +99,7 @@ def test_eoa_needs_every_runs_average(runs: list[Run]) -> None:
 def test_the_report_shows_them(runs: list[Run], tmp_path: Path) -> None:
     folder = str(runs[0].directory.path.parent)
     words = ["report", folder, "--out", str(tmp_path), "--methods", "SWAD", "MC dropout"]
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     rows = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
     names = [row["name"] for row in rows]
     assert "dropout 0.5, SWAD" in names
@@ -120,9 +120,9 @@ def test_a_killed_segment_is_whole_after_resuming(
             "--model.dropout_rate", "0.5", "--run.root", str(tmp_path / root),
         )  # fmt: skip
 
-    assert TRACK.main(words("whole")) == 0
+    assert APP.main(words("whole")) == 0
     assert run_and_die(words("killed"), 5) != 0
-    assert TRACK.main(words("killed")) == 0
+    assert APP.main(words("killed")) == 0
     whole, killed = (segments_of(next((tmp_path / r).iterdir())) for r in ("whole", "killed"))
     assert [part.step for part in whole] == [part.step for part in killed] == [0, 3, 6]
     for one, other in zip(whole, killed, strict=True):
@@ -149,7 +149,7 @@ def test_runs_that_share_their_head_start_from_the_very_same(
                 "--model.backbone.init_args.weights", str(weights),
                 "--model.head_start.init_args.batches", "2",
             )  # fmt: skip
-            assert TRACK.main(words) == 0
+            assert APP.main(words) == 0
             start = segments_of(next(root.iterdir()))[0].read()[0]
             heads.append(start["model.head.linear.weight"])
     assert torch.equal(heads[0], heads[2])

@@ -11,7 +11,7 @@ import pytest
 from dropout_ft.domainbed.records import read_sweep
 from dropout_ft.domainbed.tables import make_table
 from dropout_ft.domainbed.write import algorithm_name, export_runs
-from dropout_ft.evaluation.scores import score
+from dropout_ft.results.scores import score
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.report.collect import Run
 from holdfast.runs.directory import RunDirectory

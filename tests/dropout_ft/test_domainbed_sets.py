@@ -25,7 +25,7 @@ from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.verifying import duplicates, which_copy, wrong_counts
 from dropout_ft.domainbed import known as sets
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.errors import DataError
 
 CLASSES: list[type[KnownDomainFolders]] = [
@@ -117,30 +117,30 @@ def test_files_of_equal_content_are_found_across_domains(tmp_path: Path) -> None
 
 def test_verify_by_name_and_by_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = miniature(sets.PACS, tmp_path)
-    assert TRACK.main(["data", "verify", "PACS", "--root", str(tmp_path)]) == 1
+    assert APP.main(["data", "verify", "PACS", "--root", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert "3 classes where PACS has 7" in printed.out
     assert "5 problem(s)" in printed.err
     shutil.copy(folder / "photo/class_0/0.png", folder / "sketch/class_0/again.png")
-    assert TRACK.main(["data", "verify", str(folder)]) == 0
+    assert APP.main(["data", "verify", str(folder)]) == 0
     assert "photo/class_0/0.png = sketch/class_0/again.png" in capsys.readouterr().out
-    assert TRACK.main(["data", "verify", "nowhere"]) == 1
+    assert APP.main(["data", "verify", "nowhere"]) == 1
     assert "no folder 'nowhere'" in capsys.readouterr().err
-    assert TRACK.main(["data", "verify"]) == 1
+    assert APP.main(["data", "verify"]) == 1
 
 
 def test_the_list_says_where_each_set_is_expected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     miniature(sets.VLCS, tmp_path)
-    assert TRACK.main(["data", "list", "--root", str(tmp_path)]) == 0
+    assert APP.main(["data", "list", "--root", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert f"expected at {tmp_path / 'VLCS'} (there)" in printed
     assert f"expected at {tmp_path / 'PACS'} (not there)" in printed
 
 
 def test_rotated_digits_are_turned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert TRACK.main(["data", "make", "RotatedMNIST", "--root", str(tmp_path)]) == 0
+    assert APP.main(["data", "make", "RotatedMNIST", "--root", str(tmp_path)]) == 0
     folder = tmp_path / "rotated_digits"
     assert f"1797 pictures in {folder}" in capsys.readouterr().out
     domains = scan(folder)
@@ -171,7 +171,7 @@ def test_colours_agree_with_labels_as_often_as_the_domain_says(tmp_path: Path) -
 
 
 def test_only_digits_can_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert TRACK.main(["data", "make", "PACS", "--root", str(tmp_path)]) == 1
+    assert APP.main(["data", "make", "PACS", "--root", str(tmp_path)]) == 1
     assert "get it from its authors" in capsys.readouterr().err
 
 
@@ -225,5 +225,5 @@ def test_training_reads_the_cache(tmp_path: Path) -> None:
         "--data.root", str(tmp_path / "data"), "--data.batch_size", "2", "--data.image_size", "32",
         "--data.cached_side", "20", "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert len(list((tmp_path / "data/cache").glob("pictures-*.bin"))) == 1

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropout_ft.commands.domainbed import render
-from dropout_ft.domainbed.known import KNOWN, domain_labels
+from dropout_ft.data.known import KNOWN, domain_labels
 from dropout_ft.domainbed.records import Record, read_sweep
 from dropout_ft.domainbed.selection import (
     RULES,
@@ -23,7 +23,7 @@ from dropout_ft.domainbed.selection import (
     training_domain,
 )
 from dropout_ft.domainbed.tables import cell_of, make_table, make_tables, table_latex
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.errors import DataError
 from tests_support import shared_file
 
@@ -64,7 +64,7 @@ def test_the_published_sweep_gives_the_published_cells(fixture: Path, rule: str)
 
 
 def test_the_whole_text_is_domainbeds(fixture: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert TRACK.main(["domainbed-tables", str(fixture)]) == 0
+    assert APP.main(["domainbed-tables", str(fixture)]) == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
     expected = (fixture / "results.txt").read_text().splitlines()
     assert printed == [line.split() for line in expected if line.strip()]
@@ -215,7 +215,7 @@ def test_damaged_sweeps_are_told_in_a_sentence(tmp_path: Path) -> None:
 def test_the_command_refuses_a_rule_it_does_not_know(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(["domainbed-tables", str(tmp_path), "--rules", "best"]) != 0
+    assert APP.main(["domainbed-tables", str(tmp_path), "--rules", "best"]) != 0
     assert "best" in capsys.readouterr().err
 
 

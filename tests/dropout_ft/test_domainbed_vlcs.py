@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_ft.data.domain_folders import DomainFolders
+from dropout_ft.data.domains import DomainFolders
 from dropout_ft.data.folder import class_names, domain_names, scan
 from tests_support import shared_file
 

@@ -155,11 +155,11 @@ def test_the_switch_gives_the_same_kind_of_tensor_and_depends_on_the_seed_only()
 
 
 def test_a_run_trains_with_it(pictures: Path, tmp_path: Path) -> None:
-    from dropout_ft.track import TRACK
+    from dropout_ft.app import APP
 
     config = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"
     words = [
         "fit", "--config", str(config), f"--data.init_args.root={pictures}", "--run.root",
         str(tmp_path), "--data.init_args.augmentation=opencv", "--data.init_args.cached_side=40",
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_ft.model import VeryLargeDropoutHead
+from dropout_ft.nn import VeryLargeDropoutHead
 
 
 def test_training_drops_and_scales_elementwise() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dropout_ft.evaluation.hyperparameters import hyperparameters, variant_of
+from dropout_ft.results.hyperparameters import hyperparameters, variant_of
 from dropout_ft.report.collect import Result, Run, groups_over_seeds
 from dropout_ft.report.comparison_figures import cost_panels
 from dropout_ft.report.figures import colour_of, scatter
@@ -18,7 +18,7 @@ BASE: dict[str, Any] = {
     "seed_everything": 0,
     "run": {"root": "runs", "name": "x"},
     "model": {
-        "backbone": {"class_path": "dropout_ft.backbones.TimmBackbone", "init_args": {"name": "r"}},
+        "backbone": {"class_path": "dropout_ft.nn.backbones.TimmBackbone", "init_args": {"name": "r"}},
         "dropout_rate": 0.9,
         "head_lr_factor": 1.0,
         "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.001}},
@@ -94,14 +94,14 @@ def test_what_is_shown() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "variant"),
     [
-        ("model.objective", {"class_path": "dropout_ft.objectives.ERM"}, ""),
-        ("model.objective", {"class_path": "dropout_ft.objectives.Mixup"}, "Mixup"),
+        ("model.objective", {"class_path": "dropout_ft.training.objectives.ERM"}, ""),
+        ("model.objective", {"class_path": "dropout_ft.training.objectives.Mixup"}, "Mixup"),
         ("model.head_lr_factor", 10.0, "10x head rate"),
         ("model.lr_scheduler", {"class_path": "torch.optim.lr_scheduler.ConstantLR"},
          "constant rate"),
         ("model.lr_scheduler", {"class_path": "torch.optim.lr_scheduler.MultiStepLR"}, ""),
         ("model.start_from", "x.ckpt", "auxiliary start"),
-        ("model.backbone.class_path", "dropout_ft.backbones.LastBlocks", "linear"),
+        ("model.backbone.class_path", "dropout_ft.nn.backbones.LastBlocks", "linear"),
     ],
 )  # fmt: skip
 def test_variants(path: str, value: object, variant: str) -> None:
@@ -112,8 +112,8 @@ def test_variants(path: str, value: object, variant: str) -> None:
     ("callbacks", "average"),
     [
         (None, "trajectory average"),
-        ([{"class_path": "holdfast.callbacks.GuardedWeightAveraging"}], "trajectory average"),
-        ([{"class_path": "holdfast.callbacks.GuardedWeightAveraging",
+        ([{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging"}], "trajectory average"),
+        ([{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging",
            "init_args": {"ema_decay": 0.99}}], "EMA"),
         ({"class_path": "x", "init_args": {"ema_decay": 0.9}}, "EMA"),
     ],

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from dropout_ft.loading import load_classifier, model_config
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.errors import CheckpointError
 from tests_support import only_run
 
 
 @pytest.fixture
 def checkpoint(tiny_arguments: Callable[..., list[str]], tmp_path: Path) -> Path:
-    assert TRACK.main(tiny_arguments("fit", "--model.normalization", "standardize")) == 0
+    assert APP.main(tiny_arguments("fit", "--model.normalization", "standardize")) == 0
     return only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
 
 

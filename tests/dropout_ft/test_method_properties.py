@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_ft.evaluation.scores import accuracy, score
-from dropout_ft.evaluation.selection import select_iid, select_last
+from dropout_ft.results.scores import accuracy, score
+from dropout_ft.results.selection import select_iid, select_last
 from dropout_ft.methods.run_ensemble import run_ensemble
 from dropout_ft.methods.trajectory_ensemble import softmax, trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights

@@ -9,15 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dropout_ft.backbones import LastBlocks, TimmBackbone
-from dropout_ft.model.classifier import Classifier
-from dropout_ft.model.head import VeryLargeDropoutHead
-from dropout_ft.objectives import CORAL, ERM, MIRO, Mixup
-from dropout_ft.objectives.base import by_domain
-from dropout_ft.objectives.coral import coral_penalty
-from dropout_ft.objectives.miro import information_bound
-from dropout_ft.objectives.mixup import random_cycle
-from dropout_ft.track import TRACK
+from dropout_ft.nn.backbones import LastBlocks, TimmBackbone
+from dropout_ft.nn.classifier import Classifier
+from dropout_ft.nn.head import VeryLargeDropoutHead
+from dropout_ft.training.objectives import CORAL, ERM, MIRO, Mixup
+from dropout_ft.training.objectives.base import by_domain
+from dropout_ft.training.objectives.coral import coral_penalty
+from dropout_ft.training.objectives.miro import information_bound
+from dropout_ft.training.objectives.mixup import random_cycle
+from dropout_ft.app import APP
 from holdfast.errors import ConfigError
 from tests_support import only_run
 
@@ -180,18 +180,18 @@ def test_a_run_trains_evaluates_and_is_used_without_its_objective(
 ) -> None:
     words = ["--config", f"configs/methods/{name}.yaml", "--model.dropout_rate", "0.5"]
     words += ["--trainer.log_every_n_steps", "1"]
-    assert TRACK.main(tiny_arguments("fit", *words)) == 0
+    assert APP.main(tiny_arguments("fit", *words)) == 0
     run = only_run(tmp_path / "runs")
     header = next(run.glob("logs/csv/*/metrics.csv")).read_text().splitlines()[0]
     assert ("train/penalty" in header) == (name != "mixup")
     out = tmp_path / "model"
     last = str(run / "checkpoints/last.ckpt")
-    assert TRACK.main(["export", "--ckpt", last, "--out", str(out)]) == 0
+    assert APP.main(["export", "--ckpt", last, "--out", str(out)]) == 0
     assert (out / "model.safetensors").is_file()
 
 
 def test_the_variances_learn_ten_times_as_fast() -> None:
-    from dropout_ft.module import FineTuning
+    from dropout_ft.training.module import FineTuning
 
     module = FineTuning(TimmBackbone("test_resnet", weights="none"), ["a", "b"], objective=MIRO())
     groups = module.configure_optimizers()["optimizer"].param_groups

@@ -16,7 +16,7 @@ from dropout_ft.data.pictures import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.page import shifting
 from dropout_ft.page.shifting import Shift, answers
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.errors import ConfigError, MissingToolError
 from tests_support import only_run
 
@@ -79,7 +79,7 @@ def checkpoints(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> lis
             "fit", "--config", str(CONFIG), f"--data.init_args.root={pictures}",
             f"--run.root={root}", f"--model.dropout_rate={rate}",
         ]  # fmt: skip
-        assert TRACK.main(words) == 0
+        assert APP.main(words) == 0
         found.append(str(only_run(root) / "checkpoints/last.ckpt"))
     return found
 
@@ -175,12 +175,12 @@ def test_the_command_listens_on_this_machine_only(
     served: list[Any] = []
     monkeypatch.setattr("dropout_ft.commands.demo.serve", lambda page, **k: served.append(k))
     monkeypatch.setattr(Page, "build", lambda self: None)  # its event loops outlive a test
-    assert TRACK.main(["demo", *checkpoints]) == 0
+    assert APP.main(["demo", *checkpoints]) == 0
     assert served == [{"host": "127.0.0.1", "port": 7861, "megabytes": 20.0}]
     assert "open http://127.0.0.1:7861" in capsys.readouterr().out
-    assert TRACK.main(["demo", *checkpoints, "--host", "0.0.0.0"]) == 0
+    assert APP.main(["demo", *checkpoints, "--host", "0.0.0.0"]) == 0
     assert "everyone who reaches" in capsys.readouterr().err
-    assert TRACK.main(["demo", "nowhere.ckpt"]) == 1
+    assert APP.main(["demo", "nowhere.ckpt"]) == 1
     assert "nowhere.ckpt" in capsys.readouterr().err
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingToolError, match="pip install gradio"):

@@ -9,7 +9,7 @@ import yaml
 
 from conftest import CONFIGS
 from dropout_ft.commands.compare import compare, fit_words
-from dropout_ft.module import default_optimizer, default_schedule
+from dropout_ft.training.module import default_optimizer, default_schedule
 from holdfast.errors import ConfigError
 
 

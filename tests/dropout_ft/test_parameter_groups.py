@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.module import FineTuning
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.training.module import FineTuning
 
 
 def module(**options: object) -> FineTuning:

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from domainbed_support import miniature
-from dropout_ft.data.domain_folders import PictureDataset
+from dropout_ft.data.domains import PictureDataset
 from dropout_ft.data.domainbed.pacs import PACS
 from dropout_ft.data.picture_cache import PictureCache, shrink
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.data.verifying import unreadable
-from dropout_ft.domainbed.known import KNOWN
-from dropout_ft.track import TRACK
+from dropout_ft.data.known import KNOWN
+from dropout_ft.app import APP
 from holdfast.errors import DiskError, ImageError
 
 sides = st.integers(1, 40)
@@ -125,9 +125,9 @@ def test_verify_names_every_damaged_picture(
     damaged = [folder / "SUN09/class_0/1.png", folder / "VOC2007/class_2/4.png"]
     for path in damaged:
         path.write_bytes(b"not a picture")
-    assert TRACK.main(["data", "verify", str(folder)]) == 1
+    assert APP.main(["data", "verify", str(folder)]) == 1
     printed = capsys.readouterr().out
     assert all(str(path) in printed for path in damaged)
-    assert TRACK.main(["data", "verify", str(folder), "--pictures", "false"]) == 0
+    assert APP.main(["data", "verify", str(folder), "--pictures", "false"]) == 0
     domains = PACS.list_domains(PACS([0], root=str(miniature(KNOWN["PACS"], tmp_path))))
     assert unreadable(domains[0]) == []

@@ -9,7 +9,7 @@ import pytest
 
 from dropout_ft.commands.report import run_directories
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.domainbed.known import KNOWN
+from dropout_ft.data.known import KNOWN
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.report import comparison_figures
 from dropout_ft.report.collect import (

@@ -9,11 +9,11 @@ import torch
 
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
-from dropout_ft.evaluation.rerun import Rerun, evaluate_weights, final_weights
-from dropout_ft.evaluation.scores import iid_rows, score
-from dropout_ft.evaluation.store import read_logits
-from dropout_ft.track import TRACK
-from holdfast.checkpoints.io import read_checkpoint
+from dropout_ft.methods.reevaluation import Rerun, evaluate_weights, final_weights
+from dropout_ft.results.scores import iid_rows, score
+from dropout_ft.results.store import read_logits
+from dropout_ft.app import APP
+from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import CheckpointError
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.results import read_results
@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> RunDirector
         "--run.root", str(root), "--data.init_args.val_augment", "false",
         "--model.dropout_rate", "0.5",
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     return RunDirectory(path=only_run(root))
 
 
@@ -123,7 +123,7 @@ def test_the_objectives_weights_do_not_matter_afterwards(
     tiny_arguments: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     words = tiny_arguments("fit", "--config", "configs/methods/miro.yaml")
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     run = RunDirectory(path=only_run(tmp_path / "runs"))
     state = read_checkpoint(run.last)["state_dict"]
     assert any(name.startswith("objective.") for name in state)
@@ -138,8 +138,8 @@ def test_an_auxiliary_run_gives_its_backbone_and_not_its_head(
     words = tiny_arguments(
         "fit", "--config", "configs/methods/segments.yaml", "--model.start_from", str(run.last)
     )
-    assert TRACK.main(words) == 0
-    from dropout_ft.methods.segments import segments_of
+    assert APP.main(words) == 0
+    from dropout_ft.training.segments import segments_of
 
     start = segments_of(only_run(tmp_path / "runs"))[0].read()[0]
     final = final_weights(run)

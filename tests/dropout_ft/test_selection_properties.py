@@ -23,7 +23,7 @@ from dropout_ft.domainbed.selection import (
     training_domain,
 )
 from dropout_ft.domainbed.tables import averages_text, make_table, make_tables
-from dropout_ft.evaluation.selection import select_iid, select_last
+from dropout_ft.results.selection import select_iid, select_last
 from holdfast.errors import DataError
 
 ENVS = 3

@@ -14,14 +14,14 @@ import pytest
 import torch
 
 from conftest import make_pictures
-from dropout_ft.backbones import TimmBackbone
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.data import DomainFolders, ShardedFolders
 from dropout_ft.data import shards as shards_module
 from dropout_ft.data.folder import scan
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.shards import TABLE, Shards, read_table, write_shards
-from dropout_ft.module import FineTuning
-from dropout_ft.track import TRACK
+from dropout_ft.training.module import FineTuning
+from dropout_ft.app import APP
 from holdfast.errors import DataError, ImageError, MissingToolError
 
 pytest.importorskip("litdata", reason="pip install litdata")
@@ -120,9 +120,9 @@ def test_the_command_writes_shards_that_train(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert TRACK.main(["data", "shard", "--name", str(folder), "--out", str(out)]) == 0
+    assert APP.main(["data", "shard", "--name", str(folder), "--out", str(out)]) == 0
     assert f"90 pictures in {out}" in capsys.readouterr().out
-    assert TRACK.main(["data", "shard", "--name", str(folder), "--out", str(out)]) == 1
+    assert APP.main(["data", "shard", "--name", str(folder), "--out", str(out)]) == 1
     assert f"{out} exists" in capsys.readouterr().err
 
 

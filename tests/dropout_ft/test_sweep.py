@@ -11,8 +11,8 @@ from conftest import CONFIGS
 from dropout_ft.sweep.config import RandomSearch, read_sweep_config, text_of
 from dropout_ft.sweep.expand import draw, jobs_of, left_out, points
 from dropout_ft.sweep.training import best_of
-from dropout_ft.track import TRACK
-from holdfast.data.shared_batches import stream_folder
+from dropout_ft.app import APP
+from holdfast.training.shared_batches import stream_folder
 from holdfast.errors import ConfigError
 from holdfast.jobs.job import JobFolder
 
@@ -166,23 +166,23 @@ def test_a_tiny_sweep_stops_resumes_and_is_reported(
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]
-    assert TRACK.main([*words, "--dry-run"]) == 0
+    assert APP.main([*words, "--dry-run"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("not started") == 4
     assert "4 jobs, 4 to run, 8 optimiser steps, time unknown" in printed
-    assert TRACK.main([*words, "--workers", "2"]) == 0
+    assert APP.main([*words, "--workers", "2"]) == 0
     assert "4/4 done; best i.i.d. so far" in capsys.readouterr().out
     folders = [JobFolder(path=path) for path in (tmp_path / "out/jobs").iterdir()]
     assert {folder.state() for folder in folders} == {"done"}
     before = {folder.path.name: folder.read("done") for folder in folders}
-    assert TRACK.main(words) == 0  # nothing to do
+    assert APP.main(words) == 0  # nothing to do
     assert {folder.path.name: folder.read("done") for folder in folders} == before
-    assert TRACK.main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "r")]) == 0
+    assert APP.main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "r")]) == 0
     assert "dropout 0.5, ensemble over runs" in (tmp_path / "r/results.csv").read_text()
     export = str(tmp_path / "domainbed")
     words = ["domainbed-export", str(tmp_path / "out"), "--out", export, "--dataset", "PACS"]
-    assert TRACK.main(words) == 0
-    assert TRACK.main(["domainbed-tables", export]) == 0
+    assert APP.main(words) == 0
+    assert APP.main(["domainbed-tables", export]) == 0
     assert "ERM-drop0.5-ensemble" in capsys.readouterr().out
 
 
@@ -197,7 +197,7 @@ def test_a_shared_stream_changes_no_run(pictures: Path, tmp_path: Path) -> None:
     found = []
     for name, more in (("alone", []), ("together", ["--share_stream", "true"])):
         words = ["sweep", str(plan), "--out", str(tmp_path / name), "--engine", "processes"]
-        assert TRACK.main([*words, "--workers", "2", *more]) == 0
+        assert APP.main([*words, "--workers", "2", *more]) == 0
         logits = sorted((tmp_path / name).glob("jobs/*/*/logits/*.safetensors"))
         found.append({path.relative_to(tmp_path / name): path.read_bytes() for path in logits})
         logs = "".join(log.read_text() for log in (tmp_path / name).glob("jobs/*/log.txt"))
@@ -212,7 +212,7 @@ def test_a_diverged_run_is_ended_and_said(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     over = tmp_path / "over.yaml"
-    over.write_text("trainer:\n  callbacks:\n    - class_path: holdfast.callbacks.StopDiverged\n")
+    over.write_text("trainer:\n  callbacks:\n    - class_path: holdfast.training.callbacks.StopDiverged\n")
     plan = tmp_path / "plan.yaml"
     content = {
         "fit": [str(CONFIGS / "dropout_ft/tiny.yaml"), str(over)], "domains": ["a"], "rates": [0],
@@ -220,7 +220,7 @@ def test_a_diverged_run_is_ended_and_said(
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]
-    assert TRACK.main(words) == 1
+    assert APP.main(words) == 1
     assert "1 job(s)" in capsys.readouterr().err
     (job,) = (tmp_path / "out/jobs").iterdir()
     assert JobFolder(path=job).read("failed")["reason"] == "diverged"

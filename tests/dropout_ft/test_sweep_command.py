@@ -15,7 +15,7 @@ from dropout_ft.commands.sweep import SweepFailedError, _end, plan_text, shared_
 from dropout_ft.sweep.config import Variant, read_sweep_config
 from dropout_ft.sweep.expand import TARGET, jobs_of, lines
 from dropout_ft.sweep.training import train
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.errors import DataError
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
@@ -138,9 +138,9 @@ def test_a_described_job_is_not_written_over(pool: Pool) -> None:
 def test_unknown_sweeps_and_options_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(["sweep", str(tmp_path / "none.yaml")]) == 1
+    assert APP.main(["sweep", str(tmp_path / "none.yaml")]) == 1
     assert "none.yaml cannot be read" in capsys.readouterr().err
-    assert TRACK.main(["sweep", str(tmp_path / "none.yaml"), "--engine", "kubernetes"]) == 2
+    assert APP.main(["sweep", str(tmp_path / "none.yaml"), "--engine", "kubernetes"]) == 2
     assert "kubernetes" in capsys.readouterr().err
 
 

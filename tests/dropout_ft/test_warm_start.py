@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.model import Classifier, VeryLargeDropoutHead
-from dropout_ft.warm_start import HeadWarmStart
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.nn import Classifier, VeryLargeDropoutHead
+from dropout_ft.training.warm_start import HeadWarmStart
 
 
 def separable(rate: float) -> tuple[Classifier, list[dict[str, Tensor]]]:

@@ -12,12 +12,12 @@ from PIL import Image
 
 import dropout_ft
 import vl_track
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.errors import CheckpointError, ImageError
 from tests_support import only_run
 from tracking_support import frame_with, moving_box
 from vl_track.loading import save_network
-from vl_track.tracker import TrackerOptions
+from vl_track.tracking import TrackerOptions
 
 CONFIG = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"
 
@@ -33,9 +33,9 @@ def trained(
         f"--run.root={root / 'runs'}", f"--model.normalization={request.param}",
         "--model.feature_scale=0.3",
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     last = only_run(root / "runs") / "checkpoints/last.ckpt"
-    assert TRACK.main(["export", "--ckpt", str(last), "--out", str(root / "model")]) == 0
+    assert APP.main(["export", "--ckpt", str(last), "--out", str(root / "model")]) == 0
     return last, root / "model"
 
 
@@ -59,7 +59,7 @@ def test_predict_takes_the_folder_too(
     trained: tuple[Path, Path], pictures: Path, tmp_path: Path
 ) -> None:
     words = ["predict", str(pictures), "--ckpt", str(trained[1]), "--out", str(tmp_path / "a.csv")]
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert len((tmp_path / "a.csv").read_text().splitlines()) > 10
 
 

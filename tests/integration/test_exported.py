@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from dropout_ft.loading import load_classifier
-from dropout_ft.track import TRACK as DROPOUT
+from dropout_ft.app import APP as DROPOUT
 from holdfast.errors import CheckpointError, MissingToolError
 from holdfast.exporting import FORMATS, check_tools, export_network
 from holdfast.exporting.answers import run_onnx, run_package, run_program, worst_difference
 from scenes_support import painted_root, small_world, tiny_network
 from tests_support import only_run
-from vl_track.data.scenes.make import make_scene
+from vl_track.scenes.make import make_scene
 from vl_track.exporting import TrackingStep, example_inputs, write_step
 from vl_track.loading import load_network
-from vl_track.track import TRACK
-from vl_track.tracker import Tracker, TrackerOptions
+from vl_track.app import APP
+from vl_track.tracking import Tracker, TrackerOptions
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -167,7 +167,7 @@ def test_equal_values_keep_their_order_in_an_export(tmp_path: Path) -> None:
 def exported_tracker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tracker")
     words = ["export", "--out", str(folder / "model"), "--formats", "onnx"]
-    assert TRACK.main([*words, "--sentences", "the red ball"]) == 0
+    assert APP.main([*words, "--sentences", "the red ball"]) == 0
     return folder
 
 
@@ -203,7 +203,7 @@ def test_what_cannot_be_written_is_refused(
         (["export", "--out", str(tmp_path), "--formats", "tflite"], "tflite"),
         (["export", "--out", "x", "--ckpt", "a", "--weights", "b"], "not both"),
     ):
-        assert TRACK.main(words) != 0
+        assert APP.main(words) != 0
         assert expected in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

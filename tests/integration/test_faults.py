@@ -15,8 +15,8 @@ import torch
 from lightning_utilities.core.rank_zero import rank_zero_only
 from torch.utils.data import Dataset
 
-from dropout_ft.track import TRACK
-from holdfast.data.shared_batches import SharedBatches
+from dropout_ft.app import APP
+from holdfast.training.shared_batches import SharedBatches
 from holdfast.errors import ConfigError, DiskError
 from holdfast.runs.lock import LOCK, only_process
 from holdfast.runs.record import read_record
@@ -189,7 +189,7 @@ def test_a_clock_that_jumps_changes_no_result(
 ) -> None:
     def results(name: str) -> tuple[list[dict[str, object]], dict[str, bytes]]:
         words = tiny_arguments("fit", "--trainer.max_steps=4", f"--run.root={tmp_path / name}")
-        assert TRACK.main(words) == 0
+        assert APP.main(words) == 0
         directory = only_run(tmp_path / name)
         record = read_record(directory / "run.json")
         assert record["status"] == "finished"

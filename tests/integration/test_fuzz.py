@@ -20,7 +20,7 @@ from safetensors.torch import save
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of
-from holdfast.checkpoints.io import read_checkpoint
+from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import HoldfastError
 from holdfast.runs.record import read_record

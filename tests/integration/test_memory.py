@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from pytorch_lightning import Callback, Trainer
 
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from tracking_support import FindsRed, frame_with, moving_box
-from vl_track.tracker import Tracker
+from vl_track.tracking import Tracker
 
 CONFIG = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -112,7 +112,7 @@ def test_memory_is_flat_over_ten_thousand_steps(
         "--trainer.val_check_interval=2500", "--trainer.log_every_n_steps=500",
         "--trainer.enable_progress_bar=false",
     ]  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert len(list(islice(seen.samples, STEPS))) == STEPS // 50
     assert growth(seen.samples) < MOST_GROWTH
 

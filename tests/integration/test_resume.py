@@ -16,7 +16,7 @@ import yaml
 from pytorch_lightning import Callback, Trainer
 from safetensors.torch import load_file
 
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.cli.lightning_cli import HoldfastCLI
 from holdfast.runs.results import read_results
 from tests_support import only_run
@@ -41,14 +41,14 @@ def run_and_die(words: list[str], step: int) -> int:
     if process == 0:
         ordinary = HoldfastCLI._callbacks
         HoldfastCLI._callbacks = lambda cli, seed: [*ordinary(cli, seed), Kill(step)]
-        os._exit(TRACK.main(words))
+        os._exit(APP.main(words))
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 def averaging_callback(evaluate: str) -> dict[str, Any]:
     """Return the YAML of weight averaging from the third step on."""
     return {
-        "class_path": "holdfast.callbacks.GuardedWeightAveraging",
+        "class_path": "holdfast.training.callbacks.GuardedWeightAveraging",
         "init_args": {"start_step": 2, "evaluate": evaluate},
     }
 
@@ -67,7 +67,7 @@ def arguments(tiny_arguments: Callable[..., list[str]], tmp_path: Path) -> Calla
             "fit", "--config", str(extra), "--run.root", str(tmp_path / runs),
             "--run.checkpoint_every", "2", "--data.init_args.num_workers", str(workers),
             "--model.normalization", "standardize",
-            "--model.head_start", "dropout_ft.warm_start.HeadWarmStart",
+            "--model.head_start", "dropout_ft.training.warm_start.HeadWarmStart",
             "--model.head_start.init_args.steps", "20",
             "--model.head_start.init_args.batches", "4",
         )  # fmt: skip
@@ -113,7 +113,7 @@ def undisturbed(
     if (workers, averaging) not in _WHOLE:
         folder = factory.mktemp("whole")
         words = [*arguments("unused", workers, averaging), "--run.root", str(folder)]
-        assert TRACK.main(words) == 0
+        assert APP.main(words) == 0
         _WHOLE[workers, averaging] = only_run(folder)
     return _WHOLE[workers, averaging]
 
@@ -144,7 +144,7 @@ def test_killed_run_ends_bit_identical(
     whole = undisturbed(arguments, tmp_path, workers, averaging, tmp_path_factory)
     broken = arguments("broken", workers, averaging)
     assert run_and_die(broken, kill_step) == -signal.SIGKILL
-    assert TRACK.main(broken) == 0
+    assert APP.main(broken) == 0
     again = only_run(tmp_path / "broken")
     left, right = outcome(whole), outcome(again)
     resumed_from = {1: 0, 3: 2, 5: 4, 8: 6}[kill_step]  # saves: 2, 3, 4, 6; killed before 8
@@ -194,15 +194,15 @@ def test_resume_is_announced_and_a_finished_run_is_not_repeated(
     arguments: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = arguments("runs", 0, "")
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     run = only_run(tmp_path / "runs")
     before = (run / "run.json").read_text()
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert "This run is finished" in capsys.readouterr().out
     assert (run / "run.json").read_text() == before
     record = json.loads(before)
     (run / "run.json").write_text(json.dumps({**record, "status": "interrupted"}))
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert "Resuming from" in capsys.readouterr().out
     launches = json.loads((run / "run.json").read_text())["launches"]
     assert [launch["from_step"] for launch in launches] == [0, STEPS]

@@ -7,8 +7,8 @@ import pytest
 import torch
 from pytorch_lightning import Callback, Trainer
 
-from dropout_ft.module import FineTuning
-from dropout_ft.track import TRACK
+from dropout_ft.training.module import FineTuning
+from dropout_ft.app import APP
 from holdfast.cli.lightning_cli import HoldfastCLI
 from tests_support import only_run
 
@@ -47,7 +47,7 @@ def test_batch_norm_is_frozen_and_dropout_active_at_every_step(
     tiny_arguments: Arguments, tmp_path: Path, modes: Modes
 ) -> None:
     """Lightning neither calls train() at the start nor undoes modes after a validation."""
-    assert TRACK.main(tiny_arguments("fit", *STEPS)) == 0
+    assert APP.main(tiny_arguments("fit", *STEPS)) == 0
     assert modes.norms == [False] * 4
     assert modes.dropout == [True] * 4
     checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
@@ -58,7 +58,7 @@ def test_batch_norm_is_frozen_and_dropout_active_at_every_step(
 
 
 def test_batch_norm_may_be_left_to_train(tiny_arguments: Arguments, modes: Modes) -> None:
-    assert TRACK.main(tiny_arguments("fit", *STEPS, "--model.freeze_batch_norm", "false")) == 0
+    assert APP.main(tiny_arguments("fit", *STEPS, "--model.freeze_batch_norm", "false")) == 0
     assert modes.norms == [True] * 4
 
 
@@ -70,7 +70,7 @@ def test_frozen_stages_do_not_change(tiny_arguments: Arguments, tmp_path: Path) 
             "fit", *STEPS, "--model.frozen_stages", "2", "--model.optimizer.init_args.lr", rate,
             "--run.root", str(tmp_path / name),
         )  # fmt: skip
-        stages[name] = TRACK.run_lightning(words).model.model.backbone.stages()
+        stages[name] = APP.run_lightning(words).model.model.backbone.stages()
     for number, (trained, untouched) in enumerate(
         zip(stages["learning"], stages["still"], strict=True)
     ):
@@ -89,7 +89,7 @@ def test_learning_reaches_the_labels(tiny_arguments: Arguments, tmp_path: Path, 
         "--model.optimizer.init_args.lr", "0.02",
         "--model.lr_scheduler.init_args.milestones", "[90]",
     )  # fmt: skip
-    cli = TRACK.run_lightning(words)
+    cli = APP.run_lightning(words)
     assert float(cli.trainer.callback_metrics["val/ood"]) > 0.9
 
 
@@ -104,7 +104,7 @@ def test_seed_changes_the_run_and_nothing_else_does(
         "other seed": ["--seed_everything", "1"],
     }.items():
         root = ["--run.root", str(tmp_path / name)]
-        cli = TRACK.run_lightning(tiny_arguments("fit", *STEPS, *root, *extra))
+        cli = APP.run_lightning(tiny_arguments("fit", *STEPS, *root, *extra))
         losses[name] = float(cli.trainer.callback_metrics["train/loss"])
     assert losses["first"] == losses["again"] == losses["workers"]
     assert losses["first"] != losses["other seed"]

@@ -10,9 +10,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor
 
-from vl_track.model.alignment import Alignment, AlignmentLosses, nt_xent
-from vl_track.model.backbone import Patches
-from vl_track.model.text.base import TextFeatures
+from vl_track.nn.alignment import Alignment, AlignmentLosses, nt_xent
+from vl_track.nn.backbone import Patches
+from vl_track.nn.text.base import TextFeatures
 
 SENTENCES = ["red cup", "blue cup", "red cup", "", "star", "the moon", "", "red cup"]
 

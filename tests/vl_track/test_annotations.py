@@ -18,7 +18,7 @@ from vl_track.annotations.mot import mot_text
 from vl_track.annotations.rerun import write_rerun
 from vl_track.data.sets.lasot import LaSOT
 from vl_track.results import write_boxes
-from vl_track.track import TRACK
+from vl_track.app import APP
 
 COUNT = 9
 NASTY = 'the "red" <cup> & saucer'
@@ -96,7 +96,7 @@ def test_the_command(
 ) -> None:
     boxes, clip = files
     words = ["annotate", boxes, "--video", clip, "--format", kind, "--out", str(tmp_path / "out")]
-    assert TRACK.main([*words, "--label", "cup", "--text", "a red cup"]) == 0
+    assert APP.main([*words, "--label", "cup", "--text", "a red cup"]) == 0
     assert f"{COUNT} boxes of clip as {kind}" in capsys.readouterr().out
     assert (tmp_path / "out").exists()
 
@@ -117,10 +117,10 @@ def test_what_does_not_fit_is_refused(
     longer = [tuple(box) for box in np.tile(track.boxes, (2, 1)).tolist()]
     write_boxes(tmp_path / "long.txt", longer)
     words = ["--video", clip, "--format", "mot", "--out", str(tmp_path / "out")]
-    assert TRACK.main(["annotate", str(tmp_path / "long.txt"), *words]) == 1
+    assert APP.main(["annotate", str(tmp_path / "long.txt"), *words]) == 1
     assert "do not belong together" in capsys.readouterr().err
-    assert TRACK.main(["annotate", str(tmp_path / "none.txt"), *words]) == 1
-    assert TRACK.main(["annotate", boxes, *words[2:], "--video", str(tmp_path / "no.mp4")]) == 1
+    assert APP.main(["annotate", str(tmp_path / "none.txt"), *words]) == 1
+    assert APP.main(["annotate", boxes, *words[2:], "--video", str(tmp_path / "no.mp4")]) == 1
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingToolError, match="pip install rerun-sdk"):

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from holdfast.errors import CheckpointError, ConfigError
-from vl_track.model.backbone import JointTransformer, attend
-from vl_track.model.elimination import eliminate, keep_ratio_at, restore, template_centre
-from vl_track.model.positions import resize_grid
+from vl_track.nn.backbone import JointTransformer, attend
+from vl_track.nn.elimination import eliminate, keep_ratio_at, restore, template_centre
+from vl_track.nn.positions import resize_grid
 
 TINY = {"embed_dim": 24, "depth": 3, "num_heads": 2, "img_size": 64}
 

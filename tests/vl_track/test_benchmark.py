@@ -20,9 +20,9 @@ from scenes_support import tiny_config, tiny_network
 from sets_support import data_tree, write
 from vl_track.commands.benchmark import digest_of
 from vl_track.data.sets.known import open_set
-from vl_track.evaluation import engines
-from vl_track.evaluation.engines import in_processes, on_ray, run_names
-from vl_track.evaluation.jobs import (
+from vl_track.scoring import engines
+from vl_track.scoring.engines import in_processes, on_ray, run_names
+from vl_track.scoring.jobs import (
     Outcome,
     is_complete,
     open_folder,
@@ -30,9 +30,9 @@ from vl_track.evaluation.jobs import (
     run_sequence,
     summary,
 )
-from vl_track.evaluation.raw_results import read_results
+from vl_track.scoring.raw_results import read_results
 from vl_track.loading import save_network
-from vl_track.track import TRACK
+from vl_track.app import APP
 
 TEST_NAMES = ["airplane-1", "bear-4"]
 
@@ -156,7 +156,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from benchmark_support import work
-from vl_track.evaluation.engines import run_names
+from vl_track.scoring.engines import run_names
 run_names(work(Path({root!r}), Path({out!r}), pause=0.02), {names!r})
 """
 
@@ -300,7 +300,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def command(*words: object) -> int:
-    return TRACK.main(["benchmark", *map(str, words)])
+    return APP.main(["benchmark", *map(str, words)])
 
 
 def test_the_command_runs_resumes_and_is_evaluated(
@@ -316,7 +316,7 @@ def test_the_command_runs_resumes_and_is_evaluated(
     assert "0 sequences tracked, 2 were there" in capsys.readouterr().out
     assert json.loads((out / "last_launch.json").read_text())["kept"] == 2
     assert (
-        TRACK.main(["evaluate", "--results", str(out), "--root", str(root), "--samples", "50"]) == 0
+        APP.main(["evaluate", "--results", str(out), "--root", str(root), "--samples", "50"]) == 0
     )
     assert "2 sequences of lasot, 14 frames" in capsys.readouterr().out
     assert command(*words, "--told", "box") == 1

@@ -10,9 +10,9 @@ import yaml
 from conftest import CONFIGS, REPOSITORY
 from vl_track.data.sets import lasot_ext, otb99_lang, tnl2k
 from vl_track.data.sets.known import KNOWN, known_set
-from vl_track.evaluation.conventions import NAMES, convention
-from vl_track.model.text import NoText
-from vl_track.track import TRACK
+from vl_track.scoring.conventions import NAMES, convention
+from vl_track.nn.text import NoText
+from vl_track.app import APP
 
 EVALUATION = (REPOSITORY / "docs/evaluation.md").read_text()
 DATASETS = (REPOSITORY / "docs/datasets.md").read_text()
@@ -108,7 +108,7 @@ def test_experiments_are_make_targets_with_a_line_of_help(target: str) -> None:
 def test_commands_named_in_the_documents_exist() -> None:
     named = set(re.findall(r"vl-track ([a-z-]+)[ `]", EVALUATION + DATASETS))
     assert named >= {"evaluate", "benchmark", "submit", "data"}
-    assert named <= {*TRACK.commands, "fit"}
+    assert named <= {*APP.commands, "fit"}
 
 
 def test_scoring_starts_without_torch() -> None:

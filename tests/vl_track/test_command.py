@@ -17,8 +17,8 @@ from scenes_support import painted_root
 from tests_support import only_run
 from vl_track.__main__ import main
 from vl_track.loading import load_network
-from vl_track.module import Tracking
-from vl_track.track import TRACK
+from vl_track.training.module import Tracking
+from vl_track.app import APP
 
 Words = Callable[..., list[str]]
 
@@ -48,17 +48,17 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 def test_fit_then_validate_test_and_export(
     words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(words("fit")) == 0
+    assert APP.main(words("fit")) == 0
     run = only_run(tmp_path / "runs")
     record = read_record(run / "run.json")
     assert record["status"] == "finished"
     metrics = (run / "logs/csv/version_0/metrics.csv").read_text()
     for name in ("train/cross", "train/intra", "val/iou", "val/iou_both", "val/iou_sentence"):
         assert name in metrics.splitlines()[0]
-    assert TRACK.main(words("validate")) == 0
-    assert TRACK.main(words("test")) == 0
+    assert APP.main(words("validate")) == 0
+    assert APP.main(words("test")) == 0
     ckpt = str(run / "checkpoints/last.ckpt")
-    assert TRACK.main(["export", "--ckpt", ckpt, "--out", str(tmp_path / "model")]) == 0
+    assert APP.main(["export", "--ckpt", ckpt, "--out", str(tmp_path / "model")]) == 0
     assert "use it with --weights" in capsys.readouterr().out
     mine, theirs = load_network(tmp_path / "model"), load_network(ckpt)
     for name, value in theirs.state_dict().items():
@@ -67,7 +67,7 @@ def test_fit_then_validate_test_and_export(
 
 
 def test_a_run_that_was_stopped_ends_with_the_same_weights(words: Words, tmp_path: Path) -> None:
-    assert TRACK.main(words("fit", "whole")) == 0
+    assert APP.main(words("fit", "whole")) == 0
     # Two launches of one run: the schedule is the same, the first one is cut at step 3.
     stopping = tmp_path / "stop.yaml"
     stopping.write_text(yaml.safe_dump({"run": {"checkpoint_every": 1}}))
@@ -76,21 +76,21 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(words: Words, tmp_pat
         "import os, signal\n"
         "from pytorch_lightning import Callback\n"
         "from holdfast.cli.lightning_cli import HoldfastCLI\n"
-        "from vl_track.track import TRACK\n"
+        "from vl_track.app import APP\n"
         "class Kill(Callback):\n"
         "    def on_train_batch_end(self, trainer, *_):\n"
         "        if trainer.global_step == 4:\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
         "ordinary = HoldfastCLI._callbacks\n"
         "HoldfastCLI._callbacks = lambda cli, seed: [*ordinary(cli, seed), Kill()]\n"
-        f"TRACK.main({cut!r})\n"
+        f"APP.main({cut!r})\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert killed.returncode == -9, killed.stderr
-    assert TRACK.main(cut) == 0
+    assert APP.main(cut) == 0
     launches = read_record(only_run(tmp_path / "cut") / "run.json")["launches"]
     assert len(launches) == 2
     whole, again = (weights(only_run(tmp_path / name)) for name in ("whole", "cut"))
@@ -101,11 +101,11 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(words: Words, tmp_pat
 def test_averages_are_what_is_loaded(words: Words, tmp_path: Path) -> None:
     extra = tmp_path / "extra.yaml"
     averaging = {
-        "class_path": "holdfast.callbacks.GuardedWeightAveraging",
+        "class_path": "holdfast.training.callbacks.GuardedWeightAveraging",
         "init_args": {"start_step": 1, "ema_decay": 0.5},
     }
     extra.write_text(yaml.safe_dump({"trainer": {"callbacks": [averaging]}}))
-    assert TRACK.main(words("fit", "runs", "--config", str(extra))) == 0
+    assert APP.main(words("fit", "runs", "--config", str(extra))) == 0
     ckpt = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
     state = torch.load(ckpt, weights_only=True)
     loaded = load_network(ckpt).state_dict()
@@ -122,8 +122,8 @@ def test_words_are_learnt_with_the_vision_frozen(words: Words, tmp_path: Path) -
         "target_and_text", "--model.loss_weights.pointing", "1.0",
         "--data.init_args.pairs.mentions", "3",
     )  # fmt: skip
-    assert TRACK.main(words("fit", "first", *phase)) == 0
-    assert TRACK.main(words("fit", "longer", *phase, "--trainer.max_steps", "9")) == 0
+    assert APP.main(words("fit", "first", *phase)) == 0
+    assert APP.main(words("fit", "longer", *phase, "--trainer.max_steps", "9")) == 0
     first, longer = (weights(only_run(tmp_path / name)) for name in ("first", "longer"))
     changed = {name for name in first if not torch.equal(first[name], longer[name])}
     assert changed
@@ -134,7 +134,7 @@ def test_words_are_learnt_with_the_vision_frozen(words: Words, tmp_path: Path) -
         "--model.optimizer.init_args.lr", "0.0",
     )  # fmt: skip
     optimizer = ("--model.optimizer", "torch.optim.SGD", *second)
-    assert TRACK.main(words("fit", "second", *optimizer)) == 0
+    assert APP.main(words("fit", "second", *optimizer)) == 0
     started = weights(only_run(tmp_path / "second"))
     name = "network.text.embedding.weight"
     assert torch.equal(started[name], first[name])
@@ -143,10 +143,10 @@ def test_words_are_learnt_with_the_vision_frozen(words: Words, tmp_path: Path) -
 def test_a_start_from_another_architecture_is_one_sentence(
     words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(words("fit")) == 0
+    assert APP.main(words("fit")) == 0
     ckpt = str(only_run(tmp_path / "runs") / "checkpoints/last.ckpt")
     other = ("--model.start_from", ckpt, "--model.network.head_channels", "32")
-    assert TRACK.main(words("fit", "other", *other)) == 1
+    assert APP.main(words("fit", "other", *other)) == 1
     error = capsys.readouterr().err
     assert "another architecture" in error
     assert "Traceback" not in error
@@ -209,7 +209,7 @@ def test_two_processes_train_and_validate_together(words: Words, tmp_path: Path)
 def test_scoring_an_untrained_run_is_an_error(
     words: Words, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(words("test")) == 1
+    assert APP.main(words("test")) == 1
     assert "run `fit` with it first" in capsys.readouterr().err
 
 

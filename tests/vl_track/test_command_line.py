@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from holdfast.cli.track import Track
-from vl_track.track import TRACK
+from holdfast.cli.app import Track
+from vl_track.app import APP
 
-OWN = sorted(TRACK.commands)
+OWN = sorted(APP.commands)
 
 
 @pytest.mark.parametrize("command", OWN)
 def test_every_command_explains_its_words(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert TRACK.main([command, "--help"]) == 0
+    assert APP.main([command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("usage: vl-track")
     options = [line for line in shown.splitlines() if line.strip().startswith("--")]
@@ -39,7 +39,7 @@ def test_a_slip_is_named(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        status = TRACK.main(words)
+        status = APP.main(words)
     except SystemExit as end:
         status = int(end.code or 0)
     assert status != 0
@@ -75,7 +75,7 @@ def test_files_that_are_no_weights(
         "export": ["export", "--ckpt", str(path), "--out", str(tmp_path / "model")],
         "convert": ["convert", str(path), "--out", str(tmp_path / "model")],
     }[command]
-    assert TRACK.main(words) == 1
+    assert APP.main(words) == 1
     shown = capsys.readouterr().err
     assert "w.ckpt" in shown
     assert "Traceback" not in shown
@@ -83,11 +83,11 @@ def test_files_that_are_no_weights(
 
 
 def test_commands_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
-    assert TRACK.main(["--help"]) == 0
+    assert APP.main(["--help"]) == 0
     shown = capsys.readouterr().out
     for command in OWN:
         assert command in shown
-        assert TRACK.commands[command].help in " ".join(shown.split())
+        assert APP.commands[command].help in " ".join(shown.split())
 
 
 def test_listing_commands_imports_nothing_heavy() -> None:
@@ -95,7 +95,7 @@ def test_listing_commands_imports_nothing_heavy() -> None:
     import sys
 
     code = (
-        "import sys, vl_track.track; "
+        "import sys, vl_track.app; "
         "heavy = {'torch', 'timm', 'cv2', 'av', 'matplotlib'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )

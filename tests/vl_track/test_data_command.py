@@ -7,11 +7,11 @@ import pytest
 
 from sets_support import data_tree, write
 from vl_track.data.sets.known import KNOWN
-from vl_track.track import TRACK
+from vl_track.app import APP
 
 
 def run(*words: object) -> int:
-    return TRACK.main(["data", *map(str, words)])
+    return APP.main(["data", *map(str, words)])
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import yaml
 from conftest import CONFIGS, REPOSITORY
 from vl_track.data.augment import Augmentation
 from vl_track.data.pairs import PairOptions
-from vl_track.data.scenes.datamodule import Scenes
-from vl_track.model.backbone import JointTransformer
-from vl_track.model.network import AllInOne
-from vl_track.model.text import TokenText
-from vl_track.module import AlignmentOptions, LossWeights, Tracking
-from vl_track.track import TRACK
-from vl_track.tracker import TrackerOptions
+from vl_track.scenes.datamodule import Scenes
+from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.network import AllInOne
+from vl_track.nn.text import TokenText
+from vl_track.training.module import AlignmentOptions, LossWeights, Tracking
+from vl_track.app import APP
+from vl_track.tracking import TrackerOptions
 
 DOCUMENT = (REPOSITORY / "docs/vl_track.md").read_text()
 
@@ -103,7 +103,7 @@ def test_commands_named_in_documents_and_makefile_exist() -> None:
     texts = [DOCUMENT, (REPOSITORY / "README.md").read_text(),
              (REPOSITORY / "docs/scenes.md").read_text(),
              (REPOSITORY / "Makefile").read_text()]  # fmt: skip
-    known = {*TRACK.commands, "fit", "validate", "test"}
+    known = {*APP.commands, "fit", "validate", "test"}
     named = {word for text in texts for word in re.findall(r"vl-track ([a-z-]+)[ \n]", text)}
     assert named >= {
         "track",

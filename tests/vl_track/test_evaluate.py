@@ -19,12 +19,12 @@ from toolkit_support import (
     perturbed,
     six_frames,
 )
-from vl_track.evaluation.analysis import analyse
-from vl_track.evaluation.annotations import read_toolkit_annotations
-from vl_track.evaluation.conventions import NAMES, convention
-from vl_track.evaluation.raw_results import RawResults
-from vl_track.evaluation.scores import score
-from vl_track.track import TRACK
+from vl_track.scoring.analysis import analyse
+from vl_track.scoring.annotations import read_toolkit_annotations
+from vl_track.scoring.conventions import NAMES, convention
+from vl_track.scoring.raw_results import RawResults
+from vl_track.scoring.scores import score
+from vl_track.app import APP
 
 NAMES_OF_ALL = ("six", "two", "three", "four")
 
@@ -51,7 +51,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def run(*words: object) -> int:
-    return TRACK.main(["evaluate", *map(str, words), "--samples", "200"])
+    return APP.main(["evaluate", *map(str, words), "--samples", "200"])
 
 
 def test_the_six_frame_numbers_on_the_terminal(

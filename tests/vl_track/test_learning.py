@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from scenes_support import tiny_network
-from vl_track.model.head import decode
-from vl_track.module import AlignmentOptions, LossWeights, Tracking
+from vl_track.nn.head import decode
+from vl_track.training.module import AlignmentOptions, LossWeights, Tracking
 
 COLOURS = {"red": (230, 30, 30), "blue": (30, 60, 230)}
 

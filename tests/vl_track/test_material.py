@@ -12,18 +12,18 @@ from conftest import REPOSITORY
 from emoji_support import SQUARE, small_emoji_root
 from holdfast.errors import DataError
 from scenes_support import painted_root, small_world
-from vl_track.data.scenes import photographs, sprites
-from vl_track.data.scenes.make import make_scene
-from vl_track.data.scenes.photographs import (
+from vl_track.scenes import photographs, sprites
+from vl_track.scenes.make import make_scene
+from vl_track.scenes.photographs import (
     FOLDER,
     LONG_SIDE,
     find_photographs,
     gather_photographs,
     read_photograph,
 )
-from vl_track.data.scenes.sprites import LEFT_OUT, prepare_sprites, sprite_folder
-from vl_track.data.scenes.trajectories import read_trajectories
-from vl_track.data.scenes.world import SceneWorld, base_sprite
+from vl_track.scenes.sprites import LEFT_OUT, prepare_sprites, sprite_folder
+from vl_track.scenes.trajectories import read_trajectories
+from vl_track.scenes.world import SceneWorld, base_sprite
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vl_track.evaluation import measures
-from vl_track.evaluation.curves import (
+from vl_track.scoring import measures
+from vl_track.scoring.curves import (
     OVERLAP_THRESHOLDS,
     OVERLAP_THRESHOLDS_LINSPACE,
     PIXEL_THRESHOLDS,

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from scenes_support import tiny_network
-from vl_track.model.alignment import Alignment
-from vl_track.model.head import EPSILON, CentreHead, decode
-from vl_track.model.losses import head_losses, pointing_loss
+from vl_track.nn.alignment import Alignment
+from vl_track.nn.head import EPSILON, CentreHead, decode
+from vl_track.nn.losses import head_losses, pointing_loss
 
 AUTOCAST = {"device_type": "cpu", "dtype": torch.bfloat16}
 

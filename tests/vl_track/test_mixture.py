@@ -15,7 +15,7 @@ from vl_track.data.mixture import MixedPairs, Mixture, Source, ratios_at, reword
 from vl_track.data.pairs import PairOptions
 from vl_track.data.samples import Sample
 from vl_track.data.sets.known import open_set
-from vl_track.track import TRACK
+from vl_track.app import APP
 
 TINY = PairOptions(
     template_size=16, search_size=32, augmentation=Augmentation(joint_flip=0, grayscale=0)
@@ -174,7 +174,7 @@ def arguments(root: Path, runs: Path, *extra: str) -> list[str]:
 def test_a_tracker_trains_on_a_mixture(root: Path, tmp_path: Path) -> None:
     words = arguments(root, tmp_path / "runs", "--trainer.max_steps", "2",
                       "--trainer.val_check_interval", "2")  # fmt: skip
-    assert TRACK.main(words) == 0
+    assert APP.main(words) == 0
     assert (only_run(tmp_path / "runs") / "checkpoints/last.ckpt").is_file()
 
 
@@ -182,5 +182,5 @@ def test_a_missing_data_set_stops_the_run_with_a_sentence(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = arguments(root, tmp_path / "runs", "--data.sources", "[{name: tnl2k}]")
-    assert TRACK.main(words) == 1
+    assert APP.main(words) == 1
     assert "tnl2k: put the data set there" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vl_track.data.scenes.motion import DIRECTIONS, make_path, smooth_noise
+from vl_track.scenes.motion import DIRECTIONS, make_path, smooth_noise
 
 SIZE = (160, 120)
 

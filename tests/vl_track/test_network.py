@@ -17,8 +17,8 @@ from vl_track.loading import (
     save_network,
     size_in_megabytes,
 )
-from vl_track.model.matching import TextMatch, match, target_cells
-from vl_track.model.network import AllInOne
+from vl_track.nn.matching import TextMatch, match, target_cells
+from vl_track.nn.network import AllInOne
 
 
 def inputs(batch: int = 2) -> tuple[Tensor, Tensor]:

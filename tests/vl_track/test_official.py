@@ -8,10 +8,10 @@ import torch
 from holdfast.errors import CheckpointError
 from official_support import official_state, random_pictures, reference_network
 from vl_track.loading import build_network, load_network
-from vl_track.model.head import decode
-from vl_track.model.network import AllInOne
-from vl_track.model.official import check_complete, from_official, official_config, rename
-from vl_track.track import TRACK
+from vl_track.nn.head import decode
+from vl_track.nn.network import AllInOne
+from vl_track.nn.official import check_complete, from_official, official_config, rename
+from vl_track.app import APP
 
 
 def network_of(state: dict[str, torch.Tensor], *, elimination: bool = True) -> AllInOne:
@@ -133,7 +133,7 @@ def test_convert_writes_a_folder_that_tracks(
     state = official_state()
     torch.save({"net": state, "epoch": 300}, tmp_path / "official.pth.tar")
     out = tmp_path / "model"
-    assert TRACK.main(["convert", str(tmp_path / "official.pth.tar"), "--out", str(out)]) == 0
+    assert APP.main(["convert", str(tmp_path / "official.pth.tar"), "--out", str(out)]) == 0
     assert "6 alignment tensors" in capsys.readouterr().out
     template, search = random_pictures(state)
     with torch.inference_mode():
@@ -147,6 +147,6 @@ def test_convert_refuses_another_network_and_writes_nothing(
 ) -> None:
     torch.save({"net": {"fc.weight": torch.zeros(3)}}, tmp_path / "other.pth.tar")
     out = tmp_path / "model"
-    assert TRACK.main(["convert", str(tmp_path / "other.pth.tar"), "--out", str(out)]) == 1
+    assert APP.main(["convert", str(tmp_path / "other.pth.tar"), "--out", str(out)]) == 1
     assert "no OSTrack or All-in-One checkpoint" in capsys.readouterr().err
     assert not out.exists()

@@ -19,7 +19,7 @@ from tracking_support import FindsRed, moving_box, write_clip
 from vl_track.commands import demo as command
 from vl_track.page.following import Clicks, Limits, follow, open_clip, write_results
 from vl_track.results import read_boxes
-from vl_track.track import TRACK
+from vl_track.app import APP
 from vl_track.video.reading import frame_at
 
 gr = pytest.importorskip("gradio", reason="the page's extra is not installed")
@@ -263,10 +263,10 @@ def test_the_command_says_what_it_needs_and_where_it_listens(
     served: list[Any] = []
     monkeypatch.setattr("vl_track.commands.demo.serve", lambda *a, **k: served.append(k))
     monkeypatch.setattr(Page, "build", lambda self: None)  # its event loops outlive a test
-    assert TRACK.main(["demo", "--port", "7999", "--device", "cpu"]) == 0
+    assert APP.main(["demo", "--port", "7999", "--device", "cpu"]) == 0
     assert served == [{"host": "127.0.0.1", "port": 7999, "megabytes": 200.0}]
     assert "open http://127.0.0.1:7999" in capsys.readouterr().out
-    assert TRACK.main(["demo", "--host", "0.0.0.0", "--device", "cpu"]) == 0
+    assert APP.main(["demo", "--host", "0.0.0.0", "--device", "cpu"]) == 0
     assert "everyone who reaches 0.0.0.0" in capsys.readouterr().err
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingToolError, match="pip install gradio"):

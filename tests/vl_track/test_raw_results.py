@@ -8,10 +8,10 @@ import pytest
 
 from holdfast.errors import DataError
 from sets_support import write
-from vl_track.evaluation.annotations import read_toolkit_annotations
-from vl_track.evaluation.attributes import name_attributes
-from vl_track.evaluation.benchmark import TrueSequence
-from vl_track.evaluation.raw_results import examine, read_many, read_results, result_folders
+from vl_track.scoring.annotations import read_toolkit_annotations
+from vl_track.scoring.attributes import name_attributes
+from vl_track.scoring.benchmark import TrueSequence
+from vl_track.scoring.raw_results import examine, read_many, read_results, result_folders
 
 BOXES = np.array([[1, 2, 3, 4], [5.5, 6, 7, 8], [9, 10, 11.9, 12]])
 TRUTHS = [TrueSequence(name=name, boxes=BOXES) for name in ("a-1", "b-2")]

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenes_support import painted_root, small_world
-from vl_track.data.scenes.appearance import SIDE, Appearance
-from vl_track.data.scenes.make import make_scene
-from vl_track.data.scenes.motion import Path
-from vl_track.data.scenes.objects import SceneObject, bounds, bounds_within
-from vl_track.data.scenes.render import render
-from vl_track.data.scenes.scene import Scene
-from vl_track.data.scenes.trajectories import read_trajectories
+from vl_track.scenes.appearance import SIDE, Appearance
+from vl_track.scenes.make import make_scene
+from vl_track.scenes.motion import Path
+from vl_track.scenes.objects import SceneObject, bounds, bounds_within
+from vl_track.scenes.render import render
+from vl_track.scenes.scene import Scene
+from vl_track.scenes.trajectories import read_trajectories
 
 FRAMES = 4
 SIZE = (64, 48)

@@ -14,11 +14,11 @@ from scenes_support import tiny_network
 from tracking_support import frame_with, moving_box, write_clip
 from vl_track import runtime as module
 from vl_track.commands.benchmark import _said
-from vl_track.evaluation.jobs import Plan
-from vl_track.model.network import AllInOne
+from vl_track.scoring.jobs import Plan
+from vl_track.nn.network import AllInOne
 from vl_track.runtime import OnRuntime, cache_folder, digest, on_runtime
-from vl_track.track import TRACK
-from vl_track.tracker import Tracker, TrackerOptions, track_together
+from vl_track.app import APP
+from vl_track.tracking import Tracker, TrackerOptions, track_together
 
 pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
 KINDS = [("onnx", "float32"), ("openvino", "float32"), ("openvino", "bfloat16"), ("onnx", "int8")]
@@ -153,10 +153,10 @@ def test_the_commands_take_a_runtime(tmp_path: Path, capsys: pytest.CaptureFixtu
     for name in ("torch", "onnx"):
         save = tmp_path / f"{name}.txt"
         words = ["track", clip, "--box", "20,40,24,24", "--save", str(save), "--runtime", name]
-        assert TRACK.main(words) == 0
+        assert APP.main(words) == 0
         boxes.append(np.loadtxt(save, delimiter=","))
     assert np.allclose(*boxes, atol=0.02)
-    assert TRACK.main(["track", clip, "--box", "1,1,9,9", "--precision", "int8"]) == 1
+    assert APP.main(["track", clip, "--box", "1,1,9,9", "--precision", "int8"]) == 1
     assert "The runtime torch has no precision int8" in capsys.readouterr().err
     tracker = vl_track.load(runtime="onnx")
     assert isinstance(tracker.network, OnRuntime)

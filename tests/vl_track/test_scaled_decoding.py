@@ -152,7 +152,7 @@ def test_a_window_around_exactly_differs_by_less_than_a_pixel() -> None:
 
 
 def test_the_release_maps_back_as_if_the_window_had_not_moved() -> None:
-    from vl_track.tracker import Tracker, TrackerOptions
+    from vl_track.tracking import Tracker, TrackerOptions
 
     start = moving_box(0)
     box = (start[0] + 0.3, start[1] + 0.3, *start[2:])

@@ -9,14 +9,14 @@ import pytest
 from holdfast.data.emoji.concepts import concepts
 from holdfast.errors import DataError
 from scenes_support import painted_root, small_world
-from vl_track.data.scenes.appearance import COLOURS, Appearance, dress, silhouette
-from vl_track.data.scenes.make import make_scene
-from vl_track.data.scenes.photographs import find_photographs, read_photograph
-from vl_track.data.scenes.render import render
-from vl_track.data.scenes.scene import Scene
-from vl_track.data.scenes.shapes import SHAPES, cut_patch, draw_shape
-from vl_track.data.scenes.trajectories import read_trajectories
-from vl_track.data.scenes.world import nouns_of, split_of, training_nouns
+from vl_track.scenes.appearance import COLOURS, Appearance, dress, silhouette
+from vl_track.scenes.make import make_scene
+from vl_track.scenes.photographs import find_photographs, read_photograph
+from vl_track.scenes.render import render
+from vl_track.scenes.scene import Scene
+from vl_track.scenes.shapes import SHAPES, cut_patch, draw_shape
+from vl_track.scenes.trajectories import read_trajectories
+from vl_track.scenes.world import nouns_of, split_of, training_nouns
 
 
 @pytest.fixture(scope="module")

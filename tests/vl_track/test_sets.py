@@ -16,7 +16,7 @@ from vl_track.data.sets.lasot import test_names as lasot_test_names
 from vl_track.data.sets.refcoco import read_references
 from vl_track.data.trees import open_tree
 from vl_track.data.video import Video
-from vl_track.evaluation.annotations import read_toolkit_annotations
+from vl_track.scoring.annotations import read_toolkit_annotations
 
 
 def opened(root: Path, name: str, split: str = "test", **options: object) -> VideoSet:

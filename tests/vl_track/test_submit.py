@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from sets_support import data_tree, write, write_rows
-from vl_track.track import TRACK
+from vl_track.app import APP
 
 GOT, NET = "GOT-10k_test_000001", "ghi_2"
 
 
 def run(*words: object) -> int:
-    return TRACK.main(["submit", *map(str, words)])
+    return APP.main(["submit", *map(str, words)])
 
 
 def boxes(count: int = 24) -> np.ndarray:

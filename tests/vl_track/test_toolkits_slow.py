@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import slow_toolkits as slow
-from vl_track.evaluation.benchmark import TrueSequence
-from vl_track.evaluation.conventions import Name, convention
-from vl_track.evaluation.scores import score
+from vl_track.scoring.benchmark import TrueSequence
+from vl_track.scoring.conventions import Name, convention
+from vl_track.scoring.scores import score
 
 Row = tuple[float, float, float, float]
 PLACE, SIDE = st.integers(0, 40), st.integers(0, 30)

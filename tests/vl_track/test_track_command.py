@@ -11,10 +11,10 @@ from holdfast.errors import ConfigError, DataError, MissingToolError
 from scenes_support import tiny_config, tiny_network
 from tracking_support import FindsRed, moving_box, write_clip, write_pictures
 from vl_track.commands import track as command
-from vl_track.evaluation.success import overlaps
+from vl_track.scoring.success import overlaps
 from vl_track.loading import save_network
 from vl_track.results import format_boxes, read_boxes, write_boxes
-from vl_track.track import TRACK
+from vl_track.app import APP
 from vl_track.video.reading import open_source
 
 Run = Callable[..., int]
@@ -25,7 +25,7 @@ def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command with a network that finds red, in a folder of its own."""
     monkeypatch.setattr(command, "load_network", lambda _: FindsRed())
     monkeypatch.chdir(tmp_path)
-    return lambda *words: TRACK.main(["track", *words])
+    return lambda *words: APP.main(["track", *words])
 
 
 @pytest.fixture
@@ -193,15 +193,15 @@ def test_weights_of_ones_own(clip: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     save_network(tmp_path / "model", tiny_config(), tiny_network().state_dict())
     words = ["track", clip, "--box", BOX, "--weights", str(tmp_path / "model")]
-    assert TRACK.main([*words, "--device", "cpu", "--max_frames", "3"]) == 0
+    assert APP.main([*words, "--device", "cpu", "--max_frames", "3"]) == 0
     shutil.rmtree(tmp_path / "model")
-    assert TRACK.main(words) == 1
+    assert APP.main(words) == 1
 
 
 def test_example_writes_video_sheet_and_boxes(
     track: Run, clip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert TRACK.main(["example", "--clip", clip, "--box", BOX, "--out", "d"]) == 0
+    assert APP.main(["example", "--clip", clip, "--box", BOX, "--out", "d"]) == 0
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [
         "boxes.txt", "contact_sheet.png", "overlay.mp4"
     ]  # fmt: skip

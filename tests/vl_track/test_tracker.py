@@ -11,12 +11,12 @@ from scenes_support import tiny_network
 from tracking_support import FindsRed, frame_with, moving_box
 from vl_track.data.geometry import Box, window_around
 from vl_track.data.video import crop_frame
-from vl_track.evaluation.success import overlaps
-from vl_track.model.head import decode
-from vl_track.model.text import NoText
-from vl_track.tracker import Tracker, TrackerOptions
-from vl_track.tracker.redetection import MAX_WINDOWS, cover
-from vl_track.tracker.window import hann_window
+from vl_track.scoring.success import overlaps
+from vl_track.nn.head import decode
+from vl_track.nn.text import NoText
+from vl_track.tracking import Tracker, TrackerOptions
+from vl_track.tracking.redetection import MAX_WINDOWS, cover
+from vl_track.tracking.window import hann_window
 
 
 def tracker(**options: object) -> Tracker:

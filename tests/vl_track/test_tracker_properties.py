@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scenes_support import tiny_network
 from vl_track.data.geometry import Box, Window
 from vl_track.data.video import Picture, crop_frame
-from vl_track.tracker import Tracker, TrackerOptions
-from vl_track.tracker.tracker import remember_size
+from vl_track.tracking import Tracker, TrackerOptions
+from vl_track.tracking.tracker import remember_size
 
 BOX: Box = (150.0, 120.0, 32.0, 40.0)
 

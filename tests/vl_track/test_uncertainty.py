@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vl_track.evaluation.uncertainty import bootstrap, compare
+from vl_track.scoring.uncertainty import bootstrap, compare
 
 VALUES = st.lists(st.integers(-20, 20), min_size=1, max_size=9)
 

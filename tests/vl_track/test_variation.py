@@ -8,12 +8,12 @@ import pytest
 
 from scenes_support import painted_root, small_world
 from vl_track.data.pairs import PairOptions
-from vl_track.data.scenes.clips import scenes_videos
-from vl_track.data.scenes.datamodule import ScenePairs
-from vl_track.data.scenes.make import make_scene
-from vl_track.data.scenes.scene import Scene
-from vl_track.data.scenes.variation import LEAST_SEEN, STRETCH, Variation, vary
-from vl_track.data.scenes.world import SceneWorld
+from vl_track.scenes.clips import scenes_videos
+from vl_track.scenes.datamodule import ScenePairs
+from vl_track.scenes.make import make_scene
+from vl_track.scenes.scene import Scene
+from vl_track.scenes.variation import LEAST_SEEN, STRETCH, Variation, vary
+from vl_track.scenes.world import SceneWorld
 
 CARRIED = Variation(carried=1.0)
 STRETCHED = Variation(stretched=1.0)

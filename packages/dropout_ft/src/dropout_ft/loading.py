@@ -10,13 +10,13 @@ import torch
 from jsonargparse import ArgumentError, ArgumentParser
 from PIL import Image
 
-from dropout_ft.backbones import TimmBackbone
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
-from dropout_ft.model.classifier import Classifier
-from dropout_ft.model.head import VeryLargeDropoutHead
-from dropout_ft.module import FineTuning
-from holdfast.checkpoints.io import check_same_architecture, read_checkpoint
+from dropout_ft.nn.classifier import Classifier
+from dropout_ft.nn.head import VeryLargeDropoutHead
+from dropout_ft.training.module import FineTuning
+from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import CheckpointError
 

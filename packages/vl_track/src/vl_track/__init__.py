@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vl_track.runtime import Precision, Runtime
-    from vl_track.tracker import Tracker, TrackerOptions
+    from vl_track.tracking import Tracker, TrackerOptions
 
 __version__ = "0.1.0"
 
@@ -42,6 +42,6 @@ def load(
     """
     from vl_track.loading import load_network  # noqa: PLC0415  (slow to import)
     from vl_track.runtime import on_runtime  # noqa: PLC0415
-    from vl_track.tracker import Tracker  # noqa: PLC0415
+    from vl_track.tracking import Tracker  # noqa: PLC0415
 
     return Tracker(on_runtime(load_network(source), runtime, precision), options, device)

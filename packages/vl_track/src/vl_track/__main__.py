@@ -2,12 +2,12 @@
 
 import sys
 
-from vl_track.track import TRACK
+from vl_track.app import APP
 
 
 def main() -> int:
     """Run the command line of this process and return its exit status."""
-    return TRACK.main()
+    return APP.main()
 
 
 if __name__ == "__main__":

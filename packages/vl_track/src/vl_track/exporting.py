@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from holdfast.atomic import write_text
 from holdfast.exporting import Format, export_network
-from vl_track.model.head import decode
-from vl_track.model.network import AllInOne
-from vl_track.model.text.base import TextFeatures
-from vl_track.tracker.window import hann_window
+from vl_track.nn.head import decode
+from vl_track.nn.network import AllInOne
+from vl_track.nn.text.base import TextFeatures
+from vl_track.tracking.window import hann_window
 
 OUTPUTS = ("box", "score")
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from holdfast.atomic import write_text
-from holdfast.checkpoints.io import check_same_architecture, read_checkpoint
+from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
-from vl_track.model.backbone import JointTransformer
-from vl_track.model.network import AllInOne
-from vl_track.model.text import (
+from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.network import AllInOne
+from vl_track.nn.text import (
     NoText,
     OfficialText,
     OpenClipText,

@@ -21,10 +21,10 @@ from holdfast.errors import ConfigError, MissingToolError
 from holdfast.exporting import export_network
 from vl_track.exporting import example_inputs
 from vl_track.loading import best_device
-from vl_track.model.head import CentreMaps
-from vl_track.model.network import AllInOne
-from vl_track.model.text.base import TextFeatures
-from vl_track.tracker.network import Network
+from vl_track.nn.head import CentreMaps
+from vl_track.nn.network import AllInOne
+from vl_track.nn.text.base import TextFeatures
+from vl_track.tracking.network import Network
 
 Runtime = Literal["torch", "onnx", "openvino"]
 Precision = Literal["float32", "bfloat16", "int8"]

@@ -20,8 +20,8 @@ from holdfast.errors import ConfigError, DataError, HoldfastError, MissingToolEr
 from vl_track.data.geometry import Box
 from vl_track.data.pictures import decode_picture, read_picture
 from vl_track.data.video import Picture
-from vl_track.model.network import AllInOne
-from vl_track.tracker.tracker import Estimate, Tracker, TrackerOptions
+from vl_track.nn.network import AllInOne
+from vl_track.tracking.tracker import Estimate, Tracker, TrackerOptions
 
 SENTENCE = "sentence"
 """Property of an object, or of the request, with a sentence about it; VOT itself sends none."""

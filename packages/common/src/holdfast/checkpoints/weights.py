@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from holdfast.atomic import write_bytes
-from holdfast.checkpoints.io import read_checkpoint
+from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import CheckpointError
 
 

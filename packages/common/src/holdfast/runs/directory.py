@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from holdfast.callbacks.last_checkpoint import LAST_NAME
+from holdfast.training.callbacks.last_checkpoint import LAST_NAME
 from holdfast.errors import CheckpointError
 
 # Settings that change how a run is carried out or shown, but not what it computes.

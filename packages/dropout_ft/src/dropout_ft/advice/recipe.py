@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 import yaml
 
-from dropout_ft.backbones import TimmBackbone
-from dropout_ft.backbones.timm_backbone import check_name
+from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.nn.backbones.timm_backbone import check_name
 from dropout_ft.sweep.config import SweepConfig, Variant
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
@@ -137,7 +137,7 @@ def _quick_head() -> dict[str, Any]:
         "normalization": "standardize",
         "feature_scale": 0.2,
         "head_start": {
-            "class_path": "dropout_ft.warm_start.HeadWarmStart",
+            "class_path": "dropout_ft.training.warm_start.HeadWarmStart",
             "init_args": {"steps": 1500, "batches": 64},
         },
     }
@@ -163,7 +163,7 @@ def _backbone(name: str) -> dict[str, Any]:
         }
     else:
         check_name(name)  # now, and not in every run of the sweep
-    return {"class_path": "dropout_ft.backbones.TimmBackbone", "init_args": arguments}
+    return {"class_path": "dropout_ft.nn.backbones.TimmBackbone", "init_args": arguments}
 
 
 def _frozen_stages(backbone: Mapping[str, Any]) -> int:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from dropout_ft.evaluation.rerun import evaluate_weights, final_weights
+from dropout_ft.methods.reevaluation import evaluate_weights, final_weights
 from dropout_ft.methods.run_ensemble import check_same_tables, run_ensemble
 from dropout_ft.methods.weight_average import average_weights
 from dropout_ft.report.collect import load_run

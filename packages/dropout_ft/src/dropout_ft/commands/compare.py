@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dropout_ft.commands.report import report
-from dropout_ft.track import TRACK
+from dropout_ft.app import APP
 from holdfast.console import say
 from holdfast.errors import ConfigError
 
@@ -41,7 +41,7 @@ def compare(
     for number, (domain, seed, rate) in enumerate(jobs, start=1):
         say(f"run {number}/{len(jobs)}: without {domain}, dropout {rate:g}, seed {seed}")
         words = fit_words(fit, domain, seed, rate, root=Path(out) / "runs", extra=set)
-        runs.append(str(TRACK.run_lightning(words).directory.path))
+        runs.append(str(APP.run_lightning(words).directory.path))
     report(runs, out=out, title=title, note=note)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from dropout_ft.commands.report import run_directories
-from dropout_ft.domainbed.known import KNOWN
+from dropout_ft.data.known import KNOWN
 from dropout_ft.domainbed.records import read_sweep
 from dropout_ft.domainbed.selection import RULES
 from dropout_ft.domainbed.tables import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from dropout_ft.backbones import TimmBackbone
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.export_timm import write_timm_folder
 from dropout_ft.loading import LoadedClassifier, Weights, load_classifier
 from holdfast.errors import ConfigError

@@ -13,7 +13,7 @@ from torch import Tensor
 from dropout_ft.data.pictures import EXTENSIONS, read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.loading import Weights, load_classifier
-from dropout_ft.model.classifier import Classifier
+from dropout_ft.nn.classifier import Classifier
 from holdfast.atomic import write_text
 from holdfast.errors import DataError
 

@@ -11,7 +11,7 @@ from dropout_ft.data.verifying import (
     which_copy,
     wrong_counts,
 )
-from dropout_ft.domainbed.known import KnownSet
+from dropout_ft.data.known import KnownSet
 from holdfast.errors import DataError
 
 SHOWN_PAIRS = 10

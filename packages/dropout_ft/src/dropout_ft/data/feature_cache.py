@@ -12,9 +12,9 @@ from torch.utils.data import Dataset
 
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import Transform, apply_seeded
-from dropout_ft.model.classifier import Classifier
+from dropout_ft.nn.classifier import Classifier
 from holdfast.atomic import atomic_path
-from holdfast.data.datamodule import seeded
+from holdfast.training.datamodule import seeded
 from holdfast.seeding import SampleKey, fold_seed
 
 PLAIN_VIEW = 0

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DataLoader
 
-from dropout_ft.data.domain_folders import DomainFolders
+from dropout_ft.data.domains import DomainFolders
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.shards import Shards, ShardTable, read_table
 from dropout_ft.data.transforms import Library
-from holdfast.data.samplers import WindowBatchSampler
+from holdfast.training.samplers import WindowBatchSampler
 
 
 class ShardedFolders(DomainFolders):

@@ -10,7 +10,7 @@ from rich.progress import track
 
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.pictures import read_rgb
-from dropout_ft.domainbed.known import KnownSet
+from dropout_ft.data.known import KnownSet
 from holdfast.errors import ImageError
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from dropout_ft.domainbed.known import domain_labels
+from dropout_ft.data.known import domain_labels
 from dropout_ft.domainbed.records import Record
 from dropout_ft.domainbed.selection import RULES, Choice
 from holdfast.report.latex import escape_latex

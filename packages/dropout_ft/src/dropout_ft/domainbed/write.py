@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dropout_ft.domainbed.records import RESULTS
-from dropout_ft.evaluation.hyperparameters import Hyperparameters, hyperparameters
+from dropout_ft.results.hyperparameters import Hyperparameters, hyperparameters
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.report.collect import Run
 from holdfast.atomic import write_text

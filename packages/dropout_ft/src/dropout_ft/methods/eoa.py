@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_ft.evaluation.selection import select_iid
+from dropout_ft.results.selection import select_iid
 
 
 def average_logits(

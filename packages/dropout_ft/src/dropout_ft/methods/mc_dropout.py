@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from dropout_ft.model.head import VeryLargeDropoutHead
+from dropout_ft.nn.head import VeryLargeDropoutHead
 from holdfast.seeding import fold_seed
 
 

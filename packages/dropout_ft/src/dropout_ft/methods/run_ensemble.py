@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.evaluation.scores import score
+from dropout_ft.results.scores import score
 from dropout_ft.methods.trajectory_ensemble import Average, softmax
 from holdfast.errors import ConfigError
 

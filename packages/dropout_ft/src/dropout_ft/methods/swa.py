@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from dropout_ft.methods.segments import Segment
+from dropout_ft.training.segments import Segment
 from dropout_ft.methods.weight_average import StateDict
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.evaluation.scores import score
+from dropout_ft.results.scores import score
 
 Average = Literal["logits", "probabilities"]
 

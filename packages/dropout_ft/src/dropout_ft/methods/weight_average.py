@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from holdfast.checkpoints.io import check_same_architecture
+from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import ConfigError
 
 StateDict = dict[str, Tensor]

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.evaluation.hyperparameters import hyperparameters
-from dropout_ft.evaluation.selection import select_iid
-from dropout_ft.evaluation.store import read_logits, read_table
+from dropout_ft.results.hyperparameters import hyperparameters
+from dropout_ft.results.selection import select_iid
+from dropout_ft.results.store import read_logits, read_table
 from dropout_ft.methods.run_ensemble import run_ensemble
 from dropout_ft.methods.trajectory_ensemble import Average, trajectory_ensemble
 from holdfast.errors import DataError
@@ -38,7 +38,7 @@ class Run:
         rows: the evaluations, in the order of steps.
         seconds: wall time of all its launches.
         variant: what else than the rate sets it apart from plain fine-tuning; see
-            :func:`dropout_ft.evaluation.hyperparameters.variant_of`.
+            :func:`dropout_ft.results.hyperparameters.variant_of`.
         point: equal for runs that differ in seed, test domain and rate only.
         average: what its average along the way is: ``trajectory average`` or ``EMA``.
         gpus: GPUs it trained on; 0 on a CPU.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_ft.domainbed.known import KNOWN
+from dropout_ft.data.known import KNOWN
 from dropout_ft.report.collect import Result, Run
 from dropout_ft.report.names import method_name
 

@@ -1,7 +1,7 @@
 """What a sweep's job does: one ``fit`` in the job's folder."""
 
-from dropout_ft.evaluation.selection import select_iid
-from dropout_ft.track import TRACK
+from dropout_ft.results.selection import select_iid
+from dropout_ft.app import APP
 from holdfast.runs.results import read_results
 
 
@@ -20,7 +20,7 @@ def train(*, folder: str, files: list[str], settings: list[str]) -> dict[str, fl
     for file in files:
         words += ["--config", file]
     words += [*settings, f"--run.root={folder}", "--trainer.enable_model_summary=false"]
-    run = TRACK.run_lightning(words).directory
+    run = APP.run_lightning(words).directory
     best = select_iid(
         [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
     )

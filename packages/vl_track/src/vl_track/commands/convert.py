@@ -8,7 +8,7 @@ from holdfast.atomic import write_text
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
 from vl_track.loading import build_network
-from vl_track.model.official import check_complete, from_official
+from vl_track.nn.official import check_complete, from_official
 
 
 def convert(official: str, *, out: str, elimination: bool = True) -> None:

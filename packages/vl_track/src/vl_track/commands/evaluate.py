@@ -6,12 +6,12 @@ from pathlib import Path
 
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
-from vl_track.evaluation import conventions
-from vl_track.evaluation.analysis import Analysis, Missing, analyse
-from vl_track.evaluation.conventions import Convention, Name
-from vl_track.evaluation.raw_results import read_many
-from vl_track.evaluation.report import tables
-from vl_track.evaluation.truths import read_truths
+from vl_track.scoring import conventions
+from vl_track.scoring.analysis import Analysis, Missing, analyse
+from vl_track.scoring.conventions import Convention, Name
+from vl_track.scoring.raw_results import read_many
+from vl_track.scoring.report import tables
+from vl_track.scoring.truths import read_truths
 
 
 def evaluate(
@@ -91,7 +91,7 @@ def report_text(analysis: Analysis) -> str:
 
 def write_report(analysis: Analysis, folder: Path) -> list[Path]:
     """Write page, JSON, CSV and LaTeX; return the files."""
-    from vl_track.evaluation.report.page import render_page  # noqa: PLC0415  (matplotlib is slow)
+    from vl_track.scoring.report.page import render_page  # noqa: PLC0415  (matplotlib is slow)
 
     note = tables.footnote(analysis)
     main = tables.main_table(analysis)

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from holdfast.checkpoints.io import check_same_architecture
+from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import ConfigError
 from holdfast.exporting import Format, check_tools, written_line
 from vl_track.exporting import write_step

@@ -8,13 +8,13 @@ import cv2
 
 from holdfast.atomic import atomic_path
 from holdfast.data.roots import data_root
-from vl_track.data.scenes.clips import scenes_videos
-from vl_track.data.scenes.grammar import Split
-from vl_track.data.scenes.lasot_layout import write_scenes
-from vl_track.data.scenes.make import Difficulty
-from vl_track.data.scenes.photographs import gather_photographs
-from vl_track.data.scenes.sprites import prepare_sprites
-from vl_track.data.scenes.variation import Variation
+from vl_track.scenes.clips import scenes_videos
+from vl_track.scenes.grammar import Split
+from vl_track.scenes.lasot_layout import write_scenes
+from vl_track.scenes.make import Difficulty
+from vl_track.scenes.photographs import gather_photographs
+from vl_track.scenes.sprites import prepare_sprites
+from vl_track.scenes.variation import Variation
 from vl_track.video.contact_sheet import contact_sheet
 from vl_track.video.writing import draw_estimate
 

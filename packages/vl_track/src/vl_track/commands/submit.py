@@ -5,8 +5,8 @@ from pathlib import Path
 
 from holdfast.errors import ConfigError
 from vl_track.data.sets.known import known_set, open_set
-from vl_track.evaluation.raw_results import read_results
-from vl_track.evaluation.submission import Server, pack
+from vl_track.scoring.raw_results import read_results
+from vl_track.scoring.submission import Server, pack
 
 
 def submit(

@@ -15,7 +15,7 @@ from vl_track.data.video import Picture
 from vl_track.loading import load_network
 from vl_track.results import Layout, write_boxes
 from vl_track.runtime import Precision, Runtime, device_for, on_runtime
-from vl_track.tracker.tracker import Estimate, Tracker, TrackerOptions
+from vl_track.tracking.tracker import Estimate, Tracker, TrackerOptions
 from vl_track.video.reading import Source, open_source
 from vl_track.video.selecting import select_box
 from vl_track.video.writing import VideoWriter, draw_estimate, video_writer

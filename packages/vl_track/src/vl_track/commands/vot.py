@@ -3,7 +3,7 @@
 import sys
 
 from vl_track.loading import best_device, load_network
-from vl_track.tracker.tracker import TrackerOptions
+from vl_track.tracking.tracker import TrackerOptions
 from vl_track.vot import Session, serve
 
 

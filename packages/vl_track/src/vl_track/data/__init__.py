@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vl_track.data.mixture import Mixture
-    from vl_track.data.scenes.datamodule import Scenes
+    from vl_track.scenes.datamodule import Scenes
 
 __all__ = ["Mixture", "Scenes"]
-_MODULES = {"Mixture": "vl_track.data.mixture", "Scenes": "vl_track.data.scenes.datamodule"}
+_MODULES = {"Mixture": "vl_track.data.mixture", "Scenes": "vl_track.scenes.datamodule"}
 
 
 def __getattr__(name: str) -> type:

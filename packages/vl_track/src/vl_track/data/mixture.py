@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from holdfast.data.datamodule import StepDataModule, seeded
+from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.errors import ConfigError, DataError, ImageError
 from holdfast.seeding import SampleKey, fold_seed
 from vl_track.data.pairs import PairOptions, make_pair

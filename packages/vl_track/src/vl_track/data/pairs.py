@@ -32,7 +32,7 @@ class PairOptions:
         told: shares of pairs with template and sentence, template only, sentence only. The paper
             always has both.
         mentions: how many other objects of the search crop come with their sentences, for
-            :func:`vl_track.model.losses.pointing_loss` (where the data set knows them).
+            :func:`vl_track.nn.losses.pointing_loss` (where the data set knows them).
         scaled_decoding: decode JPEG frames of data sets at half, a quarter or an eighth where the
             crop is shrunk as much: faster, and without the aliasing of the release's resize, which
             decodes all and skips pixels.

@@ -15,7 +15,7 @@ from holdfast.report.figures import COLOURS, as_png, new_figure
 from holdfast.serving import told
 from vl_track.data.clips import pip_clip
 from vl_track.data.video import Picture
-from vl_track.model.network import AllInOne
+from vl_track.nn.network import AllInOne
 from vl_track.page.following import (
     Clicks,
     Clip,

@@ -10,9 +10,9 @@ import numpy as np
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
-from vl_track.model.network import AllInOne
+from vl_track.nn.network import AllInOne
 from vl_track.results import write_boxes
-from vl_track.tracker.tracker import Tracker, TrackerOptions
+from vl_track.tracking.tracker import Tracker, TrackerOptions
 from vl_track.video.reading import VideoFile, frame_at, open_source
 from vl_track.video.writing import draw_estimate, video_writer
 

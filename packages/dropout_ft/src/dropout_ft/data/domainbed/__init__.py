@@ -1,1 +1,1 @@
-"""DomainBed's data sets, one file each; layouts and counts: ``dropout_ft.domainbed.known``."""
+"""DomainBed's data sets, one file each; layouts and counts: ``dropout_ft.data.known``."""

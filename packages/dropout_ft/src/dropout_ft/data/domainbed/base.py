@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import ClassVar
 
-from dropout_ft.data.domain_folders import DomainFolders
+from dropout_ft.data.domains import DomainFolders
 from dropout_ft.data.folder import subfolders
 from dropout_ft.data.transforms import Library
-from dropout_ft.domainbed.known import KnownSet
+from dropout_ft.data.known import KnownSet
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError
 

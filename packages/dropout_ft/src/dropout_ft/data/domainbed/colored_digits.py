@@ -12,7 +12,7 @@ from PIL import Image
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
 from dropout_ft.data.domainbed.digits import Draw, Picture, write_domains
-from dropout_ft.domainbed.known import KNOWN, KnownSet
+from dropout_ft.data.known import KNOWN, KnownSet
 from holdfast.seeding import fold_seed
 
 LABEL_NOISE = 0.25

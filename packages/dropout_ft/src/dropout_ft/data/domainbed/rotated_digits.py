@@ -7,7 +7,7 @@ from PIL import Image
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
 from dropout_ft.data.domainbed.digits import Draw, Picture, grey, write_domains
-from dropout_ft.domainbed.known import KNOWN, KnownSet
+from dropout_ft.data.known import KNOWN, KnownSet
 
 
 def turned(angle: int) -> Draw:

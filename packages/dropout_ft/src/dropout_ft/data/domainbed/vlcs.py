@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.domainbed.known import KNOWN, KnownSet
+from dropout_ft.data.known import KNOWN, KnownSet
 
 
 class VLCS(KnownDomainFolders):

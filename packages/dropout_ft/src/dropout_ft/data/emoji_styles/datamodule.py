@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dropout_ft.data.domain_folders import DomainFolders
+from dropout_ft.data.domains import DomainFolders
 from dropout_ft.data.emoji_styles.prepare import dataset_folder, prepare
 from dropout_ft.data.folder import Domain
 from holdfast.data.emoji.concepts import concepts, is_held_out

@@ -16,7 +16,7 @@ from vl_track.data.geometry import Box, Window, as_box
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
 from vl_track.data.pictures import crop_picture, read_picture
 from vl_track.data.video import Picture, crop_shrunk
-from vl_track.evaluation.benchmark import TrueSequence
+from vl_track.scoring.benchmark import TrueSequence
 
 Split = Literal["train", "val", "test"]
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp"}

@@ -20,7 +20,7 @@ from vl_track.data.sets.base import (
     read_text,
     subfolders,
 )
-from vl_track.evaluation.attributes import name_attributes
+from vl_track.scoring.attributes import name_attributes
 
 EXTRAS = {"attributes", "absent", "revised"}
 

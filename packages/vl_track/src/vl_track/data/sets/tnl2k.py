@@ -23,7 +23,7 @@ from vl_track.data.sets.base import (
     read_flags_if_there,
     subfolders,
 )
-from vl_track.evaluation.attributes import name_attributes
+from vl_track.scoring.attributes import name_attributes
 
 REVISED, RETEXTED = "revised_annotations", "updated_4_video_text_annotation"
 NEW_TEXT = ("Fight_video_6-Done", "INF_woman46", "NBA2k_Kawayi_video_15", "INF_womanpink")

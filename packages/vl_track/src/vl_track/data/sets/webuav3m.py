@@ -18,7 +18,7 @@ from vl_track.data.sets.base import (
     read_flags_if_there,
     subfolders,
 )
-from vl_track.evaluation.attributes import name_attributes
+from vl_track.scoring.attributes import name_attributes
 
 
 class WebUAV3M(VideoSet):

@@ -1,0 +1,118 @@
+"""A Lightning data module whose batches depend on (seed, step, rank) and on nothing else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset
+
+from holdfast.training.samplers import EvaluationSampler, StepBatchSampler
+from holdfast.training.shared_batches import SharedBatches, collated, shared
+from holdfast.seeding import SampleKey, fold_seed
+
+
+class StepDataModule(LightningDataModule):
+    """Base of every data module here: endless step-indexed training, exactly-once evaluation.
+
+    Data sets receive a :class:`holdfast.seeding.SampleKey` and draw their augmentation from its
+    seed, so worker processes and restarts do not change a single pixel.
+
+    Args:
+        num_workers: loader processes on each rank.
+        eval_batch_size: samples in an evaluation batch.
+
+    Attributes:
+        seed: the run's seed; the command line sets it from ``seed_everything``.
+    """
+
+    def __init__(self, *, num_workers: int = 0, eval_batch_size: int = 128) -> None:
+        super().__init__()
+        self.num_workers = num_workers
+        self.eval_batch_size = eval_batch_size
+        self.seed = 0
+
+    def step_loader(
+        self,
+        dataset: Dataset[Any],
+        groups: Sequence[Sequence[int] | np.ndarray],
+        *,
+        per_group: int,
+        identity: str | None = None,
+    ) -> DataLoader[Any]:
+        """Return the training loader, starting at the trainer's current step.
+
+        Args:
+            dataset: indexed by :class:`SampleKey`.
+            groups: sample indices of each group; a batch takes ``per_group`` from each.
+            per_group: samples from each group, on each rank.
+            identity: everything besides the keys that decides what a sample looks like; with it,
+                batches are shared with other runs where ``HOLDFAST_STREAM`` names a folder.
+        """
+        start, rank, _ = self._position()
+        sampler = StepBatchSampler(
+            groups, per_group=per_group, seed=self.seed, rank=rank, start_step=start
+        )
+        return self.batch_loader(dataset, sampler, identity=identity)
+
+    def batch_loader(
+        self, dataset: Dataset[Any], sampler: StepBatchSampler, *, identity: str | None = None
+    ) -> DataLoader[Any]:
+        """Return a loader of a sampler's batches; arguments as for :meth:`step_loader`."""
+        dataset = shared(dataset, identity)
+        return DataLoader(
+            dataset,
+            batch_sampler=sampler,
+            collate_fn=collated if isinstance(dataset, SharedBatches) else None,
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+            generator=self._worker_generator(),
+        )
+
+    def evaluation_loader(
+        self, dataset: Dataset[Any], count: int, *, rows: NDArray[np.int64] | None = None
+    ) -> DataLoader[Any]:
+        """Return a loader over ``dataset[0..count-1]`` in which every rank has equally many.
+
+        Args:
+            dataset: indexed by :class:`SampleKey`.
+            count: number of samples.
+            rows: the samples to see; all by default.
+        """
+        _, rank, world_size = self._position()
+        sampler = EvaluationSampler(
+            count,
+            rank=rank,
+            world_size=world_size,
+            seed=self.seed,
+            step=lambda: self._position()[0],
+            rows=rows,
+        )
+        return DataLoader(
+            dataset,
+            batch_size=self.eval_batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=self.num_workers > 0,
+            generator=self._worker_generator(),
+        )
+
+    def _position(self) -> tuple[int, int, int]:
+        """Return (batches so far, rank, number of ranks)."""
+        trainer = self.trainer
+        if trainer is None:
+            return 0, 0, 1
+        batches = trainer.global_step * trainer.accumulate_grad_batches
+        return batches, trainer.global_rank, trainer.world_size
+
+    def _worker_generator(self) -> torch.Generator:
+        # Without its own generator a loader would draw from, and so disturb, the global one.
+        return torch.Generator().manual_seed(fold_seed("workers", self.seed))
+
+
+def seeded(key: SampleKey | int) -> SampleKey:
+    """Accept a plain index, as interactive users give, and add a seed that depends on it."""
+    return key if isinstance(key, SampleKey) else SampleKey(key, fold_seed("sample", key))

@@ -1,0 +1,65 @@
+"""The ``dropout-ft`` console command: what it offers, with nothing heavy imported."""
+
+from holdfast.cli.app import App, Command
+
+APP = App(
+    name="dropout-ft",
+    summary="fine-tune a pre-trained image model so that it holds on data from elsewhere",
+    model="dropout_ft.training.module:FineTuning",
+    datamodule="dropout_ft.data.domains:DomainFolders",
+    link_class_names=True,
+    commands={
+        "predict": Command(
+            target="dropout_ft.commands.predict:predict",
+            help="classify a folder of pictures with a checkpoint into one CSV",
+        ),
+        "compare": Command(
+            target="dropout_ft.commands.compare:compare",
+            help="train several dropout rates with domains left out in turn, and report",
+        ),
+        "sweep": Command(
+            target="dropout_ft.commands.sweep:sweep",
+            help="run domains x seeds x rates x hyper-parameters on processes, Ray or Slurm",
+        ),
+        "advise": Command(
+            target="dropout_ft.commands.advise:advise",
+            help="recommend a recipe for a folder of domains, train with it and export",
+        ),
+        "demo": Command(
+            target="dropout_ft.commands.demo:demo",
+            help="serve a page: drop a picture, shift it, compare checkpoints' answers",
+        ),
+        "report": Command(
+            target="dropout_ft.commands.report:report",
+            help="make the table and report.html from finished runs",
+        ),
+        "combine": Command(
+            target="dropout_ft.commands.combine:combine",
+            help="ensemble and weight-average several runs of one test domain",
+        ),
+        "export": Command(
+            target="dropout_ft.commands.export:export",
+            help="write a checkpoint as safetensors plus JSON that timm loads",
+        ),
+        "domainbed-tables": Command(
+            target="dropout_ft.commands.domainbed:domainbed_tables",
+            help="select models in a DomainBed sweep folder and print its tables",
+        ),
+        "domainbed-export": Command(
+            target="dropout_ft.commands.domainbed:domainbed_export",
+            help="write finished runs as a folder that DomainBed's table tool reads",
+        ),
+        "prepare": Command(
+            target="dropout_ft.commands.prepare:prepare_data",
+            help="fetch and draw the embedded EmojiStyles data set",
+        ),
+        "data": Command(
+            target="dropout_ft.commands.data:data",
+            help="list known data sets, verify one, make the digits",
+        ),
+        "verify": Command(
+            target="dropout_ft.commands.verify:verify",
+            help="check a folder of domains: classes, counts, unreadable pictures",
+        ),
+    },
+)

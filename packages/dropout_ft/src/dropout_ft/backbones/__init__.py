@@ -1,8 +1,0 @@
-"""Pre-trained networks that turn a picture into one vector, without a classifier."""
-
-from dropout_ft.backbones.base import Backbone, Preprocessing
-from dropout_ft.backbones.last_blocks import LastBlocks
-from dropout_ft.backbones.open_clip_backbone import OpenClipBackbone
-from dropout_ft.backbones.timm_backbone import TimmBackbone
-
-__all__ = ["Backbone", "LastBlocks", "OpenClipBackbone", "Preprocessing", "TimmBackbone"]

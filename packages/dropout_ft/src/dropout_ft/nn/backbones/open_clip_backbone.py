@@ -1,0 +1,40 @@
+"""CLIP image towers from open_clip as backbones."""
+
+from torch import Tensor
+
+from dropout_ft.nn.backbones.base import Backbone, Preprocessing
+from holdfast.errors import ConfigError
+
+
+class OpenClipBackbone(Backbone):
+    """The image tower of a CLIP model; its representation is the joint embedding, not normalised.
+
+    Args:
+        name: open_clip's model name, for example ``ViT-B-32``.
+        weights: ``none``, an open_clip tag such as ``openai`` (downloads once), or a file's path.
+    """
+
+    def __init__(self, name: str, weights: str = "none") -> None:
+        import open_clip  # noqa: PLC0415  (half a second of every start, for one backbone)
+
+        super().__init__()
+        if name not in open_clip.list_models():
+            raise ConfigError(f"open_clip has no model '{name}': see open_clip.list_models().")
+        self.name = name
+        pretrained = None if weights == "none" else weights
+        model = open_clip.create_model(name, pretrained=pretrained)
+        config = open_clip.get_model_preprocess_cfg(model)
+        self.net = model.visual
+        self.num_features = int(open_clip.get_model_config(name)["embed_dim"])
+        size = config["size"]
+        self.preprocessing = Preprocessing(
+            mean=tuple(config["mean"]),
+            std=tuple(config["std"]),
+            size=size if isinstance(size, int) else size[0],
+            interpolation=config["interpolation"],
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map normalised pictures (B, 3, H, W) to embeddings (B, F)."""
+        embedding: Tensor = self.net(images)
+        return embedding

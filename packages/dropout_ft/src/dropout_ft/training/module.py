@@ -1,0 +1,222 @@
+"""The LightningModule: a thin shell around the classifier."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from dropout_ft.nn.backbones.base import Backbone
+from dropout_ft.training.deferral import deferral_of
+from dropout_ft.training.recorder import EvaluationRecorder
+from dropout_ft.results.scores import score
+from dropout_ft.training.ratatouille import load_backbone
+from dropout_ft.nn.classifier import Classifier
+from dropout_ft.nn.head import Normalization, VeryLargeDropoutHead
+from dropout_ft.nn.parameter_groups import parameter_groups, scale_rate
+from dropout_ft.training.objectives.base import Objective
+from dropout_ft.training.objectives.erm import ERM
+from dropout_ft.training.objectives.miro import MIRO
+from dropout_ft.training.warm_start import HeadWarmStart
+from holdfast.training.callbacks import GuardedWeightAveraging
+from holdfast.checkpoints.reading import check_same_architecture
+from holdfast.training.indexed_logits import IndexedLogits
+
+
+def default_optimizer(params: Any) -> torch.optim.Optimizer:  # noqa: ANN401  (what torch accepts)
+    """SGD as in the paper: learning rate 1e-3, momentum 0.9, weight decay 1e-4."""
+    return torch.optim.SGD(params, lr=1e-3, momentum=0.9, weight_decay=1e-4)
+
+
+def default_schedule(optimizer: torch.optim.Optimizer) -> LRScheduler:
+    """A tenth of the learning rate from step 5,000 on, as in the paper."""
+    return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[5000], gamma=0.1)
+
+
+class FineTuning(LightningModule):
+    """Fine-tune a pre-trained backbone under a dropout head; rate 0 is ERM.
+
+    Args:
+        backbone: pre-trained, without a classifier.
+        class_names: the classes; the command line fills them in from the data.
+        dropout_rate: rate on the representation, in [0, 1); paper: 0.9.
+        normalization: ``none`` (paper) or ``standardize``, see :class:`VeryLargeDropoutHead`.
+        feature_scale: multiplies the representation.
+        head_lr_factor: learning rate of the head over that of the backbone; paper: 1, and 10 in
+            section 4.2.1.
+        head_start: ``None`` keeps the head's random start; a :class:`HeadWarmStart` fits it on the
+            frozen representation first.
+        freeze_batch_norm: keep the pre-trained BatchNorm statistics; scale and shift are trained.
+        frozen_stages: the backbone's first stages that are not trained; 0 (paper) trains all.
+        objective: what is minimised; ``None`` is :class:`ERM`, as in the paper.
+        start_from: a checkpoint of ``fit`` whose backbone, trained on other data, replaces the
+            pre-trained one (model ratatouille: Rame et al. 2023); its head is not used.
+        optimizer: makes the optimiser from parameter groups; default SGD as in the paper.
+        lr_scheduler: makes the schedule, stepped after every optimiser step; default as in the
+            paper.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        class_names: list[str],
+        dropout_rate: float = 0.9,
+        normalization: Normalization = "none",
+        feature_scale: float = 1.0,
+        head_lr_factor: float = 1.0,
+        head_start: HeadWarmStart | None = None,
+        freeze_batch_norm: bool = True,
+        frozen_stages: int = 0,
+        objective: Objective | None = None,
+        start_from: str | None = None,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable = default_schedule,
+    ) -> None:
+        super().__init__()
+        self.class_names = list(class_names)
+        head = VeryLargeDropoutHead(
+            backbone.num_features,
+            len(class_names),
+            rate=dropout_rate,
+            normalization=normalization,
+            feature_scale=feature_scale,
+        )
+        self.model = Classifier(
+            backbone, head, frozen_stages=frozen_stages, freeze_batch_norm=freeze_batch_norm
+        )
+        if start_from is not None:
+            load_backbone(backbone, start_from)
+        self.objective = objective or ERM()
+        self.objective.prepare(self.model)
+        self.head_lr_factor = head_lr_factor
+        self.head_start = head_start
+        self.make_optimizer = optimizer
+        self.make_schedule = lr_scheduler
+        self._logits: dict[str, IndexedLogits] = {}
+        self.evaluated: dict[str, Tensor] = {}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map uint8 RGB pictures (B, 3, H, W) to logits (B, C)."""
+        logits: Tensor = self.model(images)
+        return logits
+
+    def on_train_start(self) -> None:
+        """Calibrate and warm-start the head of a fresh run; a resumed one has its head already."""
+        # Lightning keeps the modes it finds, so the frozen parts must be put into theirs here.
+        self.train()
+        calibrated = bool(int(self.model.head.calibrated))
+        if self.trainer.global_step > 0 or (calibrated and self.head_start is None):
+            return
+        (self.head_start or HeadWarmStart(steps=0)).apply(self.model, self._training_loader)
+        # Each process saw its own batches; all go on with the first one's head.
+        head = self.model.head
+        head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
+
+    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
+        """Return the objective's loss; the paper's is plain cross-entropy."""
+        parts: dict[str, Tensor] = self.objective(self.model, batch)
+        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
+        return parts["loss"]
+
+    def on_validation_epoch_start(self) -> None:
+        """Start collecting logits of every set of weights the run keeps."""
+        expected = torch.from_numpy(self.trainer.datamodule.always_evaluated)  # type: ignore[attr-defined]
+        self._logits = {
+            name: IndexedLogits(len(expected), expected).to(self.device)
+            for name in self._networks()
+        }
+
+    def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
+        """Collect logits by sample index."""
+        for name, network in self._networks().items():
+            network.eval()
+            self._logits[name].update(batch["index"], network(batch["input"]))
+
+    def on_validation_epoch_end(self) -> None:
+        """Score and record; the recorder writes on rank zero, every rank logs the same values."""
+        table = self.trainer.datamodule.table  # type: ignore[attr-defined]
+        logits = self._compute()
+        deferral = deferral_of(self.trainer)
+        if deferral is not None:
+            iid = {name: score(found.numpy(), table)["iid"] for name, found in logits.items()}
+            if deferral.wanted(self.trainer, iid):
+                self._evaluate_test_domains()
+                logits = self._compute()
+        self.evaluated = logits
+        scores = EvaluationRecorder(self.trainer, table).record(logits)
+        for name, values in scores.items():
+            prefix = "val" if name == "current" else f"val_{name}"
+            self.log_dict({f"{prefix}/{key}": value for key, value in values.items()})
+
+    def _compute(self) -> dict[str, Tensor]:
+        return {name: metric.compute().cpu() for name, metric in self._logits.items()}
+
+    def _evaluate_test_domains(self) -> None:
+        """Collect the logits that the validation loader left out, as Lightning's loop would."""
+        loader = self.trainer.datamodule.test_domain_dataloader()  # type: ignore[attr-defined]
+        for number, batch in enumerate(loader):
+            placed = self.trainer.strategy.batch_to_device(batch)
+            with self.trainer.precision_plugin.val_step_context():
+                self.validation_step(placed, number)
+
+    def on_test_epoch_start(self) -> None:
+        """Evaluate as in validation: the table already holds the test domains."""
+        self.on_validation_epoch_start()
+
+    def test_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
+        """Collect logits by sample index."""
+        self.validation_step(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        """Score and print."""
+        self.on_validation_epoch_end()
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Build the optimiser on the two groups, and a schedule stepped every step."""
+        optimizer = self.make_optimizer([*parameter_groups(self.model), *self._own_parameters()])
+        scale_rate(optimizer, "head", self.head_lr_factor)
+        if isinstance(self.objective, MIRO):
+            scale_rate(optimizer, "objective", self.objective.variance_lr_factor)
+        schedule = self.make_schedule(optimizer)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the class names, which no weight shows."""
+        checkpoint["class_names"] = self.class_names
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint of another architecture or of other classes, before loading it."""
+        check_same_architecture(
+            checkpoint["state_dict"], self.state_dict(), source="The checkpoint"
+        )
+
+    def _networks(self) -> dict[str, nn.Module]:
+        """Return the current network and, once there is one, the average along the run."""
+        networks: dict[str, nn.Module] = {"current": self.model}
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, GuardedWeightAveraging) and callback.evaluate == "both":
+                averaged = callback.averaged
+                if isinstance(averaged, FineTuning):
+                    networks["average"] = averaged.model
+        return networks
+
+    def _own_parameters(self) -> list[dict[str, Any]]:
+        """Return the objective's parameters as a group of their own, if it has any."""
+        own = list(self.objective.parameters())
+        return [{"params": own, "name": "objective"}] if own else []
+
+    def _training_loader(self) -> Any:  # noqa: ANN401  (a DataLoader of batches)
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        seed = data.seed
+        if self.head_start is not None and self.head_start.shared:
+            data.seed = self.head_start.seed
+        loader = data.train_dataloader()
+        data.seed = seed
+        return loader

@@ -1,0 +1,15 @@
+"""Empirical risk minimisation: plain cross-entropy, as in the paper."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from dropout_ft.nn.classifier import Classifier
+from dropout_ft.training.objectives.base import Batch, Objective
+
+
+class ERM(Objective):
+    """Cross-entropy, mean over the concatenated domains; no smoothing, no mixup (facts 1.2)."""
+
+    def forward(self, model: Classifier, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss."""
+        return {"loss": F.cross_entropy(model(batch["input"]), batch["label"])}

@@ -1,8 +1,0 @@
-"""Text encoders: sentences in, one vector each out."""
-
-from vl_track.model.text.base import NoText, TextEncoder
-from vl_track.model.text.official import OfficialText
-from vl_track.model.text.sentence import OpenClipText, SentenceText
-from vl_track.model.text.tokens import TokenText
-
-__all__ = ["NoText", "OfficialText", "OpenClipText", "SentenceText", "TextEncoder", "TokenText"]

@@ -1,0 +1,139 @@
+"""The All-in-One network: mix the sentence into the tokens, then one transformer, then a head."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vl_track.nn.backbone import JointTransformer, Patches
+from vl_track.nn.head import CentreHead, CentreMaps
+from vl_track.nn.matching import CHANNELS, TargetCells, TextMatch, match, target_cells
+from vl_track.nn.mixup import ModalMixup, Normalize, mix
+from vl_track.nn.text.base import TextEncoder, TextFeatures
+
+Matching = Literal["none", "target", "target_and_text"]
+# ImageNet's statistics, as in the release.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+class Output(NamedTuple):
+    """What a forward pass gives.
+
+    Attributes:
+        maps: of the head.
+        patches: embeddings before mixup, which alignment reads.
+        text: the encoded sentences.
+        text_match_BS: cosine of each search token with the sentence; ``None`` unless
+            ``matching`` is ``target_and_text``.
+        search_BSC: search tokens after the transformer.
+    """
+
+    maps: CentreMaps
+    patches: Patches
+    text: TextFeatures
+    text_match_BS: Tensor | None
+    search_BSC: Tensor
+
+
+class AllInOne(nn.Module):
+    """Vision-language tracker (arXiv 2307.03373).
+
+    Args:
+        backbone: the transformer.
+        text: the text encoder; :class:`NoText` makes it a vision-only tracker (OSTrack).
+        head_channels: width of the head (paper: 256).
+        mixup: see :class:`ModalMixup`; the release's is ``unit``.
+        matching: channels the head gets beside the search features: ``none`` (paper), ``target``
+            (similarity to the template's target), ``target_and_text`` (also to the sentence).
+        template_factor: side of the template crop over the target's side (paper: 2).
+        search_factor: side of the search crop over the target's side (paper: 4; 5 at 384 pixels).
+    """
+
+    mean: Tensor
+    std: Tensor
+    on_target: Tensor
+    around_target: Tensor
+
+    def __init__(
+        self,
+        backbone: JointTransformer,
+        text: TextEncoder,
+        head_channels: int = 256,
+        mixup: Normalize = "none",
+        matching: Matching = "none",
+        template_factor: float = 2.0,
+        search_factor: float = 4.0,
+    ) -> None:
+        super().__init__()
+        features = backbone.num_features
+        self.backbone = backbone
+        self.text = text
+        self.mixup = ModalMixup(text.num_features, features, mixup)
+        self.matching = matching
+        self.text_match = (
+            TextMatch(features, text.num_features) if matching == "target_and_text" else None
+        )
+        self.head = CentreHead(
+            features + CHANNELS[matching], backbone.search_grid, channels=head_channels
+        )
+        self.template_factor, self.search_factor = template_factor, search_factor
+        cells = target_cells(backbone.template_grid, template_factor)
+        self.register_buffer("on_target", cells.on_T, persistent=False)
+        self.register_buffer("around_target", cells.around_R, persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN).reshape(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).reshape(3, 1, 1), persistent=False)
+
+    def forward(
+        self,
+        template_B3hw: Tensor,
+        search_B3HW: Tensor,
+        sentences: Sequence[str] | TextFeatures,
+        keep_ratio: float | None = None,
+    ) -> Output:
+        """Find the template's object in the search crop.
+
+        Args:
+            template_B3hw: uint8 or float RGB in [0, 255]; all zeros where there is none and the
+                sentence alone tells.
+            search_B3HW: likewise.
+            sentences: one each, possibly empty; or their encoding, made once for a video.
+            keep_ratio: of candidate elimination, overriding the backbone's.
+        """
+        text = sentences if isinstance(sentences, TextFeatures) else self.text(sentences)
+        patches = self.backbone.embed(self._normalise(template_B3hw), self._normalise(search_B3HW))
+        gain = self.mixup.gain(text.vector_BC, text.present_B)
+        mixed = Patches(mix(patches.template_BZC, gain), mix(patches.search_BSC, gain))
+        features = self.backbone(mixed, keep_ratio)
+        beside = self._match(features, template_B3hw, text)
+        maps = self.head(torch.cat([features.search_BSC, *beside], dim=-1))
+        spoken = beside[1][..., 0] if self.text_match is not None else None
+        return Output(maps, patches, text, spoken, features.search_BSC)
+
+    def match_text(self, search_BSC: Tensor, text: TextFeatures) -> Tensor:
+        """Return the cosine (B, S, M) of search tokens with M sentences of each sample.
+
+        ``text`` holds the B * M sentences, those of a sample together; an empty one gives 0.
+        """
+        assert self.text_match is not None, "matching is not target_and_text"
+        batch = search_BSC.shape[0]  # len() would fix it in an exported network
+        present = text.present_B.to(search_BSC.dtype).reshape(batch, 1, -1)
+        vectors = text.vector_BC.reshape(batch, -1, text.vector_BC.shape[-1])
+        match_BSM: Tensor = self.text_match(search_BSC, vectors) * present
+        return match_BSM
+
+    def _normalise(self, pictures: Tensor) -> Tensor:
+        return (pictures.to(self.mean.dtype) / 255 - self.mean) / self.std
+
+    def _match(self, features: Patches, template: Tensor, text: TextFeatures) -> list[Tensor]:
+        """Return the channels the head gets beside the search features."""
+        if self.matching == "none":
+            return []
+        search = features.search_BSC
+        cells = TargetCells(self.on_target, self.around_target)
+        given = (template.flatten(1).amax(dim=1) > 0).to(search.dtype)[:, None, None]
+        channels = [match(features.template_BZC, search, cells) * given]
+        if self.text_match is not None:
+            channels.append(self.match_text(search, text))
+        return channels

@@ -1,0 +1,125 @@
+"""Scenes as a Lightning data module: pairs for training, pairs of other material to validate."""
+
+from typing import Any
+
+import numpy as np
+from torch.utils.data import DataLoader, Dataset
+
+from holdfast.training.datamodule import StepDataModule, seeded
+from holdfast.data.roots import data_root
+from holdfast.seeding import SampleKey, fold_seed
+from vl_track.data.pairs import TOLD, PairOptions, make_pair
+from vl_track.data.samples import Sample, to_sample
+from vl_track.scenes.grammar import Split
+from vl_track.scenes.make import make_scene
+from vl_track.scenes.sprites import prepare_sprites
+from vl_track.scenes.trajectories import read_trajectories
+from vl_track.scenes.variation import Variation, vary
+from vl_track.scenes.world import SceneWorld
+
+
+class ScenePairs(Dataset[Sample]):
+    """Endless pairs: each seed makes up a scene and takes one pair from it.
+
+    Args:
+        world: material.
+        options: how pairs are cut.
+        crowd: share of scenes with two to four distractors of the target's kind.
+        fixed: draw by index alone, and go through the kinds of pair in turn (validation).
+        variation: how many scenes are carried or stretched.
+    """
+
+    def __init__(
+        self,
+        world: SceneWorld,
+        options: PairOptions,
+        *,
+        crowd: float,
+        fixed: bool = False,
+        variation: Variation | None = None,
+    ) -> None:
+        self.world, self.options, self.crowd, self.fixed = world, options, crowd, fixed
+        self.variation = variation or Variation()
+
+    def __getitem__(self, key: SampleKey | int) -> Sample:
+        index, seed = seeded(key)
+        if self.fixed:
+            seed = fold_seed("pair", self.world.split, index)
+        told = TOLD[index % 3] if self.fixed else None
+        while True:
+            generator = np.random.default_rng(seed)
+            crowd = bool(generator.uniform() < self.crowd)
+            kind = "distractors" if crowd else "standard"
+            scene = make_scene(self.world, seed, kind)  # type: ignore[arg-type]
+            scene = vary(scene, self.world, self.variation)
+            pair = make_pair(scene, self.options, generator, told=told)
+            if pair is not None:
+                break
+            seed = fold_seed("again", seed)
+        return to_sample(pair, self.options.mentions, crowd=crowd)
+
+
+class Scenes(StepDataModule):
+    """Procedural video with language; see docs/scenes.md.
+
+    Args:
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+        batch_size: pairs on each rank.
+        pairs: how they are cut.
+        crowd: share of scenes with distractors of the target's kind.
+        trajectories: folder or tar file of LaSOT annotations whose motion objects may follow.
+        val_pairs: pairs of a validation.
+        variation: share of training scenes whose target is carried, or whose objects are
+            stretched; validation and test stay as they are, so that their figures compare.
+        emoji: fetch and draw emoji; without them objects are shapes and photograph patches.
+        num_workers: loader processes on each rank.
+        eval_batch_size: pairs in an evaluation batch.
+    """
+
+    def __init__(
+        self,
+        root: str | None = None,
+        batch_size: int = 32,
+        pairs: PairOptions | None = None,
+        crowd: float = 0.5,
+        trajectories: str | None = None,
+        val_pairs: int = 192,
+        emoji: bool = True,
+        num_workers: int = 0,
+        eval_batch_size: int = 32,
+        variation: Variation | None = None,
+    ) -> None:
+        super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
+        self.root = data_root(root)
+        self.batch_size = batch_size
+        self.pairs = pairs or PairOptions()
+        self.crowd = crowd
+        self.trajectories = trajectories
+        self.val_pairs = val_pairs
+        self.emoji = emoji
+        self.variation = variation or Variation()
+
+    def prepare_data(self) -> None:
+        """Draw the emoji unless they are there."""
+        if self.emoji:
+            prepare_sprites(self.root)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return endless batches of fresh scenes."""
+        tracks = read_trajectories(self.trajectories) if self.trajectories else []
+        world = SceneWorld.open(self.root, "train", trajectories=tracks)
+        dataset = ScenePairs(world, self.pairs, crowd=self.crowd, variation=self.variation)
+        return self.step_loader(dataset, [np.arange(1)], per_group=self.batch_size)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Return the validation pairs, the same every time."""
+        return self._fixed("val")
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Return pairs of the test split."""
+        return self._fixed("test")
+
+    def _fixed(self, split: Split) -> DataLoader[Any]:
+        world = SceneWorld.open(self.root, split)
+        dataset = ScenePairs(world, self.pairs, crowd=self.crowd, fixed=True)
+        return self.evaluation_loader(dataset, self.val_pairs)

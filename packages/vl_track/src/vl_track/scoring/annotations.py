@@ -1,0 +1,90 @@
+"""The true boxes of a benchmark, as its evaluation toolkit ships them: no pictures needed.
+
+Layouts: ``groundtruth/<sequence>.txt`` with ``absent/``, ``attributes/`` and ``nlp/`` beside it, or
+the MATLAB toolkits' ``annos/<sequence>.txt`` with ``annos/absent/`` and ``annos/att/``. A list of
+sequences (``testing_set.txt``, ``*_testing_set.txt``) narrows them down where there is one.
+"""
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import DataError
+from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
+from vl_track.data.trees import Tree, open_tree
+from vl_track.scoring.attributes import name_attributes
+from vl_track.scoring.benchmark import TrueSequence
+
+GROUNDTRUTH = ("groundtruth", "annos", "annotations", "anno")
+ABSENT, ATTRIBUTES, SENTENCES = ("absent",), ("attributes", "att"), ("nlp", "language")
+
+
+def read_toolkit_annotations(
+    path: str | Path, dataset: str = "lasot", *, names: list[str] | None = None
+) -> list[TrueSequence]:
+    """Read a toolkit's folder, or an archive of it.
+
+    Args:
+        path: folder, tar or zip.
+        dataset: names the attributes.
+        names: sequences to read; by default those of the list in it, else all, sorted.
+
+    Raises:
+        DataError: no such layout, a sequence of the list is missing, or a file is malformed.
+    """
+    tree = open_tree(path)
+    folder, files = _groundtruth(tree)
+    chosen = names or _listed(tree) or [name.removesuffix(".txt") for name in files]
+    return [_sequence(tree, folder, name, dataset) for name in chosen]
+
+
+def _groundtruth(tree: Tree) -> tuple[str, list[str]]:
+    folders = tree.folders_with(".txt")
+    for folder, files in folders.items():
+        if PurePosixPath(folder).name in GROUNDTRUTH:
+            return folder, files
+    raise DataError(
+        f"{tree.source} has no folder of ground truth: one named {' or '.join(GROUNDTRUTH)} with a "
+        "file <sequence>.txt for each sequence is expected."
+    )
+
+
+def _listed(tree: Tree) -> list[str]:
+    lists = [name for name in tree.names if name.endswith("testing_set.txt")]
+    if len(lists) > 1:
+        raise DataError(
+            f"{tree.source} has several lists of sequences ({', '.join(lists)}): keep one."
+        )
+    return tree.text(lists[0]).split() if lists else []
+
+
+def _sequence(tree: Tree, folder: str, name: str, dataset: str) -> TrueSequence:
+    file = f"{folder}/{name}.txt"
+    boxes = parse_rows(tree.read(file), 4, file)
+    flags = _beside(tree, folder, name, ATTRIBUTES)
+    said = _beside(tree, folder, name, SENTENCES)
+    numbers = [] if flags is None else parse_numbers(tree.read(flags), flags).tolist()
+    return TrueSequence(
+        name=name,
+        boxes=boxes,
+        visible=_visible(tree, _beside(tree, folder, name, ABSENT)),
+        attributes=name_attributes(dataset, numbers),
+        sentence="" if said is None else tree.text(said).strip(),
+    )
+
+
+def _beside(tree: Tree, folder: str, name: str, kinds: tuple[str, ...]) -> str | None:
+    """Find a sequence's other file: in a folder beside the ground truth's, or inside it."""
+    parent = str(PurePosixPath(folder).parent)
+    for place in (folder, parent if parent != "." else ""):
+        for kind in kinds:
+            for file in (f"{name}.txt", f"{name}_attribute.txt"):
+                path = "/".join(part for part in (place, kind, file) if part)
+                if path in tree:
+                    return path
+    return None
+
+
+def _visible(tree: Tree, path: str | None) -> NDArray[np.bool_] | None:
+    return None if path is None else ~parse_flags(tree.read(path), path)

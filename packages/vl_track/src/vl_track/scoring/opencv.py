@@ -1,0 +1,75 @@
+"""OpenCV's CSRT and MIL trackers behind our interface, for comparison."""
+
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from holdfast.errors import MissingToolError
+from vl_track.data.geometry import Box
+from vl_track.data.video import Picture
+from vl_track.tracking.tracker import Estimate
+
+OpenCVName = Literal["CSRT", "MIL"]
+
+
+class OpenCVTracker:
+    """One of OpenCV's trackers; it repeats its last box, with score 0, where it reports failure.
+
+    Args:
+        name: ``CSRT`` or ``MIL``.
+
+    Raises:
+        MissingToolError: this build of OpenCV has no such tracker.
+    """
+
+    def __init__(self, name: OpenCVName) -> None:
+        self.name = name
+        self._make = _factory(name)
+        self._tracker: Any = None
+        self._box: Box = (0.0, 0.0, 0.0, 0.0)
+
+    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+        """Start on a box; the sentence is not used."""
+        assert box is not None, "OpenCV's trackers need a box"
+        self._tracker = self._make()
+        self._tracker.init(_bgr(frame), tuple(round(value) for value in box))
+        self._box = box
+        return Estimate(box, 1.0)
+
+    def track(self, frame: Picture) -> Estimate:
+        """Find the object in the next frame."""
+        found, box = self._tracker.update(_bgr(frame))
+        if found:
+            x, y, width, height = (float(value) for value in box)
+            self._box = x, y, width, height
+        return Estimate(self._box, float(found))
+
+
+def available() -> list[OpenCVName]:
+    """Return the trackers this build of OpenCV has."""
+    names: tuple[OpenCVName, ...] = ("CSRT", "MIL")
+    return [name for name in names if _find(name) is not None]
+
+
+def _find(name: str) -> Any:  # noqa: ANN401  (a factory of OpenCV)
+    modules = (cv2, getattr(cv2, "tracking", None), getattr(cv2, "legacy", None))
+    for module in modules:
+        kind = getattr(module, f"Tracker{name}", None)
+        make = getattr(kind, "create", None) or getattr(module, f"Tracker{name}_create", None)
+        if make is not None:
+            return make
+    return None
+
+
+def _factory(name: str) -> Any:  # noqa: ANN401
+    make = _find(name)
+    if make is None:
+        raise MissingToolError(
+            f"This OpenCV has no {name} tracker: run `pip install opencv-contrib-python-headless`."
+        )
+    return make
+
+
+def _bgr(frame: Picture) -> Picture:
+    return np.ascontiguousarray(frame[..., ::-1])

@@ -1,0 +1,206 @@
+"""The scores as text, CSV, LaTeX and JSON; every one says its convention."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from vl_track.scoring.analysis import Analysis, Scored
+from vl_track.scoring.scores import Figures
+
+HEADER = ("tracker", "AUC", "95 %", "OP50", "OP75", "P", "Pnorm", "AO", "p", "FPS")
+Table = list[list[str]]
+
+
+def main_table(analysis: Analysis) -> Table:
+    """Return a row of text a tracker; the first row is the header."""
+    rows = [list(HEADER)]
+    if analysis.rules.name == "mmot":
+        rows[0] += ["cAUC", "mAcc"]
+    for one in analysis.trackers:
+        figures = one.figures
+        row = [
+            one.tracker,
+            _number(figures.auc),
+            f"{one.auc.low:.1f}-{one.auc.high:.1f}",
+            _number(figures.op50),
+            _number(figures.op75),
+            _number(figures.precision),
+            _number(figures.normalised_precision),
+            _number(one.average_overlap),
+            "" if one.versus is None else _p_value(one.versus.p_value),
+            "" if one.frames_per_second is None else f"{one.frames_per_second:.1f}",
+        ]
+        if analysis.rules.name == "mmot":
+            row += [_number(one.scores.complete_auc() or 0.0), _number(one.mean_accuracy)]
+        rows.append(row)
+    return rows
+
+
+def toolkit_table(analysis: Analysis) -> Table:
+    """Return what each toolkit would say of each tracker."""
+    rows = [["tracker", "toolkit", "AUC", "OP50", "P", "Pnorm 0.2", "Pnorm mean",
+             "its Pnorm"]]  # fmt: skip
+    for one in analysis.trackers:
+        for title, figures in one.elsewhere.items():
+            rows.append([one.tracker, title, *_toolkit_numbers(figures)])
+    return rows
+
+
+def attribute_table(analysis: Analysis) -> Table:
+    """Return the AUC of each tracker on the sequences with each attribute."""
+    rows = [["attribute", "sequences", *(one.tracker for one in analysis.trackers)]]
+    for name in analysis.attributes:
+        chosen = analysis.with_attribute(name)
+        aucs = [_number(one.scores.figures(chosen).auc) for one in analysis.trackers]
+        rows.append([name, str(len(chosen)), *aucs])
+    return rows
+
+
+def sequence_table(analysis: Analysis) -> Table:
+    """Return the AUC of each tracker on each sequence, the first tracker's worst first."""
+    rows = [["sequence", "frames", *(one.tracker for one in analysis.trackers)]]
+    aucs = [one.scores.sequence_auc() for one in analysis.trackers]
+    for place in aucs[0].argsort(kind="stable"):
+        true = analysis.truths[int(place)]
+        rows.append(
+            [true.name, str(len(true.boxes)), *(_number(float(auc[place])) for auc in aucs)]
+        )
+    return rows
+
+
+def footnote(analysis: Analysis) -> str:
+    """Say how the numbers were made."""
+    count = len(analysis.truths)
+    parts = [
+        f"convention {analysis.rules.title}; {count} sequences of {analysis.dataset}, "
+        f"{sum(len(true.boxes) for true in analysis.truths)} frames",
+        "coordinates cut to whole numbers" if analysis.truncated else "coordinates as saved",
+        "AUC, OP, P, Pnorm in percent, averaged over sequences; 95 %: bootstrap over sequences of "
+        "their mean AUC; AO: mean overlap without +1, first frame and hidden frames left out",
+    ]
+    if len(analysis.trackers) > 1:
+        parts.append(
+            f"p: sign-flip test of {analysis.trackers[0].tracker} against the row, over sequences"
+        )
+    if analysis.left_out:
+        parts.append(
+            f"{len(analysis.left_out)} sequences left out for want of a result, so these are no "
+            f"scores of the benchmark: {', '.join(analysis.left_out)}"
+        )
+    return "; ".join(parts) + "."
+
+
+def as_text(table: Table) -> str:
+    """Align a table for the terminal."""
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def as_csv(table: Table, note: str) -> str:
+    """Return CSV with the footnote as a last column of every row."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*table[0], "how"])
+    writer.writerows([*row, note] for row in table[1:])
+    return buffer.getvalue()
+
+
+def as_latex(table: Table, note: str) -> str:
+    """Return a tabular with the footnote as a comment and below it."""
+    lines = [f"% {note}", f"\\begin{{tabular}}{{l{'r' * (len(table[0]) - 1)}}}", "\\hline"]
+    for place, row in enumerate(table):
+        lines.append(" & ".join(_escape(cell) for cell in row) + r" \\")
+        if place == 0:
+            lines.append("\\hline")
+    return "\n".join([*lines, "\\hline", "\\end{tabular}", f"% {note}", ""])
+
+
+def as_record(analysis: Analysis) -> dict[str, Any]:
+    """Return everything for JSON."""
+    return {
+        "dataset": analysis.dataset,
+        "convention": analysis.rules.title,
+        "label": analysis.rules.label,
+        "truncated": analysis.truncated,
+        "strict": analysis.strict,
+        "sequences": len(analysis.truths),
+        "left_out": list(analysis.left_out),
+        "how": footnote(analysis),
+        "trackers": {one.tracker: _tracker_record(analysis, one) for one in analysis.trackers},
+    }
+
+
+def _tracker_record(analysis: Analysis, one: Scored) -> dict[str, Any]:
+    success, precision, normalised = one.scores.mean_curves()
+    versus = one.versus
+    return {
+        "source": one.source,
+        "scores": {**one.figures._asdict(), "convention": analysis.rules.title},
+        "auc_interval": vars(one.auc),
+        "complete_auc": one.scores.complete_auc(),
+        "mean_accuracy": one.mean_accuracy,
+        "average_overlap": one.average_overlap,
+        "frames_per_second": one.frames_per_second,
+        "other_toolkits": {title: f._asdict() for title, f in one.elsewhere.items()},
+        "compared": None
+        if versus is None
+        else {**vars(versus), "difference": vars(versus.difference)},
+        "curves": {
+            "success": success.tolist(),
+            "precision": precision.tolist(),
+            "normalised_precision": normalised.tolist(),
+        },
+        "sequence_auc": dict(
+            zip(one.scores.names, one.scores.sequence_auc().tolist(), strict=True)
+        ),
+        "attribute_auc": {
+            name: one.scores.figures(analysis.with_attribute(name)).auc
+            for name in analysis.attributes
+        },
+        "findings": [vars(finding) for finding in one.findings],
+    }
+
+
+def say_findings(trackers: Sequence[Scored], *, most: int = 12) -> str:
+    """List what is wrong with the results, a line each."""
+    lines = []
+    for one in trackers:
+        said = [f"{one.tracker}: {finding.text}" for finding in one.findings]
+        lines += said[:most]
+        if len(said) > most:
+            lines.append(f"{one.tracker}: {len(said) - most} more such findings (see the JSON)")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _toolkit_numbers(figures: Figures) -> list[str]:
+    return [
+        f"{value:.4f}"
+        for value in (
+            figures.auc,
+            figures.op50,
+            figures.precision,
+            figures.normalised_at,
+            figures.normalised_mean,
+            figures.normalised_precision,
+        )
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _p_value(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _escape(cell: str) -> str:
+    for letter in "&%_#":
+        cell = cell.replace(letter, f"\\{letter}")
+    return cell

@@ -1,0 +1,46 @@
+"""Several videos at once: one forward pass for the next frame of each."""
+
+from collections.abc import Sequence
+
+import torch
+
+from holdfast.errors import ConfigError
+from vl_track.data.video import Picture, crop_frame
+from vl_track.nn.head import decode
+from vl_track.nn.text.base import TextFeatures
+from vl_track.tracking.tracker import Estimate, Tracker
+
+
+@torch.inference_mode()
+def track_together(trackers: Sequence[Tracker], frames: Sequence[Picture]) -> list[Estimate]:
+    """Find each tracker's object in the next frame of its own video.
+
+    The answers are those of :meth:`Tracker.track` one by one, within rounding.
+
+    Args:
+        trackers: initialised, with one network between them; videos that have ended are left out.
+        frames: RGB uint8 (H, W, 3), one for each tracker, of any sizes.
+
+    Raises:
+        ConfigError: the trackers have different networks, or one was not initialised.
+    """
+    network = trackers[0].network
+    if any(tracker.network is not network for tracker in trackers):
+        raise ConfigError("Trackers that run together must share one network.")
+    questions = [tracker.ask(frame) for tracker, frame in zip(trackers, frames, strict=True)]
+    size = network.backbone.search_size
+    crops = [crop_frame(f, q.window, size) for f, q in zip(frames, questions, strict=True)]
+    device = trackers[0].device
+    search = torch.stack([torch.from_numpy(crop) for crop in crops]).permute(0, 3, 1, 2)
+    text = TextFeatures(
+        *(torch.cat([q.text[part] for q in questions]) for part in range(len(TextFeatures._fields)))
+    )
+    templates = torch.cat([q.template_13hw for q in questions])
+    output = network(templates, search.contiguous().to(device), text)
+    found = []
+    for number, (tracker, frame) in enumerate(zip(trackers, frames, strict=True)):
+        maps = type(output.maps)(*(value[number : number + 1] for value in output.maps))
+        boxes, scores = decode(maps, tracker.prior if tracker.options.hann else None)
+        answer = tracker.read(frame, boxes[0], scores[0], questions[number].place)
+        found.append(tracker.accept(frame, answer))
+    return found

@@ -1,0 +1,234 @@
+"""The LightningModule: a thin shell around the network and its losses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from holdfast.checkpoints.reading import check_same_architecture
+from vl_track.loading import load_network
+from vl_track.nn.alignment import Alignment, Pool
+from vl_track.nn.elimination import keep_ratio_at
+from vl_track.nn.losses import HeadLosses, head_losses, pointing_loss
+from vl_track.nn.network import AllInOne, Output
+
+TOLD_NAMES = ("both", "box", "sentence")
+
+
+@dataclass(kw_only=True)
+class LossWeights:
+    """Weights of the losses; the paper's are the defaults (facts 1.3).
+
+    ``pointing`` is ours (see :func:`vl_track.nn.losses.pointing_loss`) and needs
+    ``matching: target_and_text``.
+    """
+
+    focal: float = 1.0
+    giou: float = 2.0
+    l1: float = 5.0
+    cross_modal: float = 1.0
+    intra_modal: float = 1.0
+    pointing: float = 0.0
+
+
+@dataclass(kw_only=True)
+class AlignmentOptions:
+    """See :class:`vl_track.nn.alignment.Alignment`."""
+
+    dim: int = 256
+    temperature: float = 0.5
+    pool: Pool = "flatten"
+    same_sentence_negative: bool = False
+
+
+def default_optimizer(params: Any) -> torch.optim.Optimizer:  # noqa: ANN401  (what torch accepts)
+    """AdamW as in the release: learning rate 4e-4, weight decay 1e-4."""
+    return torch.optim.AdamW(params, lr=4e-4, weight_decay=1e-4)
+
+
+def default_schedule(optimizer: torch.optim.Optimizer) -> LRScheduler:
+    """A tenth of the learning rate after 240 of 300 epochs of 60,000 pairs in batches of 128."""
+    return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[112_500], gamma=0.1)
+
+
+class Tracking(LightningModule):
+    """Train the All-in-One tracker on pairs of crops.
+
+    Args:
+        network: the tracker.
+        alignment: multi-modal alignment; ``None`` trains without.
+        loss_weights: of the sum.
+        backbone_lr_factor: learning rate of the backbone over that of the rest (paper: 0.1).
+        mixup_with_backbone: give the mixup the backbone's learning rate, as the release does.
+        freeze_visual: train the text encoder and its matching alone, by the pointing loss: a cheap
+            first phase. With ``PairOptions.mentions`` every picture serves several sentences.
+        start_from: a model folder or checkpoint whose weights are the start, without its optimiser.
+        steps_per_epoch: optimiser steps the schedule of candidate elimination calls an epoch
+            (paper: 60,000 pairs over a batch of 128).
+        elimination_start: epoch from which tokens are dropped in training (paper: 20).
+        elimination_epochs: epochs until the final keep ratio (paper: 80).
+        optimizer: makes the optimiser from parameter groups.
+        lr_scheduler: makes the schedule, stepped after every optimiser step.
+    """
+
+    def __init__(
+        self,
+        network: AllInOne,
+        alignment: AlignmentOptions | None = None,
+        loss_weights: LossWeights | None = None,
+        backbone_lr_factor: float = 0.1,
+        mixup_with_backbone: bool = True,
+        freeze_visual: bool = False,
+        start_from: str | None = None,
+        steps_per_epoch: int = 469,
+        elimination_start: int = 20,
+        elimination_epochs: int = 80,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable = default_schedule,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        if start_from is not None:
+            start = load_network(start_from).state_dict()
+            check_same_architecture(start, network.state_dict(), source=start_from)
+            network.load_state_dict(start)
+            network.train()
+        self.freeze_visual = freeze_visual
+        if freeze_visual:
+            for part in self._frozen():
+                part.requires_grad_(requires_grad=False)
+        self.alignment = None if alignment is None else _alignment(network, alignment)
+        self.loss_weights = loss_weights or LossWeights()
+        self.backbone_lr_factor = backbone_lr_factor
+        self.mixup_with_backbone = mixup_with_backbone
+        self.steps_per_epoch = steps_per_epoch
+        self.elimination_start = elimination_start
+        self.elimination_epochs = elimination_epochs
+        self.make_optimizer = optimizer
+        self.make_schedule = lr_scheduler
+
+    def forward(self, batch: Mapping[str, Any]) -> Output:
+        """Run the network as at test."""
+        output: Output = self.network(batch["template"], batch["search"], batch["sentence"])
+        return output
+
+    def on_train_start(self) -> None:
+        """Lightning keeps the modes it finds; training needs batch statistics and drop path."""
+        self.train()
+        if self.freeze_visual:
+            for part in self._frozen():
+                part.eval()
+
+    def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> Tensor:
+        """Return the weighted sum of the losses."""
+        if self.freeze_visual:
+            return self._words_step(batch)
+        output = self.network(
+            batch["template"], batch["search"], batch["sentence"], self._keep_ratio()
+        )
+        head = head_losses(output.maps, batch["box"])
+        weights = self.loss_weights
+        loss = weights.focal * head.focal + weights.giou * head.giou + weights.l1 * head.l1
+        if self.alignment is not None:
+            aligned = self.alignment(output.patches, output.text, batch["sentence"])
+            loss = loss + weights.cross_modal * aligned.cross + weights.intra_modal * aligned.intra
+            self.log_dict({"train/cross": aligned.cross, "train/intra": aligned.intra})
+        if weights.pointing and output.text_match_BS is not None:
+            pointing = pointing_loss(output.text_match_BS, batch["box"], output.text.present_B)
+            loss = loss + weights.pointing * pointing
+            self.log("train/pointing", pointing)
+        self.log("train/loss", loss)
+        self.log("train/iou", head.iou, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
+        """Log losses and the IoU of decoded boxes, by what the model was told."""
+        maps = self(batch).maps
+        self._log_evaluation("val", head_losses(maps, batch["box"]), len(batch["box"]))
+        for number, name in enumerate(TOLD_NAMES):
+            chosen = batch["told"] == number
+            if bool(chosen.any()):
+                part = type(maps)(*(value[chosen] for value in maps))
+                iou = head_losses(part, batch["box"][chosen]).iou
+                self.log(
+                    f"val/iou_{name}",
+                    iou,
+                    on_epoch=True,
+                    sync_dist=True,
+                    batch_size=int(chosen.sum()),
+                )
+
+    def test_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
+        """Log losses and the IoU of decoded boxes."""
+        maps = self(batch).maps
+        self._log_evaluation("test", head_losses(maps, batch["box"]), len(batch["box"]))
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Build the optimiser on two groups: backbone with mixup, and the rest."""
+        slow: tuple[str, ...] = ("network.backbone.",)
+        if self.mixup_with_backbone:
+            slow = (*slow, "network.mixup.")
+        named = [(n, p) for n, p in self.named_parameters() if p.requires_grad]
+        optimizer = self.make_optimizer(
+            [
+                {"params": [p for n, p in named if not n.startswith(slow)]},
+                {"params": [p for n, p in named if n.startswith(slow)]},
+            ]
+        )
+        optimizer.param_groups[1]["lr"] *= self.backbone_lr_factor
+        schedule = self.make_schedule(optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _frozen(self) -> list[nn.Module]:
+        return [self.network.backbone, self.network.mixup, self.network.head]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint of another architecture before loading it."""
+        check_same_architecture(
+            checkpoint["state_dict"], self.state_dict(), source="The checkpoint"
+        )
+
+    def _words_step(self, batch: Mapping[str, Any]) -> Tensor:
+        """Point at the target and at every other object the batch mentions; features stay."""
+        with torch.no_grad():
+            search = self(batch).search_BSC
+        said = [batch["sentence"], *batch.get("mentions", [])]
+        boxes = torch.cat([batch["box"][:, None], batch["mention_boxes"]], dim=1)
+        text = self.network.text([one for sample in zip(*said, strict=True) for one in sample])
+        match = self.network.match_text(search, text).transpose(1, 2)
+        loss = pointing_loss(match.flatten(0, 1), boxes.flatten(0, 1), text.present_B)
+        self.log("train/pointing", loss)
+        self.log("train/loss", loss)
+        return loss
+
+    def _keep_ratio(self) -> float:
+        return keep_ratio_at(
+            self.global_step / self.steps_per_epoch,
+            final=self.network.backbone.keep_ratio,
+            start=self.elimination_start,
+            length=self.elimination_epochs,
+        )
+
+    def _log_evaluation(self, stage: str, losses: HeadLosses, count: int) -> None:
+        values = {f"{stage}/{name}": value for name, value in losses._asdict().items()}
+        self.log_dict(values, on_epoch=True, sync_dist=True, batch_size=count)
+
+
+def _alignment(network: AllInOne, options: AlignmentOptions) -> Alignment:
+    backbone = network.backbone
+    return Alignment(
+        backbone.num_features,
+        network.text.num_features,
+        backbone.template_grid**2,
+        backbone.search_grid**2,
+        dim=options.dim,
+        temperature=options.temperature,
+        pool=options.pool,
+        same_sentence_negative=options.same_sentence_negative,
+    )
