@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vl_track.scenes.photographs import FOLDER
-from vl_track.scenes.world import SceneWorld
 from vl_track.nn.backbone import JointTransformer
 from vl_track.nn.mixup import Normalize
 from vl_track.nn.network import AllInOne, Matching
 from vl_track.nn.text import TokenText
+from vl_track.scenes.photographs import FOLDER
+from vl_track.scenes.world import SceneWorld
 
 
 def painted_root(folder: Path, count: int = 8) -> Path:

@@ -13,9 +13,9 @@ from torch import Tensor
 from benchmarks.child import Child
 from benchmarks.material import domain_folder
 from benchmarks.measure import Results, Row, alternate, each, flops_per_second
-from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.data import DomainFolders
 from dropout_ft.data.transforms import Library
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.training.module import FineTuning
 
 BATCH = 4

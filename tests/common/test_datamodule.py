@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.data.roots import data_root
 from holdfast.seeding import SampleKey
+from holdfast.training.datamodule import StepDataModule, seeded
 
 
 class Keys(Dataset[Tensor]):

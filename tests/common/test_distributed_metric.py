@@ -9,8 +9,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from holdfast.training.samplers import EvaluationSampler
 from holdfast.training.indexed_logits import IndexedLogits
+from holdfast.training.samplers import EvaluationSampler
 
 WORLD = 2
 

@@ -9,8 +9,8 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from holdfast.training.callbacks import LastCheckpoint
 from holdfast.errors import DiskError
+from holdfast.training.callbacks import LastCheckpoint
 
 
 class Recorder(LastCheckpoint):

@@ -39,7 +39,10 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("model.dropout_rate", 0.5),
         ("trainer.max_steps", 11),
         ("data.init_args.root", "e"),
-        ("trainer.callbacks", [{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging"}]),
+        (
+            "trainer.callbacks",
+            [{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging"}],
+        ),
     ],
 )
 def test_what_changes_the_result_changes_the_directory(path: str, value: object) -> None:

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from holdfast.data import shared_batches
+from holdfast.seeding import SampleKey
 from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.training.shared_batches import STREAM, SharedBatches, shared, stream_folder
-from holdfast.seeding import SampleKey
 
 KEYS = [SampleKey(3, 11), SampleKey(1, 12)]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from holdfast.cli.spelling import spell_out
 from holdfast.cli.app import App, Command
+from holdfast.cli.spelling import spell_out
 
 
 @dataclass
@@ -63,7 +63,7 @@ def test_words_are_spelled_out(words: list[str], expected: list[str]) -> None:
 
 
 def test_a_command_line_understands_them() -> None:
-    track = Track(
+    track = App(
         name="x", summary="", model="", datamodule="",
         commands={"go": Command(target=f"{__name__}:command", help="")},
     )  # fmt: skip

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from holdfast.training.callbacks import StopDiverged
 from holdfast.errors import DivergedError
+from holdfast.training.callbacks import StopDiverged
 
 
 def feed(callback: StopDiverged, losses: list[float]) -> int:

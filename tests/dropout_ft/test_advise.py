@@ -23,12 +23,12 @@ from dropout_ft.advice.recipe import (
     sweep_of,
     write_trials,
 )
+from dropout_ft.app import APP
 from dropout_ft.commands.sweep import SweepFailedError
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.results.scores import score
 from dropout_ft.report.collect import load_run
+from dropout_ft.results.scores import score
 from dropout_ft.sweep.expand import jobs_of
-from dropout_ft.app import APP
 from holdfast.errors import ConfigError, DataError
 from holdfast.runs.record import read_record
 from tables_support import make_logits, make_table

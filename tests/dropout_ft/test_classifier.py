@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from dropout_ft.nn import Classifier, VeryLargeDropoutHead
 from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.nn.backbones.base import Backbone, Preprocessing
-from dropout_ft.nn import Classifier, VeryLargeDropoutHead
 from dropout_ft.nn.batch_norm import freeze_batch_norm_statistics
 from holdfast.errors import ConfigError
 

@@ -12,11 +12,11 @@ import yaml
 from PIL import Image
 
 from conftest import CONFIGS
+from dropout_ft.app import APP
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.report.collect import collect
 from dropout_ft.report.table import make_rows
-from dropout_ft.app import APP
 from holdfast.runs.results import read_results
 from tests_support import only_run
 

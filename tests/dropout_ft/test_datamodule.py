@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 from conftest import CONFIGS
-from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.app import APP
 from dropout_ft.data.domains import DomainFolders, PictureDataset
 from dropout_ft.data.feature_cache import FeatureCache
 from dropout_ft.data.folder import scan
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.transforms import apply_seeded, eval_transform, train_transform
 from dropout_ft.nn import Classifier, VeryLargeDropoutHead
-from dropout_ft.app import APP
+from dropout_ft.nn.backbones import TimmBackbone
 from holdfast.errors import ConfigError
 from holdfast.seeding import SampleKey
 from tests_support import only_run

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from dropout_ft.app import APP
 from dropout_ft.domainbed.write import export_runs
-from dropout_ft.training.deferral import TestDomainsWhenBest, deferral_of
+from dropout_ft.report.collect import Run, load_run, single_run_results
 from dropout_ft.results.scores import left_out, score
 from dropout_ft.results.selection import select_iid
-from dropout_ft.report.collect import Run, load_run, single_run_results
-from dropout_ft.app import APP
+from dropout_ft.training.deferral import TestDomainsWhenBest, deferral_of
 from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import ConfigError
 from tables_support import make_logits, make_table

@@ -10,12 +10,12 @@ import timm
 import torch
 from torch import Tensor
 
-from dropout_ft.methods.reevaluation import Rerun, evaluate_weights, final_weights
+from dropout_ft.app import APP
 from dropout_ft.methods.derived import DERIVED, derived_results, eoa, swa, wise_ft
-from dropout_ft.training.segments import segments_of
+from dropout_ft.methods.reevaluation import Rerun, evaluate_weights, final_weights
 from dropout_ft.methods.weight_average import average_weights
 from dropout_ft.report.collect import Run, load_run
-from dropout_ft.app import APP
+from dropout_ft.training.segments import segments_of
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import ConfigError
 

@@ -11,9 +11,9 @@ import pytest
 from dropout_ft.domainbed.records import read_sweep
 from dropout_ft.domainbed.tables import make_table
 from dropout_ft.domainbed.write import algorithm_name, export_runs
-from dropout_ft.results.scores import score
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.report.collect import Run
+from dropout_ft.results.scores import score
 from holdfast.runs.directory import RunDirectory
 from holdfast.seeding import seed_hash
 from tables_support import make_logits
@@ -113,7 +113,7 @@ def test_the_seed_is_domainbeds_hash_of_what_is_labelled(tmp_path: Path) -> None
 
 
 def test_points_and_repeats_get_their_own_seeds(tmp_path: Path) -> None:
-    """Official runs leave both at 0, and DomainBed's tools would merge them (facts 5.7)."""
+    """Official runs leave both at 0, and DomainBed's tools would merge them."""
     runs = [
         finished_run(tmp_path / "runs", seed=seed, lr=lr, test=test, average=False)
         for seed in (3, 5)

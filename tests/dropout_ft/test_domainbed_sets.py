@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from domainbed_support import miniature
+from dropout_ft.app import APP
 from dropout_ft.data.domainbed import colored_digits, rotated_digits
 from dropout_ft.data.domainbed.base import KnownDomainFolders, check_domains, set_folder
 from dropout_ft.data.domainbed.colored_digits import ColoredDigits
@@ -25,7 +26,6 @@ from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.verifying import duplicates, which_copy, wrong_counts
 from dropout_ft.domainbed import known as sets
-from dropout_ft.app import APP
 from holdfast.errors import DataError
 
 CLASSES: list[type[KnownDomainFolders]] = [

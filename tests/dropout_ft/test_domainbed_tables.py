@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dropout_ft.app import APP
 from dropout_ft.commands.domainbed import render
 from dropout_ft.data.known import KNOWN, domain_labels
 from dropout_ft.domainbed.records import Record, read_sweep
@@ -23,7 +24,6 @@ from dropout_ft.domainbed.selection import (
     training_domain,
 )
 from dropout_ft.domainbed.tables import cell_of, make_table, make_tables, table_latex
-from dropout_ft.app import APP
 from holdfast.errors import DataError
 from tests_support import shared_file
 

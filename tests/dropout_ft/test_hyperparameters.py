@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from dropout_ft.results.hyperparameters import hyperparameters, variant_of
 from dropout_ft.report.collect import Result, Run, groups_over_seeds
 from dropout_ft.report.comparison_figures import cost_panels
 from dropout_ft.report.figures import colour_of, scatter
 from dropout_ft.report.names import MARKERS, METHOD_ORDER, METHODS, method_name
 from dropout_ft.report.table import make_rows, text_cells
+from dropout_ft.results.hyperparameters import hyperparameters, variant_of
 from holdfast.runs.directory import RunDirectory
 from tables_support import make_table
 
@@ -18,7 +18,10 @@ BASE: dict[str, Any] = {
     "seed_everything": 0,
     "run": {"root": "runs", "name": "x"},
     "model": {
-        "backbone": {"class_path": "dropout_ft.nn.backbones.TimmBackbone", "init_args": {"name": "r"}},
+        "backbone": {
+            "class_path": "dropout_ft.nn.backbones.TimmBackbone",
+            "init_args": {"name": "r"},
+        },
         "dropout_rate": 0.9,
         "head_lr_factor": 1.0,
         "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.001}},
@@ -112,7 +115,7 @@ def test_variants(path: str, value: object, variant: str) -> None:
     ("callbacks", "average"),
     [
         (None, "trajectory average"),
-        ([{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging"}], "trajectory average"),
+        ([{"class_path": "GuardedWeightAveraging"}], "trajectory average"),
         ([{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging",
            "init_args": {"ema_decay": 0.99}}], "EMA"),
         ({"class_path": "x", "init_args": {"ema_decay": 0.9}}, "EMA"),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from dropout_ft.loading import load_classifier, model_config
 from dropout_ft.app import APP
+from dropout_ft.loading import load_classifier, model_config
 from holdfast.errors import CheckpointError
 from tests_support import only_run
 

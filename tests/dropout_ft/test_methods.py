@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.results.scores import accuracy, score
-from dropout_ft.results.selection import select_iid, select_last
-from dropout_ft.results.store import read_logits, read_table, write_logits, write_table
 from dropout_ft.methods.run_ensemble import run_ensemble
 from dropout_ft.methods.trajectory_ensemble import softmax, trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights
+from dropout_ft.results.scores import accuracy, score
+from dropout_ft.results.selection import select_iid, select_last
+from dropout_ft.results.store import read_logits, read_table, write_logits, write_table
 from holdfast.errors import CheckpointError, ConfigError, DataError
 from tables_support import make_logits, make_table
 

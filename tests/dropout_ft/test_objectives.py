@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dropout_ft.app import APP
 from dropout_ft.nn.backbones import LastBlocks, TimmBackbone
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import VeryLargeDropoutHead
@@ -17,7 +18,6 @@ from dropout_ft.training.objectives.base import by_domain
 from dropout_ft.training.objectives.coral import coral_penalty
 from dropout_ft.training.objectives.miro import information_bound
 from dropout_ft.training.objectives.mixup import random_cycle
-from dropout_ft.app import APP
 from holdfast.errors import ConfigError
 from tests_support import only_run
 

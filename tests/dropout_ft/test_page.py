@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from dropout_ft.app import APP
 from dropout_ft.commands import demo as command
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.page import shifting
 from dropout_ft.page.shifting import Shift, answers
-from dropout_ft.app import APP
 from holdfast.errors import ConfigError, MissingToolError
 from tests_support import only_run
 

@@ -1,4 +1,4 @@
-"""The default experiment is the paper's (facts section 1.2), value by value."""
+"""The default experiment is the paper's (section 4.1), value by value."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The optimiser really has two groups, with the head's own rate (facts 4.2, complaint 11)."""
+"""The optimiser really has two groups, with the head's own rate ."""
 
 import pytest
 import torch

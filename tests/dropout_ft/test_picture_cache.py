@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from domainbed_support import miniature
-from dropout_ft.data.domains import PictureDataset
+from dropout_ft.app import APP
 from dropout_ft.data.domainbed.pacs import PACS
+from dropout_ft.data.domains import PictureDataset
+from dropout_ft.data.known import KNOWN
 from dropout_ft.data.picture_cache import PictureCache, shrink
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.data.verifying import unreadable
-from dropout_ft.data.known import KNOWN
-from dropout_ft.app import APP
 from holdfast.errors import DiskError, ImageError
 
 sides = st.integers(1, 40)

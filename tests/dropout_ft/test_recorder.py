@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from dropout_ft.training.recorder import EvaluationRecorder
 from dropout_ft.results.scores import score
 from dropout_ft.results.store import read_logits, read_table
+from dropout_ft.training.recorder import EvaluationRecorder
 from holdfast.runs.results import read_results
 from tables_support import make_logits, make_table
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from dropout_ft.app import APP
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.methods.reevaluation import Rerun, evaluate_weights, final_weights
 from dropout_ft.results.scores import iid_rows, score
 from dropout_ft.results.store import read_logits
-from dropout_ft.app import APP
 from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import CheckpointError
 from holdfast.runs.directory import RunDirectory

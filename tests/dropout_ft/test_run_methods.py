@@ -10,19 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dropout_ft.results.hyperparameters import variant_of
-from dropout_ft.results.scores import iid_loss, iid_rows
 from dropout_ft.methods.concatenation import probe_concatenation
 from dropout_ft.methods.eoa import average_logits
 from dropout_ft.methods.learned_soup import learn_shares, mix
 from dropout_ft.methods.mc_dropout import mc_dropout_logits
-from dropout_ft.training.ratatouille import load_backbone
-from dropout_ft.training.segments import Segment, complete, segments_of, trained
 from dropout_ft.methods.soups import greedy_soup
 from dropout_ft.methods.swa import last_part, mean_of_checkpoints
 from dropout_ft.methods.swad import mean_of_segments, valley
 from dropout_ft.methods.wise_ft import SHARES, interpolate
 from dropout_ft.nn.head import VeryLargeDropoutHead
+from dropout_ft.results.hyperparameters import variant_of
+from dropout_ft.results.scores import iid_loss, iid_rows
+from dropout_ft.training.ratatouille import load_backbone
+from dropout_ft.training.segments import Segment, complete, segments_of, trained
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import CheckpointError, ConfigError, DataError
 from tables_support import make_logits, make_table

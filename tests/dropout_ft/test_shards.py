@@ -14,14 +14,14 @@ import pytest
 import torch
 
 from conftest import make_pictures
-from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.app import APP
 from dropout_ft.data import DomainFolders, ShardedFolders
 from dropout_ft.data import shards as shards_module
 from dropout_ft.data.folder import scan
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.shards import TABLE, Shards, read_table, write_shards
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.training.module import FineTuning
-from dropout_ft.app import APP
 from holdfast.errors import DataError, ImageError, MissingToolError
 
 pytest.importorskip("litdata", reason="pip install litdata")

@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from conftest import CONFIGS
+from dropout_ft.app import APP
 from dropout_ft.sweep.config import RandomSearch, read_sweep_config, text_of
 from dropout_ft.sweep.expand import draw, jobs_of, left_out, points
 from dropout_ft.sweep.training import best_of
-from dropout_ft.app import APP
-from holdfast.training.shared_batches import stream_folder
 from holdfast.errors import ConfigError
 from holdfast.jobs.job import JobFolder
+from holdfast.training.shared_batches import stream_folder
 
 LR = "model.optimizer.init_args.lr"
 
@@ -212,7 +212,9 @@ def test_a_diverged_run_is_ended_and_said(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     over = tmp_path / "over.yaml"
-    over.write_text("trainer:\n  callbacks:\n    - class_path: holdfast.training.callbacks.StopDiverged\n")
+    over.write_text(
+        "trainer:\n  callbacks:\n    - class_path: holdfast.training.callbacks.StopDiverged\n"
+    )
     plan = tmp_path / "plan.yaml"
     content = {
         "fit": [str(CONFIGS / "dropout_ft/tiny.yaml"), str(over)], "domains": ["a"], "rates": [0],

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from dropout_ft.app import APP
 from dropout_ft.commands.report import run_directories
 from dropout_ft.commands.sweep import SweepFailedError, _end, plan_text, shared_stream, steps_of
 from dropout_ft.sweep.config import Variant, read_sweep_config
 from dropout_ft.sweep.expand import TARGET, jobs_of, lines
 from dropout_ft.sweep.training import train
-from dropout_ft.app import APP
 from holdfast.errors import DataError
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool

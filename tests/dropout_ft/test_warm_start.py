@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.nn import Classifier, VeryLargeDropoutHead
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.training.warm_start import HeadWarmStart
 
 

@@ -10,17 +10,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dropout_ft.loading import load_classifier
 from dropout_ft.app import APP as DROPOUT
+from dropout_ft.loading import load_classifier
 from holdfast.errors import CheckpointError, MissingToolError
 from holdfast.exporting import FORMATS, check_tools, export_network
 from holdfast.exporting.answers import run_onnx, run_package, run_program, worst_difference
 from scenes_support import painted_root, small_world, tiny_network
 from tests_support import only_run
-from vl_track.scenes.make import make_scene
+from vl_track.app import APP
 from vl_track.exporting import TrackingStep, example_inputs, write_step
 from vl_track.loading import load_network
-from vl_track.app import APP
+from vl_track.scenes.make import make_scene
 from vl_track.tracking import Tracker, TrackerOptions
 
 ROOT = Path(__file__).parents[2]

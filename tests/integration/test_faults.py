@@ -16,12 +16,12 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from torch.utils.data import Dataset
 
 from dropout_ft.app import APP
-from holdfast.training.shared_batches import SharedBatches
 from holdfast.errors import ConfigError, DiskError
 from holdfast.runs.lock import LOCK, only_process
 from holdfast.runs.record import read_record
 from holdfast.runs.results import read_results
 from holdfast.seeding import SampleKey
+from holdfast.training.shared_batches import SharedBatches
 from tests_support import only_run
 
 CONFIG = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"

@@ -7,8 +7,8 @@ import pytest
 import torch
 from pytorch_lightning import Callback, Trainer
 
-from dropout_ft.training.module import FineTuning
 from dropout_ft.app import APP
+from dropout_ft.training.module import FineTuning
 from holdfast.cli.lightning_cli import HoldfastCLI
 from tests_support import only_run
 

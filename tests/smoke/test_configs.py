@@ -9,17 +9,17 @@ import yaml
 
 from conftest import CONFIGS, make_pictures
 from domainbed_support import miniatures as domainbed_miniatures
+from dropout_ft.app import APP as DROPOUT_FT
 from dropout_ft.data.shards import write_shards
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of
-from dropout_ft.app import APP as DROPOUT_FT
 from emoji_support import small_emoji_root
 from holdfast.runs.record import read_record
 from scenes_support import painted_root
 from sets_support import data_tree
 from tests_support import only_run
-from vl_track.data.sets.known import KNOWN
 from vl_track.app import APP as VL_TRACK
+from vl_track.data.sets.known import KNOWN
 
 Arguments = Callable[..., list[str]]
 FOLDERS = ("hardware", "data", "model", "logger", "methods", "sweeps", "dropout_ft", "vl_track",

@@ -16,9 +16,9 @@ from vl_track.annotations.cvat import cvat_text
 from vl_track.annotations.lasot import write_lasot
 from vl_track.annotations.mot import mot_text
 from vl_track.annotations.rerun import write_rerun
+from vl_track.app import APP
 from vl_track.data.sets.lasot import LaSOT
 from vl_track.results import write_boxes
-from vl_track.app import APP
 
 COUNT = 9
 NASTY = 'the "red" <cup> & saucer'

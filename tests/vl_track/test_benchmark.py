@@ -18,8 +18,10 @@ from conftest import REPOSITORY
 from holdfast.errors import ConfigError, MissingToolError
 from scenes_support import tiny_config, tiny_network
 from sets_support import data_tree, write
+from vl_track.app import APP
 from vl_track.commands.benchmark import digest_of
 from vl_track.data.sets.known import open_set
+from vl_track.loading import save_network
 from vl_track.scoring import engines
 from vl_track.scoring.engines import in_processes, on_ray, run_names
 from vl_track.scoring.jobs import (
@@ -31,8 +33,6 @@ from vl_track.scoring.jobs import (
     summary,
 )
 from vl_track.scoring.raw_results import read_results
-from vl_track.loading import save_network
-from vl_track.app import APP
 
 TEST_NAMES = ["airplane-1", "bear-4"]
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from conftest import CONFIGS, REPOSITORY
+from vl_track.app import APP
 from vl_track.data.sets import lasot_ext, otb99_lang, tnl2k
 from vl_track.data.sets.known import KNOWN, known_set
-from vl_track.scoring.conventions import NAMES, convention
 from vl_track.nn.text import NoText
-from vl_track.app import APP
+from vl_track.scoring.conventions import NAMES, convention
 
 EVALUATION = (REPOSITORY / "docs/evaluation.md").read_text()
 DATASETS = (REPOSITORY / "docs/datasets.md").read_text()

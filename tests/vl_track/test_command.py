@@ -16,9 +16,9 @@ from holdfast.runs.record import read_record
 from scenes_support import painted_root
 from tests_support import only_run
 from vl_track.__main__ import main
+from vl_track.app import APP
 from vl_track.loading import load_network
 from vl_track.training.module import Tracking
-from vl_track.app import APP
 
 Words = Callable[..., list[str]]
 

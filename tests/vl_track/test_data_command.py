@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sets_support import data_tree, write
-from vl_track.data.sets.known import KNOWN
 from vl_track.app import APP
+from vl_track.data.sets.known import KNOWN
 
 
 def run(*words: object) -> int:

@@ -10,15 +10,15 @@ import pytest
 import yaml
 
 from conftest import CONFIGS, REPOSITORY
+from vl_track.app import APP
 from vl_track.data.augment import Augmentation
 from vl_track.data.pairs import PairOptions
-from vl_track.scenes.datamodule import Scenes
 from vl_track.nn.backbone import JointTransformer
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text import TokenText
-from vl_track.training.module import AlignmentOptions, LossWeights, Tracking
-from vl_track.app import APP
+from vl_track.scenes.datamodule import Scenes
 from vl_track.tracking import TrackerOptions
+from vl_track.training.module import AlignmentOptions, LossWeights, Tracking
 
 DOCUMENT = (REPOSITORY / "docs/vl_track.md").read_text()
 

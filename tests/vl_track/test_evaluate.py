@@ -19,12 +19,12 @@ from toolkit_support import (
     perturbed,
     six_frames,
 )
+from vl_track.app import APP
 from vl_track.scoring.analysis import analyse
 from vl_track.scoring.annotations import read_toolkit_annotations
 from vl_track.scoring.conventions import NAMES, convention
 from vl_track.scoring.raw_results import RawResults
 from vl_track.scoring.scores import score
-from vl_track.app import APP
 
 NAMES_OF_ALL = ("six", "two", "three", "four")
 

@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 from holdfast.errors import DataError, MissingToolError
 from scenes_support import painted_root, small_world
 from tracking_support import FindsRed, frame_with, moving_box, write_clip
+from vl_track.app import APP
 from vl_track.commands import clips as clips_command
 from vl_track.commands.ablate_language import as_record, format_ablations
 from vl_track.commands.clips import score_clip
 from vl_track.data import clips
 from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
 from vl_track.data.geometry import Box
+from vl_track.data.video import Picture
+from vl_track.loading import load_network
 from vl_track.scenes.lasot_layout import write_scenes
 from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
-from vl_track.data.video import Picture
 from vl_track.scoring.language import ablate, shuffled_sentences
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.runs import mean_auc, run_all, run_video
 from vl_track.scoring.success import overlaps, success_auc
-from vl_track.loading import load_network
-from vl_track.app import APP
 from vl_track.tracking import Estimate, Tracker
 
 HERE = Path(__file__).parent

@@ -10,12 +10,12 @@ from holdfast.errors import ConfigError, DataError, ImageError
 from holdfast.seeding import SampleKey
 from sets_support import data_tree, write
 from tests_support import only_run
+from vl_track.app import APP
 from vl_track.data.augment import Augmentation
 from vl_track.data.mixture import MixedPairs, Mixture, Source, ratios_at, reworded
 from vl_track.data.pairs import PairOptions
 from vl_track.data.samples import Sample
 from vl_track.data.sets.known import open_set
-from vl_track.app import APP
 
 TINY = PairOptions(
     template_size=16, search_size=32, augmentation=Augmentation(joint_flip=0, grayscale=0)

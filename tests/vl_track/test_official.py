@@ -7,11 +7,11 @@ import torch
 
 from holdfast.errors import CheckpointError
 from official_support import official_state, random_pictures, reference_network
+from vl_track.app import APP
 from vl_track.loading import build_network, load_network
 from vl_track.nn.head import decode
 from vl_track.nn.network import AllInOne
 from vl_track.nn.official import check_complete, from_official, official_config, rename
-from vl_track.app import APP
 
 
 def network_of(state: dict[str, torch.Tensor], *, elimination: bool = True) -> AllInOne:

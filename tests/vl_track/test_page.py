@@ -16,10 +16,10 @@ import pytest
 
 from holdfast.errors import ConfigError, DataError, MissingToolError
 from tracking_support import FindsRed, moving_box, write_clip
+from vl_track.app import APP
 from vl_track.commands import demo as command
 from vl_track.page.following import Clicks, Limits, follow, open_clip, write_results
 from vl_track.results import read_boxes
-from vl_track.app import APP
 from vl_track.video.reading import frame_at
 
 gr = pytest.importorskip("gradio", reason="the page's extra is not installed")

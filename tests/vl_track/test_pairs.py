@@ -14,9 +14,9 @@ from vl_track.data.augment import Augmentation, Pair, augment, mirror_sentence
 from vl_track.data.geometry import Box, Window
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.sampling import draw_times, is_usable
+from vl_track.data.video import Mentioning, Picture, Video, crop_frame
 from vl_track.scenes.datamodule import ScenePairs, Scenes
 from vl_track.scenes.make import make_scene
-from vl_track.data.video import Mentioning, Picture, Video, crop_frame
 
 STILL = Augmentation(grayscale=0, joint_flip=0, brightness=0)
 

@@ -13,11 +13,11 @@ from holdfast.errors import ConfigError, MissingToolError
 from scenes_support import tiny_network
 from tracking_support import frame_with, moving_box, write_clip
 from vl_track import runtime as module
+from vl_track.app import APP
 from vl_track.commands.benchmark import _said
-from vl_track.scoring.jobs import Plan
 from vl_track.nn.network import AllInOne
 from vl_track.runtime import OnRuntime, cache_folder, digest, on_runtime
-from vl_track.app import APP
+from vl_track.scoring.jobs import Plan
 from vl_track.tracking import Tracker, TrackerOptions, track_together
 
 pytest.importorskip("onnxruntime", reason="pip install onnxruntime")

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.errors import ConfigError, MissingToolError
-from vl_track.scenes.grammar import grammar_words
-from vl_track.scenes.world import training_nouns
 from vl_track.nn.mixup import ModalMixup, mix
 from vl_track.nn.text import NoText, OpenClipText, SentenceText, TokenText
 from vl_track.nn.text.base import clean
 from vl_track.nn.text.tokens import WordTokenizer
+from vl_track.scenes.grammar import grammar_words
+from vl_track.scenes.world import training_nouns
 
 needs_transformers = pytest.mark.skipif(
     find_spec("transformers") is None, reason="the package transformers is not installed"

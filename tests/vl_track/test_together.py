@@ -9,8 +9,8 @@ import torch
 from holdfast.errors import ConfigError
 from scenes_support import painted_root, small_world, tiny_network
 from tracking_support import FindsRed, frame_with, moving_box
-from vl_track.scenes.make import make_scene
 from vl_track.loading import load_network
+from vl_track.scenes.make import make_scene
 from vl_track.tracking import Tracker, TrackerOptions, track_together
 
 

@@ -10,11 +10,11 @@ import pytest
 from holdfast.errors import ConfigError, DataError, MissingToolError
 from scenes_support import tiny_config, tiny_network
 from tracking_support import FindsRed, moving_box, write_clip, write_pictures
+from vl_track.app import APP
 from vl_track.commands import track as command
-from vl_track.scoring.success import overlaps
 from vl_track.loading import save_network
 from vl_track.results import format_boxes, read_boxes, write_boxes
-from vl_track.app import APP
+from vl_track.scoring.success import overlaps
 from vl_track.video.reading import open_source
 
 Run = Callable[..., int]

@@ -29,7 +29,7 @@ def fold_seed(*parts: int | str) -> int:
 
 
 def seed_hash(*parts: object) -> int:
-    """DomainBed's seed function: md5 of the printed tuple, modulo 2**31 (facts section 5.2)."""
+    """DomainBed's seed function (``lib/misc.py``): md5 of the printed tuple, modulo 2**31."""
     digest = hashlib.md5(str(parts).encode(), usedforsecurity=False).hexdigest()
     return int(digest, 16) % 2**31
 

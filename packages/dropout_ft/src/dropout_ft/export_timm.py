@@ -7,8 +7,8 @@ from typing import Any
 import timm
 from torch import Tensor, nn
 
-from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.loading import LoadedClassifier
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.nn.classifier import Classifier
 from holdfast.atomic import write_text
 from holdfast.checkpoints.weights import write_weights

@@ -10,9 +10,9 @@ import torch
 from jsonargparse import ArgumentError, ArgumentParser
 from PIL import Image
 
-from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import VeryLargeDropoutHead
 from dropout_ft.training.module import FineTuning

@@ -15,15 +15,15 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.loggers.logger import Logger
 
 from holdfast.atomic import write_text
-from holdfast.training.callbacks import LastCheckpoint, StepSeed, default_progress
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
 from holdfast.cli.parser import SuggestingParser
 from holdfast.console import quiet_lightning, say
-from holdfast.training.datamodule import StepDataModule
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
 from holdfast.runs.lock import only_process
 from holdfast.runs.record import RunRecord, read_record
+from holdfast.training.callbacks import LastCheckpoint, StepSeed, default_progress
+from holdfast.training.datamodule import StepDataModule
 
 # How Lightning and Python say that an optional package is absent.
 _MISSING_PACKAGE = re.compile(r"(?:Requirement '|No module named ')([\w-]+)")

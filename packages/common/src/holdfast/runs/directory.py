@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from holdfast.training.callbacks.last_checkpoint import LAST_NAME
 from holdfast.errors import CheckpointError
+from holdfast.training.callbacks.last_checkpoint import LAST_NAME
 
 # Settings that change how a run is carried out or shown, but not what it computes.
 PRESENTATION_KEYS = frozenset(

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
+from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.samplers import EvaluationSampler, StepBatchSampler
 from holdfast.training.shared_batches import SharedBatches, collated, shared
-from holdfast.seeding import SampleKey, fold_seed
 
 
 class StepDataModule(LightningDataModule):

@@ -120,7 +120,7 @@ class EvaluationSampler(Sampler[SampleKey]):
     """This rank's share of ``0..count-1``, padded so that every rank has equally many.
 
     Equal counts keep DDP and FSDP in step; the padding repeats samples, which
-    :class:`holdfast.training.indexed_logits.IndexedLogits` counts once because it stores them by index.
+    :class:`~holdfast.training.indexed_logits.IndexedLogits` counts once: it stores them by index.
 
     Args:
         count: number of samples over all ranks.

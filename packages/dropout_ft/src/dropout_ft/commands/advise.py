@@ -20,16 +20,16 @@ from dropout_ft.advice.recipe import (
     sweep_of,
     write_trials,
 )
-from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.app import APP
 from dropout_ft.commands.export import write_formats
 from dropout_ft.commands.sweep import SweepFailedError
 from dropout_ft.data.folder import Domain, scan
-from dropout_ft.results.selection import select_last
 from dropout_ft.export_timm import write_timm_folder
 from dropout_ft.loading import load_classifier
+from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.report.collect import load_run
+from dropout_ft.results.selection import select_last
 from dropout_ft.sweep.expand import jobs_of
-from dropout_ft.app import APP
 from holdfast.atomic import write_text
 from holdfast.console import say
 from holdfast.errors import ConfigError

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dropout_ft.commands.report import report
 from dropout_ft.app import APP
+from dropout_ft.commands.report import report
 from holdfast.console import say
 from holdfast.errors import ConfigError
 

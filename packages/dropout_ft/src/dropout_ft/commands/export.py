@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.export_timm import write_timm_folder
 from dropout_ft.loading import LoadedClassifier, Weights, load_classifier
+from dropout_ft.nn.backbones import TimmBackbone
 from holdfast.errors import ConfigError
 from holdfast.exporting import Format, check_tools, export_network, written_line
 

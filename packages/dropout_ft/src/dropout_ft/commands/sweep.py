@@ -13,12 +13,12 @@ from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of, lines
 from dropout_ft.sweep.training import best_of
 from holdfast.console import say
-from holdfast.training.shared_batches import STREAM, stream_folder
 from holdfast.errors import HoldfastError
 from holdfast.jobs.engines import Engine, Resources, choose, run_pool
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import Status, readable, status_of, watch
+from holdfast.training.shared_batches import STREAM, stream_folder
 
 
 class SweepFailedError(HoldfastError):

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from dropout_ft.data.folder import class_names, scan
+from dropout_ft.data.known import KnownSet
 from dropout_ft.data.verifying import (
     duplicates,
     missing_classes,
@@ -11,7 +12,6 @@ from dropout_ft.data.verifying import (
     which_copy,
     wrong_counts,
 )
-from dropout_ft.data.known import KnownSet
 from holdfast.errors import DataError
 
 SHOWN_PAIRS = 10

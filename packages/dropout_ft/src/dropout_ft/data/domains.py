@@ -24,9 +24,9 @@ from dropout_ft.data.transforms import (
     train_transform,
 )
 from dropout_ft.nn.classifier import Classifier
-from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.errors import ConfigError
 from holdfast.seeding import SampleKey
+from holdfast.training.datamodule import StepDataModule, seeded
 
 Batch = dict[str, Tensor]
 
@@ -98,7 +98,7 @@ class DomainFolders(StepDataModule):
         trial_seed: DomainBed's split seed; independent of the run's seed.
         holdout_fraction: share of each domain's ``out`` part.
         image_size: side in pixels; by default what the backbone's data config says.
-        val_augment: augment the i.i.d. validation pictures, as the official code does (facts 1.7).
+        val_augment: augment the i.i.d. validation pictures, as the official code does.
         allow_missing_classes: accept domains without some class.
         eval_pictures: evaluate at most this many pictures of each part of each domain, evenly
             spread over its split; 0 evaluates all. Selection is then as uncertain as the sample.

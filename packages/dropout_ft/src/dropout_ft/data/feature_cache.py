@@ -14,8 +14,8 @@ from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import Transform, apply_seeded
 from dropout_ft.nn.classifier import Classifier
 from holdfast.atomic import atomic_path
-from holdfast.training.datamodule import seeded
 from holdfast.seeding import SampleKey, fold_seed
+from holdfast.training.datamodule import seeded
 
 PLAIN_VIEW = 0
 

@@ -1,4 +1,4 @@
-"""The data sets that DomainBed's tables know: folders, domains, labels and counts (facts 5.1)."""
+"""The data sets that DomainBed's tables know: folders, domains, labels and counts."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""DomainBed's train/validation splits, index for index (facts section 5.2)."""
+"""DomainBed's train/validation splits, index for index (``domainbed/lib/misc.py``)."""
 
 import numpy as np
 

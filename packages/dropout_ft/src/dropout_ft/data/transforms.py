@@ -16,7 +16,7 @@ Library = Literal["pillow", "opencv"]
 def train_transform(
     size: int, interpolation: str = "bilinear", library: Library = "pillow"
 ) -> Transform:
-    """Return the augmentation of the paper's code (facts section 5.3).
+    """Return the augmentation of the paper's code (DomainBed's ``datasets.py``).
 
     RandomResizedCrop(scale 0.7 to 1), horizontal flip, ColorJitter(.3, .3, .3, .3), grayscale with
     probability 0.1. The result is uint8 (3, size, size); the model normalises. OpenCV interpolates

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.progress import track
 
 from dropout_ft.data.folder import Domain
-from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.known import KnownSet
+from dropout_ft.data.pictures import read_rgb
 from holdfast.errors import ImageError
 
 

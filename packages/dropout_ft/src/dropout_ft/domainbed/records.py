@@ -13,7 +13,7 @@ RESULTS = "results.jsonl"
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One evaluation of one run (facts section 5.5).
+    """One evaluation of one run: a line of DomainBed's ``results.jsonl`` (``scripts/train.py``).
 
     Attributes:
         dataset: DomainBed's name, for example ``PACS``.
@@ -38,7 +38,7 @@ class Record:
     def accuracy(self, env: int, part: str) -> float:
         """Accuracy on the ``in`` (80 %) or ``out`` (20 %) part of a domain; nan if not evaluated.
 
-        The very-large-dropout code writes -1 where it did not evaluate (facts section 1.7).
+        The very-large-dropout code writes -1 where it did not evaluate.
         """
         value = self.accuracies.get(f"env{env}_{part}_acc", float("nan"))
         return float("nan") if value < 0 else value

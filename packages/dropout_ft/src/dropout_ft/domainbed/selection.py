@@ -1,4 +1,4 @@
-"""Model selection as DomainBed does it, to the last digit of its tables (facts section 5.6).
+"""Model selection as DomainBed does it, to the last digit of its tables (``model_selection.py``).
 
 Every rule looks at the records of one (trial seed, data set, algorithm, test domain) and returns
 what it chose; none looks at the accuracy it reports before choosing, except the oracle, by name.

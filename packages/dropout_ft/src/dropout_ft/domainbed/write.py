@@ -1,4 +1,4 @@
-"""Our runs as DomainBed's records, so that its ``collect_results`` reads them (facts 5.5, 5.7)."""
+"""Our runs as DomainBed's records, so that its ``collect_results`` reads them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dropout_ft.domainbed.records import RESULTS
-from dropout_ft.results.hyperparameters import Hyperparameters, hyperparameters
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.report.collect import Run
+from dropout_ft.results.hyperparameters import Hyperparameters, hyperparameters
 from holdfast.atomic import write_text
 from holdfast.runs.record import read_record
 from holdfast.seeding import seed_hash

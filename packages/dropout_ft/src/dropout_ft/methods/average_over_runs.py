@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dropout_ft.methods.reevaluation import evaluate_weights, final_weights
 from dropout_ft.methods.keeping import Scores, kept_scores
+from dropout_ft.methods.reevaluation import evaluate_weights, final_weights
 from dropout_ft.methods.run_ensemble import check_same_tables
 from dropout_ft.methods.weight_average import average_weights
 from dropout_ft.report.collect import Result, Run, groups_over_seeds, over_runs_result

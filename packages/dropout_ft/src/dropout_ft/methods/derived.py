@@ -6,15 +6,13 @@ from functools import partial
 import numpy as np
 import torch
 
-from dropout_ft.methods.reevaluation import Rerun, final_weights
-from dropout_ft.results.scores import iid_loss, iid_rows, score
 from dropout_ft.methods.concatenation import probe_concatenation
 from dropout_ft.methods.eoa import average_logits
 from dropout_ft.methods.keeping import Scores, kept_scores
 from dropout_ft.methods.learned_soup import learn_shares, mix
 from dropout_ft.methods.mc_dropout import mc_dropout_logits
+from dropout_ft.methods.reevaluation import Rerun, final_weights
 from dropout_ft.methods.run_ensemble import check_same_tables
-from dropout_ft.training.segments import complete, segments_of
 from dropout_ft.methods.soups import greedy_soup
 from dropout_ft.methods.swa import last_part, mean_of_checkpoints
 from dropout_ft.methods.swad import mean_of_segments, valley
@@ -26,6 +24,8 @@ from dropout_ft.report.collect import (
     over_runs_result,
     run_result,
 )
+from dropout_ft.results.scores import iid_loss, iid_rows, score
+from dropout_ft.training.segments import complete, segments_of
 from holdfast.errors import ConfigError
 
 KEPT = "derived"

@@ -12,8 +12,8 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from dropout_ft.data.domains import DomainFolders
-from dropout_ft.results.scores import score
 from dropout_ft.loading import build_module, choose_weights
+from dropout_ft.results.scores import score
 from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.console import quiet_lightning
 from holdfast.runs.directory import RunDirectory

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.results.scores import score
 from dropout_ft.methods.trajectory_ensemble import Average, softmax
+from dropout_ft.results.scores import score
 from holdfast.errors import ConfigError
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
-from dropout_ft.training.segments import Segment
 from dropout_ft.methods.weight_average import StateDict
+from dropout_ft.training.segments import Segment
 
 
 def last_part(segments: Sequence[Segment], *, start: float = 0.75) -> list[Segment]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from dropout_ft.training.segments import Segment
 from dropout_ft.methods.weight_average import StateDict
+from dropout_ft.training.segments import Segment
 from holdfast.errors import ConfigError
 
 

@@ -28,7 +28,7 @@ def trajectory_ensemble(
     """Score the running ensemble after each checkpoint.
 
     The official code sums raw logits of all checkpoints from step 300 on, every 300 steps, and
-    takes the maximum of the sum (facts section 1.5); ``probabilities`` averages softmax instead.
+    takes the maximum of the sum; ``probabilities`` averages softmax instead.
 
     Args:
         logits: (N, C) by step.

@@ -20,7 +20,7 @@ def scale_rate(optimizer: Optimizer, name: str, factor: float) -> None:
     """Multiply the learning rate of the group of that name; call before a schedule is built on it.
 
     The paper's section 4.2.1 uses 10 for the head; forks of DomainBed are known to ignore such a
-    setting silently (facts section 4.2), so a test asserts the groups.
+    setting silently, so a test asserts the groups.
     """
     for group in optimizer.param_groups:
         if group.get("name") == name:

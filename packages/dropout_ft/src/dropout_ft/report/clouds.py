@@ -16,7 +16,7 @@ MOST = 20_000
 def cloud(results: Sequence[Result]) -> NDArray[np.float64]:
     """Return the points (N, 2) of one method: mean i.i.d. and o.o.d. accuracy over test domains.
 
-    Paper 4.3 (facts 1.6): for each test domain and hyper-parameter point, average over seeds; a
+    Paper 4.3: for each test domain and hyper-parameter point, average over seeds; a
     point of the cloud takes one of them for each domain. Six hyper-parameter points and four
     domains give 1,296; one hyper-parameter point gives one.
 

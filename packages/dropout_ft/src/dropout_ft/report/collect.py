@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from dropout_ft.data.evaluation_table import EvaluationTable
+from dropout_ft.methods.run_ensemble import run_ensemble
+from dropout_ft.methods.trajectory_ensemble import Average, trajectory_ensemble
 from dropout_ft.results.hyperparameters import hyperparameters
 from dropout_ft.results.selection import select_iid
 from dropout_ft.results.store import read_logits, read_table
-from dropout_ft.methods.run_ensemble import run_ensemble
-from dropout_ft.methods.trajectory_ensemble import Average, trajectory_ensemble
 from holdfast.errors import DataError
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.record import read_record

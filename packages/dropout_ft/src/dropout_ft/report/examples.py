@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_ft.data.pictures import read_rgb
-from dropout_ft.results.selection import select_iid
 from dropout_ft.report.collect import Run
 from dropout_ft.report.names import method_name
+from dropout_ft.results.selection import select_iid
 from holdfast.errors import ImageError
 
 SIDE = 88

@@ -13,7 +13,7 @@ Key = tuple[str, str, float]
 
 # Means of the paper's clouds, i.i.d. and o.o.d. in percent: ResNet-50 with torchvision's second
 # recipe, SGD, 10,000 steps, six hyper-parameter points and three seeds for each domain left out.
-# Digitised from Fig. 2 and 3 (facts 2.1, within 0.03, and 2.2, within 0.1); v1 prints no table.
+# Digitised from the paper's Fig. 3 (within 0.03) and Fig. 2 (within 0.1); v1 prints no table.
 PAPER: dict[Key, tuple[float, float]] = {
     ("VLCS", "run", 0.0): (87.38, 78.73),
     ("VLCS", "run", 0.5): (87.59, 79.57),

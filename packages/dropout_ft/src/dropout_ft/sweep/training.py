@@ -1,7 +1,7 @@
 """What a sweep's job does: one ``fit`` in the job's folder."""
 
-from dropout_ft.results.selection import select_iid
 from dropout_ft.app import APP
+from dropout_ft.results.selection import select_iid
 from holdfast.runs.results import read_results
 
 

@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from dropout_ft.nn.backbones.base import Backbone
-from dropout_ft.training.deferral import deferral_of
-from dropout_ft.training.recorder import EvaluationRecorder
-from dropout_ft.results.scores import score
-from dropout_ft.training.ratatouille import load_backbone
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import Normalization, VeryLargeDropoutHead
 from dropout_ft.nn.parameter_groups import parameter_groups, scale_rate
+from dropout_ft.results.scores import score
+from dropout_ft.training.deferral import deferral_of
 from dropout_ft.training.objectives.base import Objective
 from dropout_ft.training.objectives.erm import ERM
 from dropout_ft.training.objectives.miro import MIRO
+from dropout_ft.training.ratatouille import load_backbone
+from dropout_ft.training.recorder import EvaluationRecorder
 from dropout_ft.training.warm_start import HeadWarmStart
-from holdfast.training.callbacks import GuardedWeightAveraging
 from holdfast.checkpoints.reading import check_same_architecture
+from holdfast.training.callbacks import GuardedWeightAveraging
 from holdfast.training.indexed_logits import IndexedLogits
 
 

@@ -7,6 +7,7 @@ from rich.progress import Progress
 
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
+from vl_track.loading import best_device, load_network
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
@@ -14,7 +15,6 @@ from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
 from vl_track.scoring.runs import Told
 from vl_track.scoring.success import CONVENTION
-from vl_track.loading import best_device, load_network
 from vl_track.tracking.tracker import Tracker, TrackerOptions
 
 

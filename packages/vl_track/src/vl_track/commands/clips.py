@@ -13,10 +13,10 @@ from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError
 from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
+from vl_track.loading import best_device, load_network
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.runs import Follower
 from vl_track.scoring.success import overlaps, success_auc
-from vl_track.loading import best_device, load_network
 from vl_track.tracking.tracker import Tracker, TrackerOptions
 
 CLIPS = {

@@ -8,14 +8,14 @@ from rich.progress import Progress
 
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
+from vl_track.loading import load_network
+from vl_track.runtime import Precision, Runtime, device_for, on_runtime
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.runs import Told, run_video
 from vl_track.scoring.success import CONVENTION
-from vl_track.loading import load_network
-from vl_track.runtime import Precision, Runtime, device_for, on_runtime
 from vl_track.tracking.tracker import Tracker, TrackerOptions
 
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.errors import ConfigError, DataError, ImageError
 from holdfast.seeding import SampleKey, fold_seed
+from holdfast.training.datamodule import StepDataModule, seeded
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.samples import Sample, to_sample
 from vl_track.data.sets.base import FileVideo, Split, VideoSet

