@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from holdfast.cli.app import App, Command
+from holdfast.cli.app import App, Command, sentence
 from holdfast.errors import DataError
 
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from holdfast.data import shared_batches
 from holdfast.seeding import SampleKey
+from holdfast.training import shared_batches
 from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.training.shared_batches import STREAM, SharedBatches, shared, stream_folder
 
