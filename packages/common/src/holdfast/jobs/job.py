@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -30,12 +30,15 @@ class Job:
         arguments: of the function, JSON values.
         name: for people.
         content: what else the outcome depends on, such as the text of configuration files.
+        places: further arguments of the function that do not change the outcome, such as the folder
+            of the data or the device; they are no part of the digest.
     """
 
     target: str
     arguments: dict[str, Any]
     name: str = ""
     content: str = ""
+    places: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -56,9 +59,10 @@ class JobFolder:
     path: Path
 
     def describe(self, job: Job) -> None:
-        """Write ``job.json`` unless it is there."""
-        if not (self.path / "job.json").is_file():
-            write_text(self.path / "job.json", json.dumps(asdict(job), indent=1) + "\n")
+        """Write ``job.json`` unless it is there and the same."""
+        path, text = self.path / "job.json", json.dumps(asdict(job), indent=1) + "\n"
+        if not path.is_file() or path.read_bytes() != text.encode():
+            write_text(path, text)
 
     def job(self) -> Job:
         """Read what the job is.
@@ -105,15 +109,16 @@ class JobFolder:
     def start(self) -> int:
         """Record an attempt; return its number, from 1 on. The caller must hold the claim."""
         before = self.read("started")
+        attempt = int(before.get("attempt", 0)) + 1
         content = {
-            "attempt": int(before.get("attempt", 0)) + 1,
+            "attempt": attempt,
             "deaths": int(before.get("deaths", 0)),
             "host": socket.gethostname(),
             "process": os.getpid(),
             "time": time.time(),
         }
         write_text(self.path / "started.json", json.dumps(content) + "\n")
-        return int(content["attempt"])
+        return attempt
 
     def count_death(self) -> int:
         """Record that the job's process died; return how often. The caller must hold the claim."""
