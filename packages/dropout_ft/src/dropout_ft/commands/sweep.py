@@ -36,6 +36,7 @@ def sweep(
     address: str | None = None,
     partition: str | None = None,
     minutes: int = 24 * 60,
+    time_limit: float = 0.0,
     dry_run: bool = False,
     retry_failed: bool = False,
     share_stream: bool = False,
@@ -52,10 +53,12 @@ def sweep(
             where it is installed.
         workers: jobs at the same time; on a GPU or cluster 0 leaves that to Ray or Slurm.
         cpus: cores of one job; 0 shares the machine's out.
-        gpus: share of a GPU for one job; 0.25 puts four on one.
+        gpus: share of a GPU for one job; 0.25 puts four on one. 0 gives each of several workers
+            one GPU where there are any.
         address: of a Ray cluster.
         partition: of Slurm.
         minutes: longest time of a Slurm job.
+        time_limit: minutes after which a job is ended and marked as failed; 0 sets no limit.
         dry_run: print the jobs, their states and the expected cost; run nothing.
         retry_failed: forget failures and try those jobs again.
         share_stream: jobs of one seed that run at the same time on one machine decode and augment
@@ -71,8 +74,9 @@ def sweep(
     if retry_failed:
         pool.retry_failed()
     resources = Resources(
-        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition, minutes=minutes
-    )
+        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition,
+        minutes=minutes, job_seconds=60 * time_limit,
+    )  # fmt: skip
     say(f"{len(pool.jobs)} jobs in {folder}, on {choose(engine)}")
     with shared_stream(folder) if share_stream else contextlib.nullcontext():
         status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers, best_of))
