@@ -210,7 +210,8 @@ class HoldfastCLI(LightningCLI):
             "seed": self._seed(),
             "steps": self.trainer.max_steps,
         }
-        for part in (self.model, self.datamodule):
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        for part in (self.model, self.datamodule, *callbacks):
             declare = getattr(part, "coordinates", None)
             found |= declare() if declare is not None else {}
         repeats = ["run", "seed_everything", *self.hooks.repeats, *flatten(self.run.point)]

@@ -50,6 +50,7 @@ class TrajectoryEnsemble(Method):
     marker = "p"
     order = 60
     over = "run"
+    networks = 0
 
     def able(self, runs: Sequence[Run]) -> bool:
         """Tell whether the domains left out were evaluated at every step."""

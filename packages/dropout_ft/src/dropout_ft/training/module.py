@@ -6,7 +6,10 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
-from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from pytorch_lightning.utilities.types import (
+    LRSchedulerConfigType,
+    OptimizerLRSchedulerConfig,
+)
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -204,15 +207,11 @@ class FineTuning(LightningModule):
         remark = schedule_remark(schedule, self.trainer.max_steps)
         if remark:
             say(f"note: {remark}")
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {
-                "scheduler": schedule,
-                "interval": "step",
-                # Only ReduceLROnPlateau names one: Lightning then steps it after each validation.
-                **({"monitor": schedule.monitor} if hasattr(schedule, "monitor") else {}),
-            },
-        }
+        stepped: LRSchedulerConfigType = {"scheduler": schedule, "interval": "step"}
+        monitor = getattr(schedule, "monitor", None)
+        if monitor is not None:  # ReduceLROnPlateau, which acts on a logged metric
+            stepped["monitor"] = monitor
+        return {"optimizer": optimizer, "lr_scheduler": stepped}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the class names, which no weight shows."""
