@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from dropout_ft.commands.predict import classify, list_pictures
-from dropout_ft.commands.report import run_directories
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.verifying import missing_classes, unreadable
 from dropout_ft.nn import Classifier, VeryLargeDropoutHead
 from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.results.run import run_directories
 from holdfast.errors import DataError, ImageError
 
 

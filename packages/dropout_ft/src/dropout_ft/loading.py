@@ -82,7 +82,7 @@ def load_classifier(path: str | Path, *, weights: Weights = "default") -> Loaded
     check_same_architecture(state, module.state_dict(), source=path)
     module.load_state_dict(state)
     config = json.loads(checkpoint["holdfast_config"])
-    chosen = ((config.get("data") or {}).get("init_args") or {}).get("image_size")
+    chosen = (config.get("data") or {}).get("image_size")
     return LoadedClassifier(
         model=module.model.eval(),
         class_names=tuple(module.class_names),

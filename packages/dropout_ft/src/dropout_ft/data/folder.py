@@ -37,7 +37,7 @@ def domain_names(root: Path) -> list[str]:
     if not root.is_dir():
         raise DataError(
             f"There is no data at {root}: give the folder that holds "
-            "<domain>/<class>/<image> with --data.init_args.root."
+            "<domain>/<class>/<image> with --data.source."
         )
     names = subfolders(root)
     if len(names) < 2:
@@ -90,7 +90,7 @@ def _scan_domain(folder: Path, classes: list[str], *, allow_missing: bool) -> Do
             raise DataError(
                 f"Class '{name}' {state} in domain '{folder.name}' ({folder / name}): "
                 "add pictures, remove the class everywhere, or set "
-                "--data.init_args.allow_missing_classes true."
+                "--data.source.init_args.allow_missing_classes true."
             )
         paths.extend(found)
         labels.extend([label] * len(found))
