@@ -1,9 +1,12 @@
 """Messages about unknown keys are short and name the nearest known key."""
 
+from pathlib import Path
+
 import pytest
 
 from holdfast.cli.parser import SuggestingParser, parameters_of
 from holdfast.cli.suggestions import nearest_key
+from holdfast.errors import ConfigError, UsageError
 
 
 def build() -> SuggestingParser:
@@ -43,13 +46,38 @@ def test_explain_classes_that_cannot_be_imported() -> None:
     assert build().explain(message) == "no.such.Thing has no option 'x'."
 
 
-def test_unknown_argument_ends_with_status_two(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as raised:
-        build().parse_args(["--model.dropout_rte", "0.5"])
-    assert raised.value.code == 2
-    error = capsys.readouterr().err
-    assert "model.dropout_rate" in error
-    assert "usage" not in error.lower(), "one sentence, not the whole list of options"
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--model.dropout_rte", "0.5"],
+         "there is no option 'model.dropout_rte'. Did you mean 'model.dropout_rate'?"),
+        (["--model.dropout_rate", "x"], "model.dropout_rate: must be a number, not 'x'."),
+        (["--trainer.max_steps", "1.5"], "trainer.max_steps: must be a whole number, not '1.5'."),
+        (["--config", "no.yaml"], f"config: there is no file {Path('no.yaml').absolute()}."),
+    ],
+)  # fmt: skip
+def test_wrong_words_are_told_in_one_sentence(words: list[str], expected: str) -> None:
+    parser = build()
+    parser.add_argument("--config", action="config")
+    with pytest.raises(UsageError) as raised:
+        parser.parse_args(words)
+    assert str(raised.value) == expected
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    """Was: "Problems parsing config", without the file's name."""
+    (tmp_path / "inner.yaml").write_text("a: 1\nb: [\n")
+    (tmp_path / "outer.yaml").write_text("model: inner.yaml\n")
+    parser = build()
+    parser.add_argument("--config", action="config")
+    with pytest.raises(ConfigError, match=r"inner\.yaml is not YAML: line 3"):
+        parser.parse_args(["--config", str(tmp_path / "outer.yaml")])
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"bytes\.yaml cannot be read"):
+        build().parse_args([f"--config={tmp_path / 'bytes.yaml'}"])
 
 
 def test_known_keys_include_those_of_subcommands() -> None:
