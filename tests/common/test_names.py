@@ -27,10 +27,10 @@ def test_a_single_name_stays_as_typed(name: str) -> None:
 
 
 def test_only_names_become_text() -> None:
-    text = "{seeds: [1, 010], rates: [1e-3], domains: [010], set: {data.init_args.test_domains: 7}}"
+    text = "{seeds: [1, 010], rates: [1e-3], domains: [010], set: {data.test_domains: 7}}"
     assert load_yaml(text) == {
         "seeds": [1, 8], "rates": ["1e-3"], "domains": ["010"],
-        "set": {"data.init_args.test_domains": "7"},
+        "set": {"data.test_domains": "7"},
     }  # fmt: skip
     assert quote_names("a: 010\n") == "a: 010\n"
 
@@ -62,41 +62,36 @@ def test_broken_yaml_stays_an_error() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        (f"--data.init_args.test_domains={TYPED}",),
-        ("--data.init_args.test_domains", TYPED),
-        (f"--data={{class_path: dropout_ft.data.DomainFolders, init_args: {{root: x, "
-         f"test_domains: {TYPED}}}}}",),
+        (f"--data.test_domains={TYPED}",),
+        ("--data.test_domains", TYPED),
+        (f"--data={{source: x, test_domains: {TYPED}}}",),
     ],
 )  # fmt: skip
 def test_fit_keeps_names_on_the_command_line(words: tuple[str, ...]) -> None:
     """Was: refused with "choose from 2019, ..."; 010 silently left another domain out."""
-    assert list(parsed("dropout_ft", *TINY, *words).data.init_args.test_domains) == HARD
+    assert list(parsed("dropout_ft", *TINY, *words).data.test_domains) == HARD
 
 
 def test_fit_appends_names() -> None:
-    words = ("--data.init_args.test_domains", "010", "--data.init_args.test_domains+", "no")
-    assert list(parsed("dropout_ft", *TINY, *words).data.init_args.test_domains) == ["010", "no"]
+    words = ("--data.test_domains", "010", "--data.test_domains+", "no")
+    assert list(parsed("dropout_ft", *TINY, *words).data.test_domains) == ["010", "no"]
 
 
 @pytest.mark.parametrize("option", ["--config", "--data"])
 def test_fit_keeps_names_in_files(option: str, tmp_path: Path) -> None:
-    data = f"init_args:\n  root: x\n  test_domains: {TYPED}\n"
-    data = f"class_path: dropout_ft.data.DomainFolders\n{data}"
+    data = f"source: x\ntest_domains: {TYPED}\n"
     if option == "--config":
         data = "data:\n" + "".join(f"  {line}\n" for line in data.splitlines())
     (tmp_path / "own.yaml").write_text(data)
     config = parsed("dropout_ft", *TINY, option, str(tmp_path / "own.yaml"))
-    assert list(config.data.init_args.test_domains) == HARD
+    assert list(config.data.test_domains) == HARD
 
 
 def test_fit_keeps_names_in_a_file_that_a_file_names(tmp_path: Path) -> None:
-    (tmp_path / "data.yaml").write_text(
-        "class_path: dropout_ft.data.DomainFolders\n"
-        f"init_args: {{root: x, test_domains: {TYPED}}}\n"
-    )
+    (tmp_path / "data.yaml").write_text(f"{{source: x, test_domains: {TYPED}}}\n")
     (tmp_path / "own.yaml").write_text("data: data.yaml\n")
     config = parsed("dropout_ft", *TINY, "--config", str(tmp_path / "own.yaml"))
-    assert list(config.data.init_args.test_domains) == HARD
+    assert list(config.data.test_domains) == HARD
 
 
 def several(*, domains: list[str], rates: list[float] = []) -> None:  # noqa: B006

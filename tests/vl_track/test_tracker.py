@@ -189,7 +189,7 @@ def test_covering_windows_leave_nothing_out(width: int, height: int, side: float
     [
         ((10, 10, 0, 20), "has no area"),
         ((10, 10, 20, -3), "has no area"),
-        ((200, 10, 20, 20), "lies outside the picture, which is 160 x 120"),
+        ((200, 10, 20, 20), "lies outside the image, which is 160 x 120"),
         ((-50, -50, 20, 20), "lies outside"),
         ((float("nan"), 0, 5, 5), "is no box"),
         ((1, 2, 3), "is no box"),
@@ -206,7 +206,7 @@ def test_a_box_partly_outside_is_cut() -> None:
 
 
 def test_nothing_to_follow_is_said() -> None:
-    with pytest.raises(ConfigError, match="Nothing says what to follow"):
+    with pytest.raises(ConfigError, match="The prompt is empty"):
         tracker().initialize(frame_with(None), text="  ")
     blind = tiny_network(matching="none")
     blind.text = NoText()

@@ -11,7 +11,7 @@ from scenes_support import tiny_network
 from vl_track.data.geometry import Box, Window
 from vl_track.data.video import Picture, crop_frame
 from vl_track.tracking import Tracker, TrackerOptions
-from vl_track.tracking.tracker import remember_size
+from vl_track.tracking.tracker import smooth_size
 
 BOX: Box = (150.0, 120.0, 32.0, 40.0)
 
@@ -156,12 +156,12 @@ PLACES = st.floats(-200, 800)
 def test_remembered_sizes_lie_between_and_keep_the_centre(
     box: Box, last: Box, share: float
 ) -> None:
-    x, y, width, height = remember_size(box, last, share)
+    x, y, width, height = smooth_size(box, last, share)
     assert x + width / 2 == pytest.approx(box[0] + box[2] / 2, abs=1e-6)
     assert y + height / 2 == pytest.approx(box[1] + box[3] / 2, abs=1e-6)
     for new, own, old in zip((width, height), box[2:], last[2:], strict=True):
         assert min(own, old) * (1 - 1e-9) <= new <= max(own, old) * (1 + 1e-9)
-    again = remember_size(box, box, share)
+    again = smooth_size(box, box, share)
     assert again == pytest.approx(box, abs=1e-6)
 
 

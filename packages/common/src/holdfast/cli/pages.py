@@ -92,8 +92,9 @@ def check_options(prog: str, found: Outline, words: Sequence[str]) -> None:
         name = typed.removesuffix("+").replace("-", "_")
         groups = {one.split(".")[0] for one in known if "." in one}
         if name not in known | groups | set(_ALWAYS) and typed.removesuffix("+") not in known:
+            near = nearest_key(name, sorted(known))
             raise UsageError(
-                f"{prog} has no option '--{typed}'.{hint(nearest_key(name, sorted(known)))} "
+                f"{prog} has no option '--{typed}'.{hint(f'--{near}' if near else None)} "
                 f"`{prog} --help` lists them."
             )
     required = [option for option in found.options if option.required]

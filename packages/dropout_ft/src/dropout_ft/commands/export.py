@@ -56,7 +56,11 @@ def export(
 
 
 def write_formats(
-    loaded: "LoadedClassifier", out: str | Path, formats: list[Format], *, dynamic_batch: bool = True
+    loaded: "LoadedClassifier",
+    out: str | Path,
+    formats: list[Format],
+    *,
+    dynamic_batch: bool = True,
 ) -> list[Path]:
     """Write ``model.onnx`` and the like into a folder; print each file's size and difference."""
     import torch

@@ -26,9 +26,11 @@ def own_backbones(name: str | None) -> list[type["Backbone"]]:
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"There is no class {name} ({error}): give --backbone module.Class.") from (
-            error
-        )
+        raise ConfigError(
+            f"There is no class {name} ({error}): give --backbone module.Class."
+        ) from (error)
     if not (isinstance(found, type) and issubclass(found, Backbone)):
-        raise ConfigError(f"{name} is no backbone: derive it from dropout_ft.nn.backbones.Backbone.")
+        raise ConfigError(
+            f"{name} is no backbone: derive it from dropout_ft.nn.backbones.Backbone."
+        )
     return [found]

@@ -54,7 +54,7 @@ def domain_names(root: Path) -> list[str]:
     if not root.is_dir():
         raise DataError(
             f"There is no data at {root}: give the folder that holds "
-            "<domain>/<class>/<image> with --data.init_args.root."
+            "<domain>/<class>/<image> with --data.source."
         )
     names = subfolders(root)
     if len(names) < 2:
@@ -118,8 +118,8 @@ def _scan_domain(
             state = "is empty" if (folder / name).is_dir() else "is missing"
             raise DataError(
                 f"Class '{name}' {state} in domain '{folder.name}' ({folder / name}): "
-                "add pictures, remove the class everywhere, or set "
-                "--data.init_args.allow_missing_classes true."
+                "add pictures, remove the class everywhere, or set the source's "
+                "allow_missing_classes to true."
             )
         paths.extend(found)
         labels.extend([label] * len(found))

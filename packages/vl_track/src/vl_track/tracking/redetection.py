@@ -28,4 +28,4 @@ def _starts(length: int, side: float) -> list[float]:
         return [round((length - side) / 2)]
     count = math.ceil((length - side) / (side / 2)) + 1
     step = (length - side) / (count - 1)
-    return [round(step * place) for place in range(count)]
+    return [round(step * index) for index in range(count)]

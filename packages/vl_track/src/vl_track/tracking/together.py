@@ -5,17 +5,19 @@ from collections.abc import Sequence
 import torch
 
 from holdfast.errors import ConfigError
-from vl_track.data.video import Picture, crop_frame
+from vl_track.data.video import crop_frame
 from vl_track.nn.head import decode
 from vl_track.nn.text.base import TextFeatures
-from vl_track.tracking.tracker import Estimate, Tracker
+from vl_track.tracking.steps import Estimate
+from vl_track.tracking.tracker import Tracker
+from vl_track.video.frames import Image
 
 
 @torch.inference_mode()
-def track_together(trackers: Sequence[Tracker], frames: Sequence[Picture]) -> list[Estimate]:
+def track_together(trackers: Sequence[Tracker], frames: Sequence[Image]) -> list[Estimate]:
     """Find each tracker's object in the next frame of its own video.
 
-    The answers are those of :meth:`Tracker.track` one by one, within rounding.
+    The estimates equal those of :meth:`Tracker.track` one by one, within rounding.
 
     Args:
         trackers: initialised, with one network between them; videos that have ended are left out.
@@ -27,20 +29,23 @@ def track_together(trackers: Sequence[Tracker], frames: Sequence[Picture]) -> li
     network = trackers[0].network
     if any(tracker.network is not network for tracker in trackers):
         raise ConfigError("Trackers that run together must share one network.")
-    questions = [tracker.ask(frame) for tracker, frame in zip(trackers, frames, strict=True)]
+    inputs = [tracker.preprocess(frame) for tracker, frame in zip(trackers, frames, strict=True)]
     size = network.backbone.search_size
-    crops = [crop_frame(f, q.window, size) for f, q in zip(frames, questions, strict=True)]
+    crops = [crop_frame(f, one.window, size) for f, one in zip(frames, inputs, strict=True)]
     device = trackers[0].device
     search = torch.stack([torch.from_numpy(crop) for crop in crops]).permute(0, 3, 1, 2)
     text = TextFeatures(
-        *(torch.cat([q.text[part] for q in questions]) for part in range(len(TextFeatures._fields)))
+        *(
+            torch.cat([one.text[part] for one in inputs])
+            for part in range(len(TextFeatures._fields))
+        )
     )
-    templates = torch.cat([q.template_13hw for q in questions])
+    templates = torch.cat([one.template_13hw for one in inputs])
     output = network(templates, search.contiguous().to(device), text)
     found = []
     for number, (tracker, frame) in enumerate(zip(trackers, frames, strict=True)):
         maps = type(output.maps)(*(value[number : number + 1] for value in output.maps))
         boxes, scores = decode(maps, tracker.prior if tracker.options.hann else None)
-        answer = tracker.read(frame, boxes[0], scores[0], questions[number].place)
-        found.append(tracker.accept(frame, answer))
+        estimate = tracker.postprocess(frame, boxes[0], scores[0], inputs[number].box_window)
+        found.append(tracker.update(frame, estimate))
     return found

@@ -1,6 +1,5 @@
-"""The tracker: crop around the last box, ask the network, map the answer back."""
+"""The tracker: crop around the last box, run the network, map the box back."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,84 +16,36 @@ from vl_track.data.geometry import (
     window_around,
     window_of_frame,
 )
-from vl_track.data.video import Picture, crop_frame
+from vl_track.data.video import crop_frame
 from vl_track.nn.head import decode
 from vl_track.nn.text.base import TextFeatures
 from vl_track.tracking.network import Network
+from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.redetection import cover
+from vl_track.tracking.steps import Estimate
 from vl_track.tracking.window import hann_window
+from vl_track.video.frames import Image
 
 
-class Estimate(NamedTuple):
-    """Where the object is thought to be.
-
-    Attributes:
-        box: x, y, w, h in pixels of the frame; x, y is the left upper corner, and a box over the
-            whole frame is (0, 0, width, height).
-        score: the head's probability at the chosen cell, in (0, 1).
-    """
-
-    box: Box
-    score: float
-
-
-class Question(NamedTuple):
-    """What a tracker wants to know of the next frame.
+class SearchInput(NamedTuple):
+    """What the network needs to find the object in the next image.
 
     Attributes:
-        template_13hw: uint8.
-        text: of one sentence.
-        window: to be cut out of the frame.
-        place: where the window is taken to be when the box is mapped back.
+        template_13hw: uint8 crop of the object.
+        text: features of one sentence.
+        window: the part of the image to search.
+        box_window: the window that boxes are mapped back from; differs from ``window`` by up to
+            half a pixel with :attr:`TrackerOptions.unrounded_corner`.
     """
 
     template_13hw: Tensor
     text: TextFeatures
     window: Window
-    place: Window
-
-
-@dataclass(kw_only=True)
-class TrackerOptions:
-    """Choices at test; the defaults are the release's.
-
-    Attributes:
-        hann: weight the score map by a Hann window.
-        window_weight: share of the window in the weighted score; 1 is the release's plain product.
-        size_memory: share of the last size in the next one, as a geometric mean; 0 is the release.
-            One wrong size otherwise makes the next search window wrong too, and so on.
-        update_interval: frames between updates of the template; 0 (release) never updates.
-        update_score: least score at which an update may happen.
-        lost_score: an object scored below this for ``lost_patience`` frames counts as lost.
-        lost_patience: frames.
-        redetect: look for a lost object in the whole frame; until it is found, its last box stays.
-        found_score: least score at which it counts as found again.
-        grounding_scales: sides of the windows searched for a described object, as shares of the
-            frame's longer side.
-        margin: least part of a box, in pixels, that stays in the frame.
-        unrounded_corner: map boxes back as the release does, as if the search window had not been
-            moved to whole pixels; up to half a pixel off, frame by frame.
-        allow_nothing: start without box and sentence, on whatever looks most like an object; for
-            ablations.
-    """
-
-    hann: bool = True
-    window_weight: float = 1.0
-    size_memory: float = 0.0
-    update_interval: int = 0
-    update_score: float = 0.7
-    redetect: bool = False
-    lost_score: float = 0.2
-    lost_patience: int = 5
-    found_score: float = 0.4
-    grounding_scales: tuple[float, ...] = (1.0,)
-    margin: float = 10.0
-    unrounded_corner: bool = False
-    allow_nothing: bool = False
+    box_window: Window
 
 
 class Tracker:
-    """Follow one object.
+    """Track one object with a vision-language network.
 
     Args:
         network: in evaluation mode from here on.
@@ -128,8 +79,8 @@ class Tracker:
         """Whether the score has been low for long."""
         return self._low >= self.options.lost_patience
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
-        """Say what to follow.
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
+        """Take the prompt, and forget the object before.
 
         Args:
             frame: RGB uint8 (H, W, 3).
@@ -142,7 +93,7 @@ class Tracker:
         Raises:
             ConfigError: neither box nor text, a box without area or outside the frame, or a
                 sentence alone for a network without language.
-            DataError: the frame is no RGB uint8 picture.
+            DataError: the frame is no RGB uint8 image.
         """
         _check_frame(frame)
         self._frames, self._low = 0, 0
@@ -150,13 +101,13 @@ class Tracker:
         if box is not None:
             start = Estimate(check_box(box, frame), 1.0)
         else:
-            self._check_told(text)
+            self._check_prompt(text)
             start = self._ground(frame)
         self._box = start.box
         self._remember(frame)
         return start
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         """Find the object in the next frame.
 
         Args:
@@ -165,34 +116,39 @@ class Tracker:
         Raises:
             ConfigError: called before :meth:`initialize`.
         """
-        question = self.ask(frame)
+        given = self.preprocess(frame)
         found = self._search(
-            frame, [question.window], hann=self.options.hann, places=[question.place]
+            frame, [given.window], hann=self.options.hann, box_windows=[given.box_window]
         )
-        return self.accept(frame, found)
+        return self.update(frame, found)
 
-    def ask(self, frame: Picture) -> "Question":
-        """Return what the network is asked about the next frame; :meth:`accept` takes the answer.
+    def preprocess(self, frame: Image) -> SearchInput:
+        """Return what the network needs for the next frame; :meth:`update` takes its estimate.
 
         Raises:
             ConfigError: called before :meth:`initialize`.
         """
         _check_frame(frame)
         if self._template is None or self._text is None:
-            raise ConfigError("The tracker was not told what to follow: call initialize first.")
+            raise ConfigError("The tracker has no prompt yet: call initialize first.")
         window = window_around(self._box, self.network.search_factor)
-        place = around_exactly(self._box, window.side) if self.options.unrounded_corner else window
-        return Question(self._template, self._text, window, place)
+        exact = self.options.unrounded_corner
+        box_window = around_exactly(self._box, window.side) if exact else window
+        return SearchInput(self._template, self._text, window, box_window)
 
-    def accept(self, frame: Picture, found: Estimate) -> Estimate:
-        """Take the network's answer about a frame, and go on from there.
+    def update(self, frame: Image, found: Estimate) -> Estimate:
+        """Set the tracker's state from an estimate, and return the box the frame is given.
 
         Args:
-            frame: the same as :meth:`ask`'s.
-            found: in pixels of the frame.
+            frame: the one given to :meth:`preprocess`.
+            found: of :meth:`postprocess`, in pixels of the frame.
+
+        Returns:
+            The estimate with its size smoothed over time, or the re-detected object, as the options
+            say.
         """
         self._frames += 1
-        found = Estimate(remember_size(found.box, self._box, self.options.size_memory), found.score)
+        found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.options.redetect:
             return self._redetect(frame, found)
@@ -203,15 +159,15 @@ class Tracker:
             self._remember(frame)
         return found
 
-    def _check_told(self, text: str) -> None:
+    def _check_prompt(self, text: str) -> None:
         if self.options.allow_nothing:
             return
         if not text.strip():
-            raise ConfigError("Nothing says what to follow: give a box, a sentence, or both.")
+            raise ConfigError("The prompt is empty: give a box, a text, or both.")
         if self._text is None or not bool(self._text.present_B.any()):
             raise ConfigError(
-                "This model has no language, so a sentence alone cannot tell what to follow: give "
-                "a box too."
+                "This model has no language, so a text alone cannot name the object: give a box "
+                "too."
             )
 
     def _encode(self, text: str) -> TextFeatures:
@@ -219,13 +175,13 @@ class Tracker:
             features: TextFeatures = self.network.text([text])
         return features
 
-    def _remember(self, frame: Picture) -> None:
+    def _remember(self, frame: Image) -> None:
         """Cut the template at the current box."""
         window = window_around(self._box, self.network.template_factor)
         size = self.network.backbone.template_size
         self._template = _batch([crop_frame(frame, window, size)], self.device)
 
-    def _ground(self, frame: Picture) -> Estimate:
+    def _ground(self, frame: Image) -> Estimate:
         size = self.network.backbone.template_size
         self._template = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.device)
         height, width = frame.shape[:2]
@@ -237,36 +193,36 @@ class Tracker:
                 windows += cover((width, height), scale * max(width, height))
         return self._search(frame, windows, hann=False)
 
-    def _redetect(self, frame: Picture, found: Estimate) -> Estimate:
-        """Search the whole frame; keep the last box where nothing convinces."""
+    def _redetect(self, frame: Image, found: Estimate) -> Estimate:
+        """Search the whole frame; keep the last box where nothing scores ``found_score``."""
         height, width = frame.shape[:2]
         side = window_around(self._box, self.network.search_factor).side
-        elsewhere = self._search(frame, cover((width, height), side), hann=False)
-        if elsewhere.score < self.options.found_score:
+        best = self._search(frame, cover((width, height), side), hann=False)
+        if best.score < self.options.found_score:
             return Estimate(self._box, found.score)
         self._low = 0
-        self._box = elsewhere.box
-        return elsewhere
+        self._box = best.box
+        return best
 
     @torch.inference_mode()
     def _search(
         self,
-        frame: Picture,
+        frame: Image,
         windows: list[Window],
         *,
         hann: bool,
-        places: list[Window] | None = None,
+        box_windows: list[Window] | None = None,
     ) -> Estimate:
-        """Ask the network about some windows and return the best answer, in frame pixels.
+        """Search some windows of a frame and return the best estimate, in pixels of the frame.
 
         Args:
-            frame: the picture.
-            windows: what is cut out.
-            hann: weight the scores.
-            places: where the windows are taken to be when boxes are mapped back.
+            frame: the image.
+            windows: the parts to search.
+            hann: weight the scores by the window of :attr:`prior`.
+            box_windows: what boxes are mapped back from; ``windows`` by default.
         """
         if self._template is None or self._text is None:
-            raise ConfigError("The tracker was not told what to follow: call initialize first.")
+            raise ConfigError("The tracker has no prompt yet: call initialize first.")
         backbone = self.network.backbone
         crops = _batch([crop_frame(frame, w, backbone.search_size) for w in windows], self.device)
         count = len(windows)
@@ -275,7 +231,7 @@ class Tracker:
         output = self.network(template, crops, text)
         boxes, scores = decode(output.maps, self.prior if hann else None)
         best = int(scores.argmax())
-        return self.read(frame, boxes[best], scores[best], (places or windows)[best])
+        return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
 
     @property
     def prior(self) -> Tensor:
@@ -283,39 +239,40 @@ class Tracker:
         weight = self.options.window_weight
         return self._hann * weight + (1 - weight)
 
-    def read(self, frame: Picture, box_4: Tensor, score: Tensor, place: Window) -> Estimate:
-        """Map an answer of the network back into a frame.
+    def postprocess(self, frame: Image, box_4: Tensor, score: Tensor, window: Window) -> Estimate:
+        """Map a decoded box back into a frame, and keep it inside as the release does.
 
         Args:
-            frame: the picture that was searched.
-            box_4: centre x, y, width, height in shares of the window.
+            frame: the image that was searched.
+            box_4: centre x, centre y, width, height as fractions of the window.
             score: of the box.
-            place: where the window is.
+            window: that the box is a part of.
         """
         box: Box = tuple(box_4.tolist())
         height, width = frame.shape[:2]
-        kept = clip_box(out_of_window(box, place), (width, height), self.options.margin)
+        kept = clip_box(out_of_window(box, window), (width, height), self.options.margin)
         return Estimate(kept, float(score))
 
 
-def remember_size(box: Box, last: Box, share: float) -> Box:
-    """Keep a box's centre and take its size between its own and the last one.
+def smooth_size(box: Box, last: Box, weight: float) -> Box:
+    """Return a box with its own centre and a size between its own and the last box's.
 
     Args:
         box: found in this frame.
         last: of the frame before.
-        share: of the last size, in [0, 1); the mean is geometric.
+        weight: of the last size in a weighted geometric mean, in [0, 1).
     """
-    if share == 0:
+    if weight == 0:
         return box
     x, y, width, height = box
     new_width, new_height = (
-        old**share * new ** (1 - share) for old, new in zip(last[2:], (width, height), strict=True)
+        old**weight * new ** (1 - weight)
+        for old, new in zip(last[2:], (width, height), strict=True)
     )
     return x + (width - new_width) / 2, y + (height - new_height) / 2, new_width, new_height
 
 
-def check_box(box: Box, frame: Picture) -> Box:
+def check_box(box: Box, frame: Image) -> Box:
     """Cut a user's box to the frame.
 
     Raises:
@@ -330,13 +287,13 @@ def check_box(box: Box, frame: Picture) -> Box:
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
     if x1 <= x0 or y1 <= y0:
         raise ConfigError(
-            f"The box {x:g},{y:g},{w:g},{h:g} lies outside the picture, which is {width} x "
+            f"The box {x:g},{y:g},{w:g},{h:g} lies outside the image, which is {width} x "
             f"{height} pixels: give x,y,width,height within it."
         )
     return float(x0), float(y0), float(x1 - x0), float(y1 - y0)
 
 
-def _check_frame(frame: Picture) -> None:
+def _check_frame(frame: Image) -> None:
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
         raise DataError(
             f"A frame must be RGB uint8 (height, width, 3), and this one is {frame.dtype} "
@@ -344,5 +301,5 @@ def _check_frame(frame: Picture) -> None:
         )
 
 
-def _batch(crops: list[Picture], device: torch.device) -> Tensor:
+def _batch(crops: list[Image], device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous().to(device)

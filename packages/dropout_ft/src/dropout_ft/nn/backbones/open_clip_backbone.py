@@ -22,6 +22,7 @@ class OpenClipBackbone(Backbone):
         if name not in open_clip.list_models():
             raise ConfigError(f"open_clip has no model '{name}': see open_clip.list_models().")
         self.name = name
+        self.weights = weights
         pretrained = None if weights == "none" else weights
         # Weights may be left out of memory (device "meta") while a file's sizes are checked.
         device = torch.get_default_device()

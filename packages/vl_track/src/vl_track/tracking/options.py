@@ -1,0 +1,43 @@
+"""Choices of a tracker at test. Nothing here imports torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(kw_only=True)
+class TrackerOptions:
+    """Choices at test; the defaults are the release's (``lib/test/tracker/ostrack.py``).
+
+    Attributes:
+        hann: weight the score map by a Hann window.
+        window_weight: weight of the window in the weighted score, in [0, 1]; 1 is the release's
+            plain product.
+        size_memory: weight of the last size in the next one, in [0, 1), as a geometric mean; 0 is
+            the release. It keeps one wrong size from spoiling the search windows that follow.
+        update_interval: frames between updates of the template; 0 (release) never updates.
+        update_score: least score at which an update may happen.
+        lost_score: an object scored below this for ``lost_patience`` frames counts as lost.
+        lost_patience: frames.
+        redetect: search the whole frame for a lost object; its last box stays until it is found.
+        found_score: least score at which it counts as found again.
+        grounding_scales: sides of the windows searched for an object that only a text names, as
+            fractions of the frame's longer side.
+        margin: pixels of a box that always stay in the frame (``clip_box`` of OSTrack's
+            ``lib/utils/box_ops.py``).
+        unrounded_corner: map boxes back as the release does, as if the search window had not been
+            moved to whole pixels; the box is then off by up to half a pixel in each frame.
+        allow_nothing: start with an empty prompt, on what scores highest; for ablations.
+    """
+
+    hann: bool = True
+    window_weight: float = 1.0
+    size_memory: float = 0.0
+    update_interval: int = 0
+    update_score: float = 0.7
+    redetect: bool = False
+    lost_score: float = 0.2
+    lost_patience: int = 5
+    found_score: float = 0.4
+    grounding_scales: tuple[float, ...] = (1.0,)
+    margin: float = 10.0
+    unrounded_corner: bool = False
+    allow_nothing: bool = False
