@@ -4,6 +4,7 @@ In the repository that is ``configs/dropout_ft/paper_resnet50.yaml``; in an inst
 copy of ``configs/`` that was taken along when the wheel was built.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from holdfast.errors import ConfigError
 
 ROOMS = ("dropout_ft", "vl_track", "methods", "hardware", "logger", "model", "data", "sweeps")
 """Folders of ``configs/`` that a recipe's name may begin with."""
+FILE_OPTIONS = frozenset({"config", "data", "model", "backbone", "fit"})
+"""The last parts of options whose values may be recipes."""
 _NAMED = re.compile(rf"({'|'.join(ROOMS)}):([\w/.-]+)")
 
 
@@ -65,14 +68,33 @@ def recipe_names() -> list[str]:
 
 
 def resolve_words(words: Sequence[str]) -> list[str]:
-    """Return a command line with recipes' names replaced by their files."""
-    return [_resolve(word) for word in words]
+    """Return a command line with recipes' names replaced by their files.
+
+    Only values of options that take files, and words without an option, are looked at.
+    """
+    resolved: list[str] = []
+    option = ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not word.startswith("--"):
+            resolved.append(_file(word) if not option or _takes_files(option) else word)
+        elif equals and _takes_files(name):
+            resolved.append(f"{name}={_file(value)}")
+        else:
+            resolved.append(word)
+        option = name if word.startswith("--") and not equals else ""
+    return resolved
 
 
-def _resolve(word: str) -> str:
-    option, equals, value = word.partition("=")
-    if word.startswith("--"):
-        found = find_recipe(value) if equals else None
-        return word if found is None else f"{option}={found}"
-    found = find_recipe(word)
-    return word if found is None else str(found)
+def _takes_files(option: str) -> bool:
+    return option.removeprefix("--").rsplit(".", 1)[-1] in FILE_OPTIONS
+
+
+def _file(value: str) -> str:
+    """Return a recipe's file, or a JSON list of files for a JSON list of recipes."""
+    if value.startswith('["'):
+        try:
+            return json.dumps([str(find_recipe(one) or one) for one in json.loads(value)])
+        except (ValueError, TypeError):
+            return value
+    return str(find_recipe(value) or value)
