@@ -1,12 +1,15 @@
 """Messages about unknown keys are short and name the nearest known key."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from conftest import CONFIGS
 from holdfast.cli.parser import SuggestingParser, parameters_of
 from holdfast.cli.suggestions import nearest_key
 from holdfast.errors import ConfigError, UsageError
+from parsing_support import parsed
 
 
 def build() -> SuggestingParser:
@@ -96,3 +99,19 @@ def test_the_right_place_wins_over_the_right_spelling() -> None:
     known = ["trainer.max_steps", "model.rate"]
     assert nearest_key("trainer.max_step", known) == "trainer.max_steps"
     assert nearest_key("model.rat", known) == "model.rate"
+
+
+@pytest.mark.parametrize("name", ["../../out", "a/b", "a\\b", "..", ".hidden", "", " ", "x" * 300])
+def test_a_runs_name_is_one_folder(name: str, tmp_path: Path) -> None:
+    """C7. Was: `run.name: ../../..` in a stranger's YAML wrote anywhere."""
+    (tmp_path / "stranger.yaml").write_text(json.dumps({"run": {"name": name}}))
+    tiny = ("--config", str(CONFIGS / "dropout_ft/tiny.yaml"))
+    for words in (("--config", str(tmp_path / "stranger.yaml")), (f"--run.name={name}",)):
+        with pytest.raises(ConfigError, match="must be one folder's name"):
+            parsed("dropout_ft", *tiny, *words)
+
+
+def test_plain_names_of_runs() -> None:
+    tiny = ("--config", str(CONFIGS / "dropout_ft/tiny.yaml"))
+    for name in ("a", "site_a-0.9", "2019", "été"):
+        assert parsed("dropout_ft", *tiny, f"--run.name={name}").run.name == name

@@ -26,7 +26,7 @@ UNREAD_EXTENSIONS = frozenset(
     }
 )  # fmt: skip
 """Images that are not read here; ``verify`` names them."""
-ORIENTATION = 0x0112
+ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 _BIT_DEPTHS = (10, 12, 14, 16)
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")
 
@@ -80,6 +80,8 @@ def decode_rgb(content: bytes, name: str, *, exif_rotation: bool = False) -> Ima
             return _decode_deep(content, name)
         with Image.open(io.BytesIO(content)) as image:
             check_size(image.size, name)
+            if image.format == "TIFF" and _has_deep_channels(image):
+                return _decode_deep(content, name)
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image) if exif_rotation else image)
     except UnidentifiedImageError as error:
@@ -111,13 +113,17 @@ def check_size(size: tuple[int, int], name: str, most: int = MOST_PIXELS) -> Non
 
 
 def is_rotated(path: Path) -> bool:
-    """Tell whether an image's EXIF header asks for a rotation; False if it cannot be read."""
+    """Tell whether an image's EXIF header asks for a rotation; False if it cannot be read.
+
+    TIFFs are not meant: Pillow turns them by itself.
+    """
     try:
         with path.open("rb") as file:
-            if b"Exif" not in file.read(HEADER):
-                return False
+            start = file.read(HEADER)
+        if start.startswith((b"\xff\xd8", *_TIFF)) and b"Exif" not in start:
+            return False
         with Image.open(path) as image:
-            return image.getexif().get(ORIENTATION, 1) not in {0, 1}
+            return image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) not in {0, 1}
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
 
@@ -160,6 +166,13 @@ def _on_white(rgba: Image.Image) -> Image.Image:
 def _is_deep_colour(content: bytes) -> bool:
     """Tell whether this is a PNG of 16 bits in colour, whose lower bytes Pillow drops."""
     return content.startswith(_PNG) and content[24:25] == b"\x10" and content[25:26] in b"\2\4\6"
+
+
+def _has_deep_channels(image: Image.Image) -> bool:
+    """Tell whether a TIFF has several channels of more than 8 bits, of which Pillow drops some."""
+    tags: Any = getattr(image, "tag_v2", {})
+    bits = tags.get(_BITS_PER_SAMPLE, ())
+    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8
 
 
 def _decode_deep(content: bytes, name: str) -> Image.Image:
