@@ -31,7 +31,12 @@ class SavedLogits(Mapping[int, Mapping[str, np.ndarray]]):
         self.steps = logits_steps(folder)
 
     def __getitem__(self, step: int) -> Mapping[str, np.ndarray]:
+        if step not in self.steps:
+            raise KeyError(step)
         return read_logits(self.folder, step)
+
+    def __contains__(self, step: object) -> bool:
+        return step in self.steps
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.steps)
