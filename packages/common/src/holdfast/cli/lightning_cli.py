@@ -18,7 +18,7 @@ from pytorch_lightning.loggers.logger import Logger
 
 from holdfast.atomic import write_text
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
-from holdfast.cli.parser import SuggestingParser
+from holdfast.cli.lightning_parser import SuggestingParser
 from holdfast.console import quiet_lightning, say
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
