@@ -235,7 +235,7 @@ def annotated(tmp_path: Path) -> AnnotatedClip:
 
 
 def test_a_clip_is_tracked_from_its_first_annotation_to_its_last(annotated: AnnotatedClip) -> None:
-    numbers = [number for number, _ in annotated.frames()]
+    numbers = [frame.number for frame in annotated.frames()]
     assert numbers == list(range(2, 12))
     good = score_clip(Tracker(FindsRed()), annotated)
     assert good.auc > 0.8
