@@ -330,7 +330,10 @@ def test_score_and_ablate_language_print_their_convention(
     assert "convention plain" in shown
     assert len(json.loads(out.read_text())["per_video"]) == 2
     words[1] = "3"
-    assert APP.main(["ablate-language", *words, "--told", "[both]", "--out", str(out)]) == 0
+    assert (
+        APP.main(["ablate-language", *words, "--told", "[both]", "--out", str(out), "--overwrite"])
+        == 0
+    )
     shown = capsys.readouterr().out
     assert "lift over shuffled" in shown
     assert json.loads(out.read_text())[0]["told"] == "both"
