@@ -73,7 +73,7 @@ def tiny_arguments(pictures: Path, tmp_path: Path) -> Callable[..., list[str]]:
             command,
             "--config",
             str(CONFIGS / "dropout_ft/tiny.yaml"),
-            "--data.init_args.root",
+            "--data.source",
             str(pictures),
             "--run.root",
             str(tmp_path / "runs"),

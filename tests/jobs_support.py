@@ -1,12 +1,15 @@
 """Jobs small enough to run hundreds of them, which tell on themselves if they run twice at once."""
 
+import errno
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 from holdfast.errors import ConfigError, DivergedError
-from holdfast.jobs.job import Job
+from holdfast.jobs.job import Job, JobFolder
 from holdfast.jobs.pool import Pool
+from holdfast.jobs.slot import Slot, start_process
 
 TESTS = str(Path(__file__).parent)
 
@@ -28,11 +31,12 @@ def work(*, folder: str, number: int, seconds: float = 0.0) -> dict[str, float]:
 
 
 def alive(process: int) -> bool:
+    """Tell whether another process runs; a killed one that nobody has waited for does not."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
         return False
-    return process != os.getpid()
+    return process != os.getpid() and state != "Z"
 
 
 def refuse(*, folder: str) -> None:
@@ -51,15 +55,57 @@ def die(*, folder: str) -> None:
     os.kill(os.getpid(), 9)
 
 
+def hang(*, folder: str) -> None:
+    time.sleep(600)
+
+
+def fill(*, folder: str, until: str) -> None:
+    """Fail as on a full disk until a file is there."""
+    if not Path(until).exists():
+        Path("/dev/full").write_text("one byte")  # the kernel's own full disk
+
+
+def fill_in_library(*, folder: str, until: str) -> None:
+    """Fail as a library does that hides the reason behind an error of its own."""
+    if not Path(until).exists():
+        raise ConfigError("The file cannot be written.") from OSError(errno.EDQUOT, "quota")
+
+
+def see(*, folder: str, variable: str, number: int = 0) -> dict[str, str]:
+    """Tell a variable of the environment."""
+    time.sleep(0.3)
+    return {variable: os.environ.get(variable, "")}
+
+
+@cache
+def opened(name: str) -> float:
+    """Open something that takes long, once a process."""
+    return time.monotonic()
+
+
+def reuse(*, folder: str, number: int) -> dict[str, float]:
+    if number == 1 and not (Path(folder) / "died").exists():
+        (Path(folder) / "died").touch()
+        os.kill(os.getpid(), 9)
+    return {"process": os.getpid(), "opened": opened("model")}
+
+
 def job(name: str, **arguments: object) -> Job:
     return Job(target=f"jobs_support:{name}", arguments=dict(arguments), name=name)
 
 
-def make_pool(root: Path, count: int, seconds: float = 0.0) -> Pool:
-    pool = Pool(root=root, jobs=[job("work", number=i, seconds=seconds) for i in range(count)])
+def make_pool(root: Path, count: int, seconds: float = 0.0, *, many: bool = False) -> Pool:
+    jobs = [job("work", number=i, seconds=seconds) for i in range(count)]
+    pool = Pool(root=root, jobs=jobs, many_a_process=many)
     pool.describe()
     return pool
 
 
 def journal(pool: Pool, place: int) -> list[str]:
     return (pool.folder(pool.jobs[place]).path / "journal.txt").read_text().split()
+
+
+def run_in_process(folder: JobFolder) -> int:
+    """Run one job in a process of its own, as a worker does."""
+    status, _ = start_process(Slot(folders=[]), [str(folder.path)])
+    return status

@@ -1,8 +1,7 @@
 """A job's files: damage, output, exit status, and what the runner does with each."""
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
@@ -10,29 +9,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.jobs.job import STATES, Job, JobFolder
-from holdfast.jobs.pool import ASKED_TO_STOP, TAKEN, Pool, _judge, run_in_process, wait_for_others
-from holdfast.jobs.runner import run
-from jobs_support import TESTS, job, make_pool
+from holdfast.jobs.pool import Pool, wait_for_others
+from holdfast.jobs.runner import TAKEN, run
+from holdfast.jobs.slot import ASKED_TO_STOP, judge
+from jobs_support import TESTS, job, make_pool, run_in_process
 
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", TESTS)
-
-
-def runner(folder: JobFolder) -> int:
-    words = [sys.executable, "-m", "holdfast.jobs.runner", str(folder.path)]
-    return subprocess.run(words, check=False).returncode
+    monkeypatch.setenv("PYTHONPATH", TESTS, prepend=os.pathsep)
 
 
 def test_a_claimed_job_is_refused_with_its_own_status(tmp_path: Path) -> None:
     (folder,) = make_pool(tmp_path, 1).folders()
     with folder.claim() as mine:
         assert mine
-        assert runner(folder) == TAKEN
+        assert run(folder) == TAKEN
         assert run_in_process(folder) == TAKEN
     assert folder.state() == "not started"  # being taken is no failure
-    assert runner(folder) == 0
+    assert run_in_process(folder) == 0
 
 
 def test_a_failed_job_is_not_run_again_until_asked(tmp_path: Path) -> None:
@@ -72,24 +67,32 @@ def test_a_damaged_description_fails_the_job_and_no_other(tmp_path: Path) -> Non
     assert [folder.state() for folder in (first, second)] == ["failed", "done"]
 
 
-def test_being_asked_to_stop_is_no_failed_attempt(tmp_path: Path) -> None:
-    """Ctrl-C and a cluster's SIGTERM may come any number of times."""
+def test_a_job_that_describes_another_is_not_run(tmp_path: Path) -> None:
+    """A stranger's job.json in the right folder named the function that was imported and run."""
+    (folder,) = make_pool(tmp_path, 1).folders()
+    foreign = {"target": "os:abort", "arguments": {}, "name": "", "content": ""}
+    (folder.path / "job.json").write_text(json.dumps(foreign))
+    assert run_in_process(folder) == 1
+    assert "describes another job" in folder.read("failed")["sentence"]
+
+
+def test_being_asked_to_stop_is_no_death(tmp_path: Path) -> None:
+    """Ctrl-C and a cluster's SIGTERM may come any number of times, before one real death too."""
     (folder,) = make_pool(tmp_path, 1).folders()
     for _ in range(5):
         folder.start()
     for signal in ASKED_TO_STOP:
         assert -signal not in {0, TAKEN}
+    judge(folder, -9)
     assert folder.state() == "incomplete"
 
 
-@pytest.mark.parametrize(
-    ("attempts", "state"), [(1, "incomplete"), (2, "incomplete"), (3, "failed")]
-)
-def test_a_dead_process_has_three_attempts(attempts: int, state: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("deaths", "state"), [(1, "incomplete"), (2, "incomplete"), (3, "failed")])
+def test_a_process_may_die_twice(deaths: int, state: str, tmp_path: Path) -> None:
     (folder,) = make_pool(tmp_path, 1).folders()
-    for _ in range(attempts):
+    for _ in range(deaths):
         folder.start()
-    _judge(folder, -9)
+        judge(folder, -9)
     assert folder.state() == state
 
 
@@ -97,15 +100,18 @@ def test_a_finished_job_is_never_judged(tmp_path: Path) -> None:
     (folder,) = make_pool(tmp_path, 1).folders()
     folder.start()
     folder.finish(None, 1.0)
-    _judge(folder, 1)
+    judge(folder, 1)
     assert folder.state() == "done"
 
 
 def test_nobody_to_wait_for(tmp_path: Path) -> None:
     pool = make_pool(tmp_path, 1)
-    assert not wait_for_others(pool, seconds=0)
-    with pool.folders()[0].claim():
+    (folder,) = pool.folders()
+    with folder.claim():
         assert wait_for_others(pool, seconds=0)
+    assert wait_for_others(pool, seconds=0)  # its holder has just died: there is work to do
+    folder.finish(None, 1.0)
+    assert not wait_for_others(pool, seconds=0)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -15,16 +15,18 @@ import pytest
 
 from holdfast.errors import DataError, MissingToolError
 from holdfast.jobs import engines
-from holdfast.jobs.engines import Resources, choose, run_pool
+from holdfast.jobs.devices import gpus_of, visible_gpus
+from holdfast.jobs.engines import Resources, StoppedError, choose, run_pool, slots
 from holdfast.jobs.job import Job, JobFolder
-from holdfast.jobs.pool import Pool, last_line, run_in_process, run_path
+from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import Status, readable, status_of, status_table, watch
-from jobs_support import TESTS, job, journal, make_pool
+from holdfast.jobs.slot import Slot, last_line, work
+from jobs_support import TESTS, job, journal, make_pool, run_in_process
 
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", TESTS)
+    monkeypatch.setenv("PYTHONPATH", TESTS, prepend=os.pathsep)
 
 
 def hold(path: str, ready: str) -> None:
@@ -38,6 +40,7 @@ def test_a_digest_depends_on_what_is_done_and_not_on_its_name() -> None:
     one = Job(target="a:b", arguments={"x": 1, "y": 2}, name="first")
     assert one.digest == replace(one, name="second").digest
     assert one.digest == replace(one, arguments={"y": 2, "x": 1}).digest
+    assert one.digest == replace(one, places={"root": "/data"}).digest
     assert (
         len({one.digest, replace(one, content="c").digest, replace(one, target="a:c").digest}) == 3
     )
@@ -60,6 +63,15 @@ def test_a_claim_is_exclusive_and_ends_with_its_process(tmp_path: Path) -> None:
     with folder.claim() as mine:
         assert mine
     assert folder.state() == "not started"
+
+
+def test_places_follow_the_last_command(tmp_path: Path) -> None:
+    """Data that moved would be read where it no longer lies, or the job would be done again."""
+    folder = JobFolder(path=tmp_path / job("work", number=0).digest)
+    folder.describe(replace(job("work", number=0), places={"seconds": 9.0}))
+    folder.describe(replace(job("work", number=0), places={"seconds": 0.0}))
+    assert folder.job().places == {"seconds": 0.0}
+    assert run_in_process(folder) == 0
 
 
 def test_states(tmp_path: Path) -> None:
@@ -85,7 +97,7 @@ def test_a_job_runs_once_and_tells_its_result(tmp_path: Path) -> None:
     pool = make_pool(tmp_path, 1)
     (folder,) = pool.folders()
     assert run_in_process(folder) == 0
-    assert run_path(str(folder.path)) == 0  # done before: nothing happens
+    assert run_in_process(folder) == 75  # done before: nothing happens
     assert journal(pool, 0)[1:] == ["end"]
     assert folder.read("done")["result"] == {"number": 0.0}
 
@@ -126,6 +138,125 @@ def test_a_job_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
     }
 
 
+def test_a_hanging_job_is_ended_and_named(tmp_path: Path) -> None:
+    """A job that hangs used to hold its worker for ever."""
+    pool = Pool(root=tmp_path, jobs=[job("hang"), job("work", number=1)])
+    pool.describe()
+    list(run_pool(pool, "processes", Resources(job_seconds=0.5)))
+    hanging, other = pool.folders()
+    found = hanging.read("failed")
+    assert (found["reason"], found["sentence"]) == (
+        "time", "it took longer than 0.5 s and was ended (see log.txt)",
+    )  # fmt: skip
+    assert "in hang" in (hanging.path / "log.txt").read_text()  # where it hung
+    assert other.state() == "done"
+
+
+@pytest.mark.parametrize("name", ["fill", "fill_in_library"])
+def test_a_full_disk_stops_the_jobs_and_fails_none(name: str, tmp_path: Path) -> None:
+    """Case A18: a silent endless loop, or a job that was failed for good for want of space."""
+    until = tmp_path / "freed"
+    jobs = [job("work", number=0), job(name, until=str(until)), job("work", number=1)]
+    pool = Pool(root=tmp_path, jobs=jobs)
+    pool.describe()
+    with pytest.raises(StoppedError, match=r"There is no space left for .*: free some space and"):
+        list(run_pool(pool, "processes", Resources()))
+    assert pool.counts()["failed"] == 0
+    assert pool.counts()["done"] == 1
+    until.touch()
+    list(run_pool(pool, "processes", Resources()))
+    assert pool.counts()["done"] == 3
+
+
+def test_a_disk_that_is_full_for_the_records_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error whose reason nobody could write down is no failure of the job either."""
+    monkeypatch.setattr("holdfast.jobs.slot.is_full", lambda folder: True)
+    pool = Pool(root=tmp_path, jobs=[job("crash")])
+    pool.describe()
+    with pytest.raises(StoppedError, match="RuntimeError: a bug"):
+        list(run_pool(pool, "processes", Resources()))
+    assert pool.counts()["incomplete"] == 1
+
+
+def test_a_process_that_cannot_start_ends_the_work(tmp_path: Path) -> None:
+    """Without any job to blame the worker would start processes for ever."""
+    pool = make_pool(tmp_path, 1)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "holdfast.py").write_text("raise SystemExit(3)\n")
+    slot = Slot(folders=[str(pool.folders()[0].path)], environment={"PYTHONPATH": str(broken)})
+    assert "can be started (its exit status is 3" in work(slot)
+
+
+def test_one_process_does_many_jobs_and_opens_things_once(tmp_path: Path) -> None:
+    """The benchmark made its tracker anew for every sequence (case B16)."""
+    pool = Pool(root=tmp_path, jobs=[job("reuse", number=k) for k in range(5)], many_a_process=True)
+    pool.describe()
+    list(run_pool(pool, "processes", Resources()))
+    assert pool.counts()["done"] == 5
+    results = [folder.read("done")["result"] for folder in pool.folders()]
+    # Job 1 kills its process once: another process starts, and job 0 is not done again.
+    assert len({one["opened"] for one in results}) == 2
+    assert len({one["process"] for one in results[1:]}) == 1
+    assert pool.folders()[0].read("started")["attempt"] == 1
+
+
+def test_every_worker_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All workers shared the first GPU (case B16)."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    jobs = [job("see", variable="CUDA_VISIBLE_DEVICES", number=k) for k in range(4)]
+    pool = Pool(root=tmp_path, jobs=jobs)
+    pool.describe()
+    list(run_pool(pool, "processes", Resources(workers=2)))
+    seen = [folder.read("done")["result"]["CUDA_VISIBLE_DEVICES"] for folder in pool.folders()]
+    assert sorted(set(seen)) == ["3", "5"]
+
+
+@pytest.mark.parametrize(
+    ("workers", "share", "expected"),
+    [
+        (1, 0, [None]), (3, 0, ["a", "b", "a"]), (4, 0.5, ["a", "a", "b", "b"]),
+        (2, 1, ["a", "b"]), (1, 2, ["a,b"]), (1, 1, ["a"]), (2, 0.3, ["a", "a"]),
+    ],
+)  # fmt: skip
+def test_gpus_are_shared_out(workers: int, share: float, expected: list[str | None]) -> None:
+    found = [gpus_of(k, workers, share, ["a", "b"]) for k in range(workers)]
+    assert [one.get("CUDA_VISIBLE_DEVICES") for one in found] == expected
+    assert gpus_of(0, 2, 1, []) == {}
+
+
+def test_gpus_are_counted_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert visible_gpus() == ["0", "1"]
+    program.write_text("#!/bin/sh\nexit 9\n")
+    assert visible_gpus() == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == []
+
+
+def test_a_cluster_gets_a_task_a_job_or_all_jobs_for_each_worker(tmp_path: Path) -> None:
+    pool = make_pool(tmp_path, 3)
+    assert [len(slot.folders) for slot in slots(pool, Resources(), 2)] == [1, 1, 1]
+    many = replace(pool, many_a_process=True)
+    assert [len(slot.folders) for slot in slots(many, Resources(), 2)] == [3, 3]
+    assert len(slots(many, Resources(), 9)) == 3
+
+
+def test_the_engine_needs_neither_torch_nor_lightning() -> None:
+    code = (
+        "import sys, holdfast.jobs.engines, holdfast.jobs.progress, holdfast.jobs.runner\n"
+        "print([name for name in ('torch', 'pytorch_lightning', 'ray') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 def test_processes_run_everything(tmp_path: Path) -> None:
     pool = make_pool(tmp_path, 5)
     list(run_pool(pool, "processes", Resources(workers=2)))
@@ -152,7 +283,8 @@ def test_another_sweeps_job_is_waited_for_and_taken_over_when_it_dies(tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_local_ray_cluster_runs_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [False, True])
+def test_a_local_ray_cluster_runs_everything(many: bool, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     pool = make_pool(tmp_path, 4)
     words = f"""
@@ -160,17 +292,19 @@ import warnings; warnings.simplefilter("ignore")
 from pathlib import Path
 from holdfast.jobs.engines import Resources, run_pool
 from jobs_support import make_pool
-list(run_pool(make_pool(Path({str(tmp_path)!r}), 4), "ray", Resources(workers=2, cpus=1)))
+pool = make_pool(Path({str(tmp_path)!r}), 4, many={many})
+list(run_pool(pool, "ray", Resources(workers=2, cpus=1)))
 """
     subprocess.run([sys.executable, "-c", words], check=True, capture_output=True, timeout=180)
     assert pool.counts()["done"] == 4
 
 
 @pytest.mark.slow
-def test_submitit_runs_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [False, True])
+def test_submitit_runs_everything(many: bool, tmp_path: Path) -> None:
     """submitit's own local executor stands for Slurm: the same calls, no cluster."""
     pytest.importorskip("submitit")
-    pool = make_pool(tmp_path, 3)
+    pool = make_pool(tmp_path, 3, many=many)
     list(engines._on_slurm(pool, Resources(workers=2, cpus=1), cluster="local"))
     assert pool.counts()["done"] == 3
 
@@ -251,17 +385,24 @@ def test_two_hundred_jobs_killed_forty_times(tmp_path: Path) -> None:
     kill_at_random(tmp_path, jobs=200, kills=40, seed=2)
 
 
-def kill_at_random(root: Path, *, jobs: int, kills: int, seed: int) -> None:
+@pytest.mark.slow
+def test_processes_of_many_jobs_killed_forty_times(tmp_path: Path) -> None:
+    kill_at_random(tmp_path, jobs=200, kills=40, seed=3, many=True)
+
+
+def kill_at_random(root: Path, *, jobs: int, kills: int, seed: int, many: bool = False) -> None:
     """Run two sweeps on one folder; kill a sweep or a job's process again and again."""
     import random
 
     draw = random.Random(seed)
-    pool = make_pool(root, jobs, seconds=0.02)
+    seconds = 0.2 if many else 0.02
+    pool = make_pool(root, jobs, seconds, many=many)
     words = f"""
 from pathlib import Path
 from holdfast.jobs.engines import Resources, run_pool
 from jobs_support import make_pool
-list(run_pool(make_pool(Path({str(root)!r}), {jobs}, 0.02), "processes", Resources(workers=2)))
+pool = make_pool(Path({str(root)!r}), {jobs}, {seconds}, many={many})
+list(run_pool(pool, "processes", Resources(workers=2)))
 """
 
     def sweep() -> subprocess.Popen[bytes]:

@@ -38,7 +38,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("seed_everything", 1),
         ("model.dropout_rate", 0.5),
         ("trainer.max_steps", 11),
-        ("data.init_args.root", "e"),
+        ("data.source", "e"),
         (
             "trainer.callbacks",
             [{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging"}],
@@ -52,7 +52,7 @@ def test_what_changes_the_result_changes_the_directory(path: str, value: object)
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("data.init_args.num_workers", 4),
+        ("data.num_workers", 4),
         ("trainer.logger", {"class_path": "WandbLogger", "init_args": {"project": "p"}}),
         ("trainer.callbacks", [{"class_path": "RichModelSummary"}]),
         ("run.root", "elsewhere"),

@@ -10,6 +10,7 @@ import pytest
 import timm
 import torch
 import yaml
+from dropout_ft.report.collect import load_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,8 +26,7 @@ from dropout_ft.advice.recipe import (
 )
 from dropout_ft.app import APP
 from dropout_ft.commands.sweep import SweepFailedError
-from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.report.collect import load_run
+from dropout_ft.data.table import EvaluationTable
 from dropout_ft.results.scores import score
 from dropout_ft.sweep.expand import jobs_of
 from holdfast.errors import ConfigError, DataError
@@ -191,7 +191,7 @@ def advised(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     words = [
         "advise", str(pictures), "--out", str(out), "--backbones", TINY, "--rates", "0", "0.9",
         "--steps", "6", "--recipe", "quick",
-        "--set", "data.init_args.image_size=32", "data.init_args.batch_size=2",
+        "--set", "data.image_size=32", "data.batch_size=2",
         "model.head_start.init_args.steps=5", "model.head_start.init_args.batches=3",
     ]  # fmt: skip
     assert APP.main(words) == 0
@@ -264,7 +264,7 @@ def test_a_failed_short_run_is_named(
 ) -> None:
     words: list[Any] = [
         "advise", str(pictures), "--out", str(tmp_path), "--backbones", TINY, "--rates", "0",
-        "--steps", "6", "--set", "data.init_args.image_size=none",
+        "--steps", "6", "--set", "data.image_size=none",
     ]  # fmt: skip
     assert APP.main(words) == 1
     assert "of the short runs failed" in capsys.readouterr().err

@@ -9,13 +9,13 @@ import pytest
 import timm
 import torch
 import yaml
+from dropout_ft.report.collect import collect
 from PIL import Image
 
 from conftest import CONFIGS
 from dropout_ft.app import APP
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.loading import load_classifier
-from dropout_ft.report.collect import collect
 from dropout_ft.report.table import make_rows
 from holdfast.runs.results import read_results
 from tests_support import only_run
@@ -91,7 +91,7 @@ def test_export_is_a_timm_model_with_the_same_outputs(
     words = tiny_arguments(
         "fit", "--model.backbone", str(CONFIGS / f"model/{backbone}.yaml"),
         "--model.normalization", "standardize", "--model.feature_scale", "0.3",
-        "--data.init_args.image_size", size,
+        "--data.image_size", size,
     )  # fmt: skip
     assert APP.main(words) == 0
     checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
@@ -141,7 +141,7 @@ def comparison(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     words = [
         "compare", "--fit", f"[{CONFIGS / 'dropout_ft/tiny.yaml'},{over}]", "--domains", "[a,b]",
         "--rates", "[0,0.9]", "--seeds", "[0,1]", "--out", str(folder / "out"),
-        "--set", f"[data.init_args.root={pictures}]", "--note", "random noise",
+        "--set", f"[data.source={pictures}]", "--note", "random noise",
     ]  # fmt: skip
     assert APP.main(words) == 0
     assert APP.main(words) == 0, "a second time everything is finished"

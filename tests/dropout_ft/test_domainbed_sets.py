@@ -6,23 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
-from domainbed_support import miniature
-from dropout_ft.app import APP
 from dropout_ft.data.domainbed import colored_digits, rotated_digits
-from dropout_ft.data.domainbed.base import KnownDomainFolders, check_domains, set_folder
 from dropout_ft.data.domainbed.colored_digits import ColoredDigits
-from dropout_ft.data.domainbed.digits import read_digits
 from dropout_ft.data.domainbed.domain_net import DomainNet
 from dropout_ft.data.domainbed.office_home import OfficeHome
 from dropout_ft.data.domainbed.pacs import PACS
 from dropout_ft.data.domainbed.rotated_digits import RotatedDigits
 from dropout_ft.data.domainbed.terra_incognita import TerraIncognita
 from dropout_ft.data.domainbed.vlcs import VLCS
+from PIL import Image
+
+from domainbed_support import miniature
+from dropout_ft.app import APP
 from dropout_ft.data.folder import Domain, scan
 from dropout_ft.data.picture_cache import CachedPictures, PictureCache, shrink
 from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.sources.digits import read_digits
+from dropout_ft.data.sources.known import KnownDomainFolders, check_domains, set_folder
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.verifying import duplicates, which_copy, wrong_counts
 from dropout_ft.domainbed import known as sets

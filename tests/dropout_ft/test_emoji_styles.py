@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import dropout_ft.data.emoji_styles.prepare as preparation
+import dropout_ft.data.sources.emoji_drawing as preparation
 from dropout_ft.data import EmojiStyles
-from dropout_ft.data.emoji_styles.prepare import (
+from dropout_ft.data.folder import scan
+from dropout_ft.data.sources.emoji_drawing import (
     dataset_folder,
     is_prepared,
     on_white,
     prepare,
 )
-from dropout_ft.data.folder import scan
 from emoji_support import SQUARE, chosen_concepts, pack, small_emoji_root
 from holdfast.data import npm_packages
 from holdfast.data.emoji.concepts import concepts, is_held_out

@@ -28,7 +28,7 @@ def test_names_are_sorted_and_hidden_folders_left_out(own_pictures: Path) -> Non
 
 
 def test_missing_root(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no data at.*data.init_args.root"):
+    with pytest.raises(DataError, match=r"no data at.*data.source"):
         scan(tmp_path / "nowhere")
 
 

@@ -76,7 +76,7 @@ def checkpoints(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> lis
     for rate in (0, 0.9):
         root = tmp_path_factory.mktemp("runs")
         words = [
-            "fit", "--config", str(CONFIG), f"--data.init_args.root={pictures}",
+            "fit", "--config", str(CONFIG), f"--data.source={pictures}",
             f"--run.root={root}", f"--model.dropout_rate={rate}",
         ]  # fmt: skip
         assert APP.main(words) == 0

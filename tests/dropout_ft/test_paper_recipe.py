@@ -64,7 +64,7 @@ def test_compare_only_writes_fit_commands() -> None:
     )
     assert words == [
         "fit", "--config", "a.yaml", "--config", "b.yaml",
-        "--data.init_args.test_domains=[photo]", "--seed_everything=3",
+        "--data.test_domains=[photo]", "--seed_everything=3",
         "--model.dropout_rate=0.9", "--run.root=out/runs",
         "--trainer.enable_model_summary=false", "--trainer.max_steps=5",
     ]  # fmt: skip

@@ -6,12 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from dropout_ft.commands.report import run_directories
-from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.data.known import KNOWN
-from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
-from dropout_ft.report import comparison_figures
 from dropout_ft.report.collect import (
     Result,
     Run,
@@ -22,6 +16,12 @@ from dropout_ft.report.collect import (
     run_result,
     single_run_results,
 )
+
+from dropout_ft.commands.report import run_directories
+from dropout_ft.data.known import KNOWN
+from dropout_ft.data.table import EvaluationTable
+from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
+from dropout_ft.report import comparison_figures
 from dropout_ft.report.page import render_page
 from dropout_ft.report.table import make_rows
 from dropout_ft.report.targets import PAPER, comparisons, dataset_of, target_cells

@@ -35,7 +35,7 @@ def test_every_combination_once_and_seeds_slowest(tmp_path: Path) -> None:
     assert ["seed 0" in job.name for job in jobs] == [True] * 12 + [False] * 12
     assert jobs[0].name == "a, rate 0, seed 0, lr 0.1"
     settings = jobs[0].arguments["settings"]
-    assert '--data.init_args.test_domains=["a"]' in settings
+    assert '--data.test_domains=["a"]' in settings
     assert f"--{LR}=0.1" in settings
     assert [job.digest for job in jobs_of(read_sweep_config(tmp_path / "sweep.yaml"))] == [
         job.digest for job in jobs
@@ -52,7 +52,7 @@ def test_splits_are_shared_or_follow_the_seed(tmp_path: Path) -> None:
     for kind, expected in (("shared", False), ("by_seed", True)):
         config = read_sweep_config(write(tmp_path, seeds=[3], split_seeds=kind))
         words = jobs_of(config)[0].arguments["settings"]
-        assert ("--data.init_args.trial_seed=3" in words) == expected
+        assert ("--data.split_seed=3" in words) == expected
 
 
 def test_variants_add_files_and_may_have_their_own_rates(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_tiny_sweep_stops_resumes_and_is_reported(
     plan = tmp_path / "plan.yaml"
     content = {
         "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
-        "seeds": [0, 1], "set": {"data.init_args.root": str(pictures)},
+        "seeds": [0, 1], "set": {"data.source": str(pictures)},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]
@@ -191,7 +191,7 @@ def test_a_shared_stream_changes_no_run(pictures: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     content = {
         "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
-        "set": {"data.init_args.root": str(pictures)},
+        "set": {"data.source": str(pictures)},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     found = []
@@ -218,7 +218,7 @@ def test_a_diverged_run_is_ended_and_said(
     plan = tmp_path / "plan.yaml"
     content = {
         "fit": [str(CONFIGS / "dropout_ft/tiny.yaml"), str(over)], "domains": ["a"], "rates": [0],
-        "set": {"data.init_args.root": str(pictures), LR: 1e30, "trainer.max_steps": 50},
+        "set": {"data.source": str(pictures), LR: 1e30, "trainer.max_steps": 50},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]

@@ -148,7 +148,7 @@ def test_training_returns_the_selected_step_and_repeats_nothing(
     pictures: Path, tmp_path: Path
 ) -> None:
     files = [str(Path("configs/dropout_ft/tiny.yaml").resolve())]
-    settings = [f"--data.init_args.root={pictures}", "--seed_everything=3"]
+    settings = [f"--data.source={pictures}", "--seed_everything=3"]
     first = train(folder=str(tmp_path), files=files, settings=settings)
     assert set(first) == {"iid", "ood", "step"}
     assert 0 <= first["iid"] <= 1

@@ -6,8 +6,10 @@ APP = App(
     name="dropout-ft",
     summary="fine-tune a pre-trained image model so that it holds on data from elsewhere",
     model="dropout_ft.training.module:FineTuning",
-    datamodule="dropout_ft.data.domains:DomainFolders",
+    datamodule="dropout_ft.data.domains:DomainData",
+    any_data=False,
     link_class_names=True,
+    hooks="dropout_ft.training.hooks:hooks",
     commands={
         "predict": Command(
             target="dropout_ft.commands.predict:predict",

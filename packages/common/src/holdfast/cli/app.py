@@ -64,7 +64,10 @@ class App:
         model: ``module:Class`` of the LightningModule, or of the base of those allowed.
         datamodule: ``module:Class`` of the data module base.
         any_model: whether ``model`` is chosen by class path.
+        any_data: whether the data module is chosen by class path.
         link_class_names: hand the data module's ``class_names`` to the model.
+        hooks: ``module:function`` that returns the track's
+            :class:`~holdfast.cli.lightning_cli.TrackHooks`.
         commands: the track's own commands; one may replace a Lightning command.
     """
 
@@ -73,7 +76,9 @@ class App:
     model: str
     datamodule: str
     any_model: bool = False
+    any_data: bool = True
     link_class_names: bool = False
+    hooks: str = ""
     commands: Mapping[str, Command] = field(default_factory=dict)
 
     def main(self, args: Sequence[str] | None = None) -> int:
@@ -163,8 +168,9 @@ class App:
             model,
             datamodule,
             subclass_mode_model=self.any_model,
-            subclass_mode_data=True,
+            subclass_mode_data=self.any_data,
             link_class_names=self.link_class_names,
+            hooks=_load(self.hooks)() if self.hooks else None,
             args=words,
         )
 

@@ -1,1 +1,4 @@
-"""Many jobs on one folder: claimed once, resumed, never run twice; on processes, Ray or Slurm."""
+"""One job engine: many jobs on one folder, claimed once, resumed, never run twice at once.
+
+They run on processes of this machine, Ray or Slurm, with a process for each job or one for many.
+"""

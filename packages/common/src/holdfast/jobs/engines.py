@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -11,23 +12,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from holdfast.errors import MissingToolError
-from holdfast.jobs.pool import Pool, run_in_process, run_path, wait_for_others
+from holdfast.errors import HoldfastError, MissingToolError
+from holdfast.jobs.devices import gpus_of, visible_gpus
+from holdfast.jobs.pool import Pool, wait_for_others
+from holdfast.jobs.slot import Slot, work
 
 Engine = Literal["auto", "ray", "processes", "slurm"]
+SLURM_WORKERS = 8
+"""Tasks that share the jobs where the user leaves their number to Slurm."""
+
+
+class StoppedError(HoldfastError):
+    """No job can run now, as on a full disk; the same command goes on once the cause is mended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What one job gets, and where.
+    """What one worker gets, and where.
 
     Attributes:
         workers: jobs at the same time; Ray and Slurm decide it from what a job gets, if 0.
-        cpus: cores of a job; 0 shares this machine's cores out between the workers.
-        gpus: share of a GPU: 0.25 puts four jobs on one.
+        cpus: cores of a worker; 0 shares this machine's cores out between the workers.
+        gpus: GPUs of a worker: 0.25 puts four workers on one. 0 gives each of several workers on
+            this machine, and each worker of a Ray cluster that has GPUs, one of its own.
         address: of a Ray cluster; a local one is started without.
         partition: of Slurm.
         minutes: longest time of a Slurm job.
+        job_seconds: a job that takes longer is ended and marked as failed; 0 sets no limit.
     """
 
     workers: int = 1
@@ -36,10 +47,11 @@ class Resources:
     address: str | None = None
     partition: str | None = None
     minutes: int = 24 * 60
+    job_seconds: float = 0.0
 
     @property
     def cores(self) -> int:
-        """Cores of one job."""
+        """Cores of one worker."""
         return self.cpus or max(1, (os.cpu_count() or 1) // max(1, self.workers))
 
 
@@ -61,7 +73,10 @@ def choose(engine: Engine) -> Engine:
 def run_pool(pool: Pool, engine: Engine, resources: Resources) -> Iterator[None]:
     """Run every job that can be run; yields whenever something may have changed.
 
-    Jobs that another sweep on the same folder has are waited for, and run here if it dies.
+    Jobs that another command on the same folder has are waited for, and run here if it dies.
+
+    Raises:
+        StoppedError: no job can run now, as on a full disk. Nothing is marked as failed for it.
     """
     run_round = {"ray": _on_ray, "processes": _in_processes, "slurm": _on_slurm}[choose(engine)]
     while True:
@@ -72,18 +87,43 @@ def run_pool(pool: Pool, engine: Engine, resources: Resources) -> Iterator[None]
         yield
 
 
+def slots(pool: Pool, resources: Resources, workers: int) -> list[Slot]:
+    """Return a worker's task for Ray or Slurm: all jobs for each worker, or one job for each task.
+
+    Args:
+        pool: the jobs.
+        resources: of a worker.
+        workers: how many tasks share the jobs, where a process runs many.
+    """
+    paths = [str(folder.path.resolve()) for folder in pool.open_folders()]
+    shared = [paths] * min(workers, len(paths)) if pool.many_a_process else [[p] for p in paths]
+    return [_slot(pool, resources, some) for some in shared]
+
+
+def _slot(pool: Pool, resources: Resources, paths: list[str], **environment: str) -> Slot:
+    return Slot(
+        folders=paths,
+        many_a_process=pool.many_a_process,
+        limit=resources.job_seconds,
+        environment={"OMP_NUM_THREADS": str(resources.cores), **environment},
+    )
+
+
 def _in_processes(pool: Pool, resources: Resources) -> Iterator[None]:
-    environment = {**os.environ, "OMP_NUM_THREADS": str(resources.cores)}
-    with ThreadPoolExecutor(max(1, resources.workers)) as threads:
-        running = set()
-        for folder in pool.open_folders():
-            running.add(threads.submit(run_in_process, folder, environment))
-            while len(running) >= max(1, resources.workers):
-                _, running = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+    paths = [str(folder.path.resolve()) for folder in pool.open_folders()]
+    workers, gpus, stop = max(1, resources.workers), visible_gpus(), threading.Event()
+    with ThreadPoolExecutor(workers) as threads:
+        running = {
+            threads.submit(work, _slot(pool, resources, paths, **mine), stop)
+            for mine in (gpus_of(k, workers, resources.gpus, gpus) for k in range(workers))
+        }
+        try:
+            while running:
+                ended, running = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+                _check([one.result() for one in ended])
                 yield
-        while running:
-            _, running = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
-            yield
+        finally:
+            stop.set()
 
 
 def _on_ray(pool: Pool, resources: Resources) -> Iterator[None]:
@@ -93,18 +133,21 @@ def _on_ray(pool: Pool, resources: Resources) -> Iterator[None]:
         if resources.address is None and resources.workers and not resources.gpus:
             local = {"num_cpus": resources.workers * resources.cores}
         ray.init(address=resources.address, log_to_driver=False, logging_level="ERROR", **local)
-    # Ray gives each task as many threads as it has cores.
-    options = {"num_cpus": resources.cores, "num_gpus": resources.gpus, "max_retries": 2}
-    task = ray.remote(**options)(run_path)
-    waiting = [task.remote(str(folder.path.resolve())) for folder in pool.open_folders()]
-    while waiting:
-        ended, waiting = ray.wait(waiting, num_returns=1, timeout=1.0)
-        for one in ended:
-            # A lost task leaves its job incomplete, and the next round runs it.
-            with contextlib.suppress(ray.exceptions.RayError):
-                ray.get(one)
-        yield
-    ray.shutdown()
+    try:
+        has = ray.cluster_resources()
+        gpus = resources.gpus or min(1.0, has.get("GPU", 0.0))
+        workers = resources.workers or max(1, int(has.get("CPU", 1)) // resources.cores)
+        task = ray.remote(num_cpus=resources.cores, num_gpus=gpus, max_retries=2)(work)
+        waiting = [task.remote(slot) for slot in slots(pool, resources, workers)]
+        while waiting:
+            ended, waiting = ray.wait(waiting, num_returns=1, timeout=1.0)
+            for one in ended:
+                # A lost task leaves its jobs incomplete, and the next round runs them.
+                with contextlib.suppress(ray.exceptions.RayError):
+                    _check([ray.get(one)])
+            yield
+    finally:
+        ray.shutdown()
 
 
 def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> Iterator[None]:
@@ -119,12 +162,18 @@ def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> I
         executor.update_parameters(slurm_array_parallelism=resources.workers)
     if resources.gpus:
         executor.update_parameters(gpus_per_node=max(1, round(resources.gpus)))
-    paths = [str(folder.path.resolve()) for folder in pool.open_folders()]
-    waiting = executor.map_array(run_path, paths)
+    waiting = executor.map_array(work, slots(pool, resources, resources.workers or SLURM_WORKERS))
     while waiting:
         for job in [job for job in waiting if job.done()]:
             waiting.remove(job)
             with contextlib.suppress(submitit.core.utils.UncompletedJobError):
-                job.result()
+                _check([job.result()])
         yield
         time.sleep(0.2)
+
+
+def _check(sentences: list[str]) -> None:
+    """Stop where a worker says that nothing can run."""
+    for sentence in sentences:
+        if sentence:
+            raise StoppedError(sentence)

@@ -1,19 +1,19 @@
-"""One job of a sweep and its folder: what it is, who has it, what became of it."""
+"""One job and its folder: what it is, who has it, what became of it."""
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from holdfast.atomic import write_text
 from holdfast.errors import DataError
+from holdfast.locks import is_held, try_to_hold
 
 State = Literal["not started", "running", "incomplete", "done", "failed"]
 LOCK = "lock"
@@ -30,12 +30,15 @@ class Job:
         arguments: of the function, JSON values.
         name: for people.
         content: what else the outcome depends on, such as the text of configuration files.
+        places: further arguments of the function that do not change the outcome, such as the folder
+            of the data or the device; they are no part of the digest.
     """
 
     target: str
     arguments: dict[str, Any]
     name: str = ""
     content: str = ""
+    places: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -50,49 +53,41 @@ class JobFolder:
 
     ``job.json``, ``lock``, ``started.json``, ``log.txt``, and ``done.json`` or ``failed.json``.
 
-    A job is claimed by an exclusive lock on ``lock``, which the kernel gives back when its process
-    dies, however it dies. It is on its machine's or its network's file system; NFS has such locks
-    from version 4 on.
+    A job is claimed by holding ``lock``, which the kernel releases when its process ends.
     """
 
     path: Path
 
     def describe(self, job: Job) -> None:
-        """Write ``job.json`` unless it is there."""
-        if not (self.path / "job.json").is_file():
-            write_text(self.path / "job.json", json.dumps(asdict(job), indent=1) + "\n")
+        """Write ``job.json`` unless it is there and the same."""
+        path, text = self.path / "job.json", json.dumps(asdict(job), indent=1) + "\n"
+        if not path.is_file() or path.read_bytes() != text.encode():
+            write_text(path, text)
 
     def job(self) -> Job:
         """Read what the job is.
 
         Raises:
-            DataError: ``job.json`` is missing or damaged.
+            DataError: ``job.json`` is missing, damaged, or describes another job than the folder's
+                name says, so that a foreign file never decides what runs.
         """
         try:
-            return Job(**json.loads((self.path / "job.json").read_text()))
+            job = Job(**json.loads((self.path / "job.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"{self.path} is no job ({error}): remove the folder.") from error
+        if job.digest != self.path.name:
+            raise DataError(f"{self.path} describes another job: remove the folder.")
+        return job
 
     @contextlib.contextmanager
     def claim(self) -> Iterator[bool]:
         """Hold the job while the block runs; gives False if another process has it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            yield _try_lock(descriptor)
-        finally:
-            os.close(descriptor)
+        with try_to_hold(self.path / LOCK) as mine:
+            yield mine
 
     def is_claimed(self) -> bool:
         """Tell whether some process has the job now."""
-        try:
-            descriptor = os.open(self.path / LOCK, os.O_RDWR)
-        except FileNotFoundError:
-            return False
-        try:
-            return not _try_lock(descriptor)
-        finally:
-            os.close(descriptor)
+        return is_held(self.path / LOCK)
 
     def state(self) -> State:
         """Return what became of the job so far."""
@@ -113,15 +108,24 @@ class JobFolder:
 
     def start(self) -> int:
         """Record an attempt; return its number, from 1 on. The caller must hold the claim."""
-        attempt = int(self.read("started").get("attempt", 0)) + 1
+        before = self.read("started")
+        attempt = int(before.get("attempt", 0)) + 1
         content = {
             "attempt": attempt,
+            "deaths": int(before.get("deaths", 0)),
             "host": socket.gethostname(),
             "process": os.getpid(),
             "time": time.time(),
         }
         write_text(self.path / "started.json", json.dumps(content) + "\n")
         return attempt
+
+    def count_death(self) -> int:
+        """Record that the job's process died; return how often. The caller must hold the claim."""
+        content = self.read("started")
+        content["deaths"] = int(content.get("deaths", 0)) + 1
+        write_text(self.path / "started.json", json.dumps(content) + "\n")
+        return int(content["deaths"])
 
     def finish(self, result: dict[str, Any] | None, seconds: float) -> None:
         """Record success. The caller must hold the claim."""
@@ -132,15 +136,15 @@ class JobFolder:
         """Record a failure that running again would only repeat.
 
         Args:
-            reason: one word: ``diverged``, ``error`` or ``attempts``.
+            reason: one word: ``diverged``, ``error``, ``time`` or ``attempts``.
             sentence: for people.
         """
         content = {"reason": reason, "sentence": sentence, "time": time.time()}
         write_text(self.path / "failed.json", json.dumps(content) + "\n")
 
     def retry(self) -> None:
-        """Forget a failure and the attempts that led to it."""
-        for name in ("failed.json", "started.json"):
+        """Forget how the job ended and the attempts that led there."""
+        for name in ("done.json", "failed.json", "started.json"):
             (self.path / name).unlink(missing_ok=True)
 
     def read(self, name: Literal["started", "done", "failed"]) -> dict[str, Any]:
@@ -150,11 +154,3 @@ class JobFolder:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -1,8 +1,5 @@
-"""A folder of jobs: which there are, in which state, and what to do next."""
+"""A folder of jobs: which there are, and in which state."""
 
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -11,23 +8,21 @@ from pathlib import Path
 
 from holdfast.jobs.job import STATES, Job, JobFolder, State
 
-MOST_ATTEMPTS = 3
-TAKEN = 75
-"""Exit status of the runner: another process has the job (EX_TEMPFAIL)."""
-ASKED_TO_STOP = {signal.SIGINT, signal.SIGTERM}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """The jobs of one sweep.
+    """The jobs of one command.
 
     Attributes:
         root: their folders are ``<root>/jobs/<digest>``.
         jobs: in the order they should run.
+        many_a_process: a worker's process does one job after the other, and keeps what the jobs
+            open (a model, a data set); otherwise every job has a process of its own.
     """
 
     root: Path
     jobs: Sequence[Job]
+    many_a_process: bool = False
 
     def folder(self, job: Job) -> JobFolder:
         """Return a job's folder."""
@@ -58,47 +53,12 @@ class Pool:
                 folder.retry()
 
 
-def run_in_process(folder: JobFolder, environment: dict[str, str] | None = None) -> int:
-    """Run one job in a process of its own and wait; a job that keeps dying is marked as failed.
-
-    Returns:
-        The exit status of the runner.
-    """
-    words = [sys.executable, "-m", "holdfast.jobs.runner", str(folder.path)]
-    status = subprocess.run(words, env=environment, check=False).returncode
-    if status != TAKEN and -status not in ASKED_TO_STOP and folder.state() == "incomplete":
-        _judge(folder, status)
-    return status
-
-
-def run_path(path: str) -> int:
-    """Run the job of a folder given as text; what Ray and submitit are sent."""
-    return run_in_process(JobFolder(path=Path(path)))
-
-
 def wait_for_others(pool: Pool, seconds: float = 1.0) -> bool:
-    """Wait a moment where other sweeps still run jobs of this pool; tell whether there are any."""
+    """Wait a moment where other commands still run jobs of this pool; tell whether there are any.
+
+    A job may also have become free again since it was looked for.
+    """
     counts = pool.counts()
     if counts["running"]:
         time.sleep(seconds)
-    return counts["running"] > 0
-
-
-def _judge(folder: JobFolder, status: int) -> None:
-    """Mark a job that ended without a mark: by an error in its code, or after too many attempts."""
-    with folder.claim() as mine:
-        if not mine or folder.state_when_mine() != "incomplete":
-            return
-        if status > 0:
-            folder.fail("error", f"{last_line(folder.path / 'log.txt')} (see log.txt)")
-        elif int(folder.read("started").get("attempt", 0)) >= MOST_ATTEMPTS:
-            folder.fail("attempts", f"its process died {MOST_ATTEMPTS} times (signal {-status})")
-
-
-def last_line(log: Path) -> str:
-    """Return the last line of a log that says something."""
-    try:
-        lines = log.read_text(errors="replace").splitlines()
-    except OSError:
-        return "no log"
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+    return counts["running"] + counts["incomplete"] + counts["not started"] > 0

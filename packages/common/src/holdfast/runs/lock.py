@@ -1,24 +1,20 @@
 """One process in a run directory at a time."""
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from holdfast.errors import ConfigError, DiskError
+from holdfast.locks import try_to_hold
 
 LOCK = "lock"
 
 
 @contextmanager
 def only_process(folder: Path) -> Iterator[None]:
-    """Hold a run directory while the block runs; the kernel gives it back however we end.
-
-    The lock is a record lock: forked loader workers do not inherit it, so one that outlives a
-    killed run for a moment does not keep the next launch out. Only rank zero takes it.
+    """Hold a run directory while the block runs; only rank zero takes the lock.
 
     Raises:
         ConfigError: another process trains this very run.
@@ -27,19 +23,14 @@ def only_process(folder: Path) -> Iterator[None]:
     if getattr(rank_zero_only, "rank", 0) != 0:
         yield
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise DiskError(f"{folder} cannot be written ({error.strerror}).") from error
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = stack.enter_context(try_to_hold(folder / LOCK))
         except OSError as error:
+            raise DiskError(f"{folder} cannot be written ({error.strerror}).") from error
+        if not mine:
             raise ConfigError(
                 f"Another process is training this very run in {folder}: wait for it or stop it; "
                 "the same command then goes on where it stopped."
-            ) from error
+            )
         yield
-    finally:
-        os.close(descriptor)

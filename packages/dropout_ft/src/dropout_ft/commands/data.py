@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from dropout_ft.commands.verify import verify_folder
-from dropout_ft.data.domainbed import colored_digits, rotated_digits
-from dropout_ft.data.domainbed.base import check_domains, set_folder
 from dropout_ft.data.known import KNOWN, KnownSet
 from dropout_ft.data.shards import write_shards
+from dropout_ft.data.sources import colored_digits, rotated_digits
+from dropout_ft.data.sources.known import check_domains, set_folder
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
 

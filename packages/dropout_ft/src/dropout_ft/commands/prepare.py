@@ -2,7 +2,7 @@
 
 import sys
 
-from dropout_ft.data.emoji_styles.prepare import dataset_folder, prepare
+from dropout_ft.data.sources.emoji_drawing import dataset_folder, prepare
 from holdfast.data.roots import data_root
 
 

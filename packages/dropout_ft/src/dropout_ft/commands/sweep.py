@@ -11,18 +11,13 @@ import yaml
 
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of, lines
-from dropout_ft.sweep.training import best_of
+from dropout_ft.sweep.running import run_jobs
 from holdfast.console import say
-from holdfast.errors import HoldfastError
-from holdfast.jobs.engines import Engine, Resources, choose, run_pool
+from holdfast.jobs.engines import Engine, Resources, choose
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
-from holdfast.jobs.progress import Status, readable, status_of, watch
+from holdfast.jobs.progress import readable, status_of
 from holdfast.training.shared_batches import STREAM, stream_folder
-
-
-class SweepFailedError(HoldfastError):
-    """Some jobs of a sweep failed; the others are done."""
 
 
 def sweep(
@@ -36,6 +31,7 @@ def sweep(
     address: str | None = None,
     partition: str | None = None,
     minutes: int = 24 * 60,
+    time_limit: float = 0.0,
     dry_run: bool = False,
     retry_failed: bool = False,
     share_stream: bool = False,
@@ -52,10 +48,12 @@ def sweep(
             where it is installed.
         workers: jobs at the same time; on a GPU or cluster 0 leaves that to Ray or Slurm.
         cpus: cores of one job; 0 shares the machine's out.
-        gpus: share of a GPU for one job; 0.25 puts four on one.
+        gpus: share of a GPU for one job; 0.25 puts four on one. 0 gives each of several workers
+            one GPU where there are any.
         address: of a Ray cluster.
         partition: of Slurm.
         minutes: longest time of a Slurm job.
+        time_limit: minutes after which a job is ended and marked as failed; 0 sets no limit.
         dry_run: print the jobs, their states and the expected cost; run nothing.
         retry_failed: forget failures and try those jobs again.
         share_stream: jobs of one seed that run at the same time on one machine decode and augment
@@ -67,16 +65,16 @@ def sweep(
     if dry_run:
         sys.stdout.write(plan_text(pool, workers))
         return
-    pool.describe()
     if retry_failed:
         pool.retry_failed()
     resources = Resources(
-        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition, minutes=minutes
-    )
+        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition,
+        minutes=minutes, job_seconds=60 * time_limit,
+    )  # fmt: skip
     say(f"{len(pool.jobs)} jobs in {folder}, on {choose(engine)}")
     with shared_stream(folder) if share_stream else contextlib.nullcontext():
-        status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers, best_of))
-    _end(status, folder)
+        run_jobs(pool, engine, resources, again="run the sweep again with --retry_failed")
+    sys.stdout.write(f"all done: dropout-ft report {folder}\n")
 
 
 def plan_text(pool: Pool, workers: int) -> str:
@@ -104,7 +102,7 @@ def plan_text(pool: Pool, workers: int) -> str:
 def steps_of(job: Job) -> int:
     """Return the optimiser steps of a job, as its settings say, or its files; 0 if neither does."""
     steps = 0
-    for file in job.arguments["files"]:
+    for file in job.places["files"]:
         trainer = (yaml.safe_load(Path(file).read_text()) or {}).get("trainer") or {}
         steps = int(trainer.get("max_steps") or steps)
     for setting in job.arguments["settings"]:
@@ -123,19 +121,3 @@ def shared_stream(folder: Path) -> Iterator[None]:
     finally:
         del os.environ[STREAM]
         shutil.rmtree(stream, ignore_errors=True)
-
-
-def _end(status: Status, folder: Path) -> None:
-    """Say how the sweep ended.
-
-    Raises:
-        SweepFailedError: some job failed.
-    """
-    for name, sentence in status.failures:
-        sys.stderr.write(f"failed: {name}: {sentence}\n")
-    if status.failures:
-        raise SweepFailedError(
-            f"{len(status.failures)} job(s) of {folder} failed, listed above; the others are done. "
-            "Mend the cause and run the sweep again with --retry_failed."
-        )
-    sys.stdout.write(f"all done: dropout-ft report {folder}\n")

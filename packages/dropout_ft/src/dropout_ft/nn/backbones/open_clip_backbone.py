@@ -21,6 +21,7 @@ class OpenClipBackbone(Backbone):
         if name not in open_clip.list_models():
             raise ConfigError(f"open_clip has no model '{name}': see open_clip.list_models().")
         self.name = name
+        self.weights = weights
         pretrained = None if weights == "none" else weights
         model = open_clip.create_model(name, pretrained=pretrained)
         config = open_clip.get_model_preprocess_cfg(model)

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 from rich.progress import track
 
-from dropout_ft.data.emoji_styles.contact_sheet import write_contact_sheet
+from dropout_ft.data.sources.contact_sheet import write_contact_sheet
 from holdfast.atomic import write_text
 from holdfast.data.emoji.concepts import Concept, concepts
 from holdfast.data.emoji.drawings import Drawings

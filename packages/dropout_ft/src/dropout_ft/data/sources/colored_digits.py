@@ -5,14 +5,12 @@ the colour agrees with it in 90 %, 80 % and 10 % of the cases, domain by domain.
 """
 
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from PIL import Image
 
-from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.data.domainbed.digits import Draw, Picture, write_domains
-from dropout_ft.data.known import KNOWN, KnownSet
+from dropout_ft.data.sources.digits import Draw, Picture, write_domains
+from dropout_ft.data.sources.known import KnownFolder
 from holdfast.seeding import fold_seed
 
 LABEL_NOISE = 0.25
@@ -33,15 +31,19 @@ def coloured(name: str, disagreement: float) -> Draw:
     return draw
 
 
-class ColoredDigits(KnownDomainFolders):
+class ColoredDigits(KnownFolder):
     """1,797 digits of UCI in two colours and two classes; made on first use.
 
     These are not MNIST's digits, so figures on them compare with nothing published.
+
+    Args:
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
     """
 
-    known: ClassVar[KnownSet] = KNOWN["ColoredMNIST"]
+    def __init__(self, root: str | None = None) -> None:
+        super().__init__("ColoredMNIST", root)
 
-    def prepare_data(self) -> None:
+    def prepare(self) -> None:
         """Draw the pictures unless they are there."""
         make(self.root)
 

@@ -1,13 +1,12 @@
 """RotatedMNIST's idea on shipped digits: six domains, each turned by another angle."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from PIL import Image
 
-from dropout_ft.data.domainbed.base import KnownDomainFolders
-from dropout_ft.data.domainbed.digits import Draw, Picture, grey, write_domains
-from dropout_ft.data.known import KNOWN, KnownSet
+from dropout_ft.data.known import KNOWN
+from dropout_ft.data.sources.digits import Draw, Picture, grey, write_domains
+from dropout_ft.data.sources.known import KnownFolder
 
 
 def turned(angle: int) -> Draw:
@@ -19,15 +18,19 @@ def turned(angle: int) -> Draw:
     return draw
 
 
-class RotatedDigits(KnownDomainFolders):
+class RotatedDigits(KnownFolder):
     """1,797 digits of UCI dealt out to six angles; made on first use.
 
     These are not MNIST's digits, so figures on them compare with nothing published.
+
+    Args:
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
     """
 
-    known: ClassVar[KnownSet] = KNOWN["RotatedMNIST"]
+    def __init__(self, root: str | None = None) -> None:
+        super().__init__("RotatedMNIST", root)
 
-    def prepare_data(self) -> None:
+    def prepare(self) -> None:
         """Draw the pictures unless they are there."""
         make(self.root)
 
