@@ -235,7 +235,7 @@ def annotated(tmp_path: Path) -> AnnotatedClip:
 
 
 def test_a_clip_is_tracked_from_its_first_annotation_to_its_last(annotated: AnnotatedClip) -> None:
-    numbers = [number for number, _ in annotated.frames()]
+    numbers = [frame.number for frame in annotated.frames()]
     assert numbers == list(range(2, 12))
     good = score_clip(Tracker(FindsRed()), annotated)
     assert good.auc > 0.8
@@ -330,7 +330,10 @@ def test_score_and_ablate_language_print_their_convention(
     assert "convention plain" in shown
     assert len(json.loads(out.read_text())["per_video"]) == 2
     words[1] = "3"
-    assert APP.main(["ablate-language", *words, "--told", "[both]", "--out", str(out)]) == 0
+    assert (
+        APP.main(["ablate-language", *words, "--told", "[both]", "--out", str(out), "--overwrite"])
+        == 0
+    )
     shown = capsys.readouterr().out
     assert "lift over shuffled" in shown
     assert json.loads(out.read_text())[0]["told"] == "both"

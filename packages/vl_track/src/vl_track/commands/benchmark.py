@@ -13,11 +13,12 @@ from vl_track.data.sets.base import Split
 from vl_track.data.sets.known import known_set, open_set
 from vl_track.loading import DEFAULT, load_network, packaged
 from vl_track.results import Layout
-from vl_track.runtime import Precision, Runtime, check, device_for, on_runtime
+from vl_track.runtime import check, device_for, on_runtime
+from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.engines import Engine, Work, in_processes, on_ray
 from vl_track.scoring.jobs import Outcome, Plan, open_folder, summary
 from vl_track.scoring.runs import Follower, Told
-from vl_track.tracking.tracker import Tracker, TrackerOptions
+from vl_track.tracking import Tracker, TrackerOptions
 
 
 def benchmark(

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +12,13 @@ from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError
 from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
-from vl_track.loading import best_device, load_network
+from vl_track.devices import choose_device
+from vl_track.loading import load_network
+from vl_track.outputs import check_outputs
 from vl_track.scoring.opencv import OpenCVTracker, available
-from vl_track.scoring.runs import Follower
 from vl_track.scoring.success import overlaps, success_auc
-from vl_track.tracking.tracker import Tracker, TrackerOptions
+from vl_track.tracking import Prompt, Tracker, TrackerOptions, follow
+from vl_track.tracking.loop import ObjectTracker
 
 CLIPS = {
     "box": ("box.mp4", "the yellow box"),
@@ -48,11 +49,12 @@ def clips(
     weights: str | None = None,
     root: str | None = None,
     out: str | None = None,
+    overwrite: bool = False,
     options: TrackerOptions | None = None,
 ) -> None:
-    """Score our tracker, told in three ways, beside OpenCV's CSRT and MIL.
+    """Score our tracker, with three kinds of prompt, beside OpenCV's CSRT and MIL.
 
-    Ours is told by the box alone, by box and sentence, and by box and another clip's sentence.
+    Ours gets the box alone, box and sentence, and box and another clip's sentence.
 
     Args:
         annotations: folder of ``box.csv``, ``cup.csv``, ``pedestrian.csv`` (tests/vl_track/data/
@@ -60,21 +62,24 @@ def clips(
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         root: data root; Debian's clips are fetched below it.
         out: JSON to write.
+        overwrite: replace it if it exists.
         options: of our tracker.
     """
     folder = Path(annotations)
     if not folder.is_dir():
         raise DataError(f"There is no folder of annotations at {folder}: check the path.")
+    if out:
+        check_outputs([out], overwrite=overwrite)
     network = load_network(weights)
-    tracker = Tracker(network, options, best_device())
+    tracker = Tracker(network, options, choose_device())
     table: dict[str, dict[str, ClipScore]] = {}
-    for (name, (file, _)), told in zip(CLIPS.items(), sentences(), strict=True):
+    for (name, (file, _)), prompts in zip(CLIPS.items(), sentences(), strict=True):
         clip = AnnotatedClip(
             name=name,
             path=debian_clip(file, data_root(root)),
             boxes=read_annotations(folder / f"{name}.csv"),
         )
-        ours = {how: score_clip(tracker, replace(clip, sentence=it)) for how, it in told.items()}
+        ours = {how: score_clip(tracker, replace(clip, sentence=it)) for how, it in prompts.items()}
         theirs = {f"OpenCV {who}": score_clip(OpenCVTracker(who), clip) for who in available()}
         table[name] = ours | theirs
     sys.stdout.write(format_table(table))
@@ -89,7 +94,7 @@ def clips(
 
 
 def sentences() -> list[dict[str, str]]:
-    """Return how our tracker is told of each clip, by the name of the row."""
+    """Return the sentences our tracker gets with each clip, by the name of the row."""
     right = [sentence for _, sentence in CLIPS.values()]
     return [
         {"ours: box": "", "ours: box, sentence": own, "ours: box, another's": another}
@@ -97,26 +102,18 @@ def sentences() -> list[dict[str, str]]:
     ]
 
 
-def score_clip(tracker: Follower, clip: AnnotatedClip) -> ClipScore:
+def score_clip(tracker: ObjectTracker, clip: AnnotatedClip) -> ClipScore:
     """Track a clip from its first annotated frame and compare where there is an annotation."""
-    found, seconds, count = {}, 0.0, 0
-    for number, frame in clip.frames():
-        begun = time.perf_counter()
-        if count == 0:
-            estimate = tracker.initialize(frame, clip.boxes[number], clip.sentence)
-        else:
-            estimate = tracker.track(frame)
-        seconds += time.perf_counter() - begun
-        count += 1
-        if number in clip.boxes:
-            found[number] = estimate.box
+    prompt = Prompt(clip.boxes[min(clip.boxes)], clip.sentence)
+    steps = [step.without_image() for step in follow(tracker, clip.frames(), prompt)]
+    found = {step.frame: step.box for step in steps if step.frame in clip.boxes}
     later = sorted(found)[1:]
     overlap = overlaps([found[n] for n in later], [clip.boxes[n] for n in later])
     return ClipScore(
         auc=success_auc(overlap),
         least_overlap=float(np.min(overlap)),
         held=bool(overlap[-1] > HELD),
-        frames_per_second=count / seconds,
+        frames_per_second=len(steps) / sum(step.seconds for step in steps),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture, Video
 from vl_track.scoring.success import overlaps, success_auc
-from vl_track.tracking.tracker import Estimate
+from vl_track.tracking.steps import Estimate
 
 Told = Literal["both", "box", "sentence"]
 
