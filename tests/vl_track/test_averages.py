@@ -7,7 +7,7 @@ import torch
 from holdfast.errors import DataError
 from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE, six_frames
 from vl_track.scoring.averages import average_overlap, got_scores, mean_accuracy
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.truth import TrueSequence
 from vl_track.scoring.conventions import NAMES, convention
 from vl_track.scoring.measures import overlap_continuous
 from vl_track.scoring.metrics import TrackingScores

@@ -21,7 +21,7 @@ from toolkit_support import (
 )
 from vl_track.app import APP
 from vl_track.scoring.analysis import analyse
-from vl_track.scoring.annotations import read_toolkit_annotations
+from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.scoring.conventions import NAMES, convention
 from vl_track.scoring.raw_results import RawResults
 from vl_track.scoring.scores import score
@@ -196,8 +196,8 @@ def test_lasots_golden_numbers_to_the_last_digit() -> None:
         for (toolkit, label), numbers in expected.items():
             rules = convention(toolkit, label)  # type: ignore[arg-type]
             found = score(truths, predictors[name], rules, strict=False).figures()
-            got = (found.auc, found.op50, found.precision, found.normalised_at,
-                   found.normalised_mean)  # fmt: skip
+            got = (found["auc"], found["op50"], found["precision"], found["normalised_at"],
+                   found["normalised_mean"])  # fmt: skip
             assert [f"{value:.4f}" for value in got] == [f"{value:.4f}" for value in numbers]
     begun = time.process_time()
     for toolkit in NAMES:

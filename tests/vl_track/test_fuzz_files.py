@@ -20,8 +20,8 @@ from vl_track.data.sets.known import KNOWN, open_set
 from vl_track.data.sets.refcoco import read_references
 from vl_track.data.trees import open_tree
 from vl_track.results import read_boxes
-from vl_track.scoring.annotations import read_toolkit_annotations
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.annotations import read_toolkit_annotations
+from vl_track.data.truth import TrueSequence
 from vl_track.scoring.raw_results import read_results
 
 LIKELY = st.text(alphabet="0123456789.,-+eE nainf\t\r\n;x\x00", max_size=200).map(str.encode)
@@ -132,7 +132,7 @@ def test_damaged_data_sets_are_read_or_refused(name: str, tmp_path: Path) -> Non
                 for known in getattr(videos, "names", [])[:3]:
                     video = tried(lambda k=known, v=videos: v.read(k))  # type: ignore[misc]
                     if video is not None:
-                        assert len(video) == len(video.pictures) == len(video.seen)  # type: ignore[attr-defined]
+                        assert len(video) == len(video.images) == len(video.visibility)  # type: ignore[attr-defined]
         path.write_bytes(whole)
 
 

@@ -15,8 +15,7 @@ from holdfast.errors import DataError
 from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
 from vl_track.loading import best_device, load_network
 from vl_track.scoring.opencv import OpenCVTracker, available
-from vl_track.scoring.runs import Follower
-from vl_track.scoring.success import overlaps, success_auc
+from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.tracker import Tracker, TrackerOptions
 
 CLIPS = {
@@ -97,7 +96,7 @@ def sentences() -> list[dict[str, str]]:
     ]
 
 
-def score_clip(tracker: Follower, clip: AnnotatedClip) -> ClipScore:
+def score_clip(tracker: ObjectTracker, clip: AnnotatedClip) -> ClipScore:
     """Track a clip from its first annotated frame and compare where there is an annotation."""
     found, seconds, count = {}, 0.0, 0
     for number, frame in clip.frames():

@@ -120,6 +120,11 @@ KNOWN: dict[str, KnownSet] = {
 }  # fmt: skip
 
 
+def register(*sets: KnownSet) -> None:
+    """Add data sets that other packages bring, such as Scenes."""
+    KNOWN.update({one.name: one for one in sets})
+
+
 def known_set(name: str) -> KnownSet:
     """Return what is known of a data set.
 
@@ -150,7 +155,7 @@ def open_set(
         options: of the reader.
     """
     known = known_set(name)
-    place = Path(folder) if folder is not None else data_root(root) / known.folder
-    module, kind = known.reader.split(":")
-    reader: type[VideoSet] = getattr(importlib.import_module(module), kind)
-    return reader(place, split, **{**dict(known.options), **options})
+    path = Path(folder) if folder is not None else data_root(root) / known.folder
+    module, class_name = known.reader.split(":")
+    reader: type[VideoSet] = getattr(importlib.import_module(module), class_name)
+    return reader(path, split, **{**dict(known.options), **options})
