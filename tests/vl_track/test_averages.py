@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from vl_track.scoring.metrics import TrackingScores
 
 from holdfast.errors import DataError
 from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE, six_frames
-from vl_track.scoring.averages import average_overlap, got_scores, mean_accuracy
 from vl_track.data.truth import TrueSequence
+from vl_track.scoring.averages import average_overlap, got_scores, mean_accuracy
 from vl_track.scoring.conventions import NAMES, convention
 from vl_track.scoring.measures import overlap_continuous
-from vl_track.scoring.metrics import TrackingScores
 from vl_track.scoring.scores import score
 
 EXACT = TrueSequence(

@@ -12,6 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vl_track.scoring.engines import in_processes, on_ray, run_names
+from vl_track.scoring.jobs import (
+    Outcome,
+    is_complete,
+    open_folder,
+    run_everything,
+    run_sequence,
+    summary,
+)
 
 from benchmark_support import plan, stands_still, work
 from conftest import REPOSITORY
@@ -23,15 +32,6 @@ from vl_track.commands.benchmark import digest_of
 from vl_track.data.sets.known import open_set
 from vl_track.loading import save_network
 from vl_track.scoring import engines
-from vl_track.scoring.engines import in_processes, on_ray, run_names
-from vl_track.scoring.jobs import (
-    Outcome,
-    is_complete,
-    open_folder,
-    run_everything,
-    run_sequence,
-    summary,
-)
 from vl_track.scoring.raw_results import read_results
 
 TEST_NAMES = ["airplane-1", "bear-4"]

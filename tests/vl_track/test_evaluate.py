@@ -20,8 +20,8 @@ from toolkit_support import (
     six_frames,
 )
 from vl_track.app import APP
-from vl_track.scoring.analysis import analyse
 from vl_track.data.annotations import read_toolkit_annotations
+from vl_track.scoring.analysis import analyse
 from vl_track.scoring.conventions import NAMES, convention
 from vl_track.scoring.raw_results import RawResults
 from vl_track.scoring.scores import score

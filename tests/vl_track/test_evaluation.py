@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vl_track.scoring.success import overlaps, success_auc
 
 from holdfast.errors import DataError, MissingToolError
 from scenes_support import painted_root, small_world
@@ -28,7 +29,6 @@ from vl_track.scenes.scene import Scene
 from vl_track.scoring.language import ablate, shuffled_sentences
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.runs import mean_auc, run_all, run_video
-from vl_track.scoring.success import overlaps, success_auc
 from vl_track.tracking import Estimate, Tracker
 
 HERE = Path(__file__).parent
@@ -60,30 +60,43 @@ def slow_iou(one: Box, other: Box, step: int = 20) -> float:
     ],
 )
 def test_overlap_is_counted_area(one: Box, other: Box) -> None:
-    assert overlaps([one], [other])[0] == pytest.approx(slow_iou(one, other), abs=0.01)
+    assert overlap_plain([one], [other])[0] == pytest.approx(slow_iou(one, other), abs=0.01)
 
 
 def test_boxes_without_area_overlap_nothing() -> None:
-    assert overlaps([(1, 1, 0, 0)], [(1, 1, 0, 0)])[0] == 0
+    assert overlap_plain([(1, 1, 0, 0)], [(1, 1, 0, 0)])[0] == 0
+
+
+class Shifted:
+    """A video of one box, and predictions that overlap it as asked."""
+
+    def __init__(self, overlaps: list[float], *, hidden: bool = False) -> None:
+        count = len(overlaps) + 1
+        boxes = np.tile([0.0, 0.0, 10.0, 10.0], (count, 1))
+        visible = np.array([True] + [not hidden] * (count - 1))
+        self.truth = TrueSequence(name="a", boxes=boxes, visible=visible)
+        self.predicted = boxes.copy()
+        self.predicted[1:, 2] *= overlaps  # a part of the true box: the part is the overlap
+
+    def auc(self) -> float:
+        found = score([self.truth], {"a": self.predicted}, convention("plain"))
+        return float(found.curves["success"].mean())
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_auc_is_the_mean_of_the_success_rates(values: list[float]) -> None:
-    rates = [
-        sum(value > 0.05 * k - 1e-12 and value > np.linspace(0, 1, 21)[k] for value in values)
-        / len(values)
-        for k in range(21)
-    ]
-    assert success_auc(values) == pytest.approx(sum(rates) / 21)
+def test_plain_auc_is_the_mean_of_the_success_rates(values: list[float]) -> None:
+    one = Shifted(values)
+    overlap = overlap_plain(one.predicted[1:], one.truth.boxes[1:])
+    assert one.auc() == (overlap[:, None] > np.linspace(0, 1, 21)).mean(axis=0).mean()
 
 
-def test_auc_of_known_overlaps() -> None:
-    assert success_auc([0.0, 0.0]) == 0
+def test_plain_auc_of_known_overlaps() -> None:
+    assert Shifted([0.0, 0.0]).auc() == 0
     # Above every threshold but the last, which is 1.
-    assert success_auc([1.0]) == pytest.approx(20 / 21)
-    assert success_auc([0.5]) == pytest.approx(10 / 21)
-    with pytest.raises(ValueError, match="no frames"):
-        success_auc([])
+    assert Shifted([1.0]).auc() == pytest.approx(20 / 21)
+    assert Shifted([0.5]).auc() == pytest.approx(10 / 21)
+    with pytest.raises(DataError, match="visible in no frame after the first"):
+        Shifted([0.5], hidden=True).auc()
 
 
 class Told:
@@ -216,7 +229,7 @@ def test_opencvs_trackers_follow_a_textured_object(name: str) -> None:
         picture, truth = frame(time)
         found = one.track(picture)
     # MIL drifts by some pixels; a tracker that stood still would overlap by less than 0.1.
-    assert overlaps([found.box], [truth])[0] > 0.3
+    assert overlap_plain([found.box], [truth])[0] > 0.3
 
 
 def test_an_opencv_without_a_tracker_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +248,7 @@ def annotated(tmp_path: Path) -> AnnotatedClip:
 
 
 def test_a_clip_is_tracked_from_its_first_annotation_to_its_last(annotated: AnnotatedClip) -> None:
-    numbers = [number for number, _ in annotated.frames()]
+    numbers = [frame.number for frame in annotated.frames()]
     assert numbers == list(range(2, 12))
     good = score_clip(Tracker(FindsRed()), annotated)
     assert good.auc > 0.8

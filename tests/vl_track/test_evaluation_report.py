@@ -11,8 +11,8 @@ import pytest
 
 from holdfast.errors import DataError
 from toolkit_support import SIX_PREDICTED, six_frames
-from vl_track.scoring.analysis import Analysis, analyse
 from vl_track.data.truth import TrueSequence
+from vl_track.scoring.analysis import Analysis, analyse
 from vl_track.scoring.conventions import Name, convention
 from vl_track.scoring.raw_results import Finding, RawResults
 from vl_track.scoring.report import figures, tables
@@ -72,8 +72,8 @@ def test_the_main_table_holds_the_scores() -> None:
         figure = score(truths(), results(one.tracker, 1.0 if one.tracker == "one" else 0).boxes,
                        convention("stark")).figures()  # fmt: skip
         assert row[0] == one.tracker
-        assert row[1] == f"{figure["auc"]:.2f}"
-        assert row[5] == f"{figure["precision"]:.2f}"
+        assert row[1] == f"{figure['auc']:.2f}"
+        assert row[5] == f"{figure['precision']:.2f}"
         low, high = (float(part) for part in row[2].split("-"))
         assert low <= figure["auc"] + 0.06
         assert figure["auc"] <= high + 0.06
@@ -107,8 +107,8 @@ def test_toolkits_stand_side_by_side() -> None:
     ]  # fmt: skip
     for row in table[1:]:
         own = next(one for one in found.trackers if one.tracker == row[0]).by_convention[row[1]]
-        assert row[2] == f"{own["auc"]:.4f}"
-        assert row[7] == f"{own["normalised_precision"]:.4f}"
+        assert row[2] == f"{own['auc']:.4f}"
+        assert row[7] == f"{own['normalised_precision']:.4f}"
     other = analysis(dataset="tnl2k")
     assert other.rules.label == "lasot"
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from holdfast.errors import HoldfastError
 from sets_support import TREES, data_tree
+from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.data.clips import read_annotations
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
 from vl_track.data.sets.known import KNOWN, open_set
 from vl_track.data.sets.refcoco import read_references
 from vl_track.data.trees import open_tree
-from vl_track.results import read_boxes
-from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.data.truth import TrueSequence
+from vl_track.results import read_boxes
 from vl_track.scoring.raw_results import read_results
 
 LIKELY = st.text(alphabet="0123456789.,-+eE nainf\t\r\n;x\x00", max_size=200).map(str.encode)

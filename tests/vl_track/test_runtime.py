@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from vl_track.scoring.jobs import Plan
 
 import vl_track
 from holdfast.errors import ConfigError, MissingToolError
@@ -17,7 +18,6 @@ from vl_track.app import APP
 from vl_track.commands.benchmark import _said
 from vl_track.nn.network import AllInOne
 from vl_track.runtime import OnRuntime, cache_folder, digest, on_runtime
-from vl_track.scoring.jobs import Plan
 from vl_track.tracking import Tracker, TrackerOptions, track_together
 
 pytest.importorskip("onnxruntime", reason="pip install onnxruntime")

@@ -9,6 +9,7 @@ import pytest
 from holdfast.errors import ConfigError, DataError, ImageError
 from sets_support import TREES, data_tree, flags, write, write_picture, write_rows
 from tests_support import shared_file
+from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.data.geometry import Window
 from vl_track.data.sets.base import FileVideo, VideoSet
 from vl_track.data.sets.known import KNOWN, open_set
@@ -16,7 +17,6 @@ from vl_track.data.sets.lasot import test_names as lasot_test_names
 from vl_track.data.sets.refcoco import read_references
 from vl_track.data.trees import open_tree
 from vl_track.data.video import Video
-from vl_track.data.annotations import read_toolkit_annotations
 
 
 def opened(root: Path, name: str, split: str = "test", **options: object) -> VideoSet:

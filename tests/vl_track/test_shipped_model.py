@@ -17,8 +17,8 @@ from vl_track.nn.network import AllInOne
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.scene import Scene
 from vl_track.scoring.language import shuffled_sentences
-from vl_track.scoring.runs import run_video
 from vl_track.scoring.measures import overlap_plain as overlaps
+from vl_track.scoring.runs import run_video
 from vl_track.tracking import Tracker
 
 FOLDER = packaged("small")

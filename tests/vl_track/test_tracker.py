@@ -210,7 +210,7 @@ def test_nothing_to_follow_is_said() -> None:
         tracker().initialize(frame_with(None), text="  ")
     blind = tiny_network(matching="none")
     blind.text = NoText()
-    with pytest.raises(ConfigError, match="no language"):
+    with pytest.raises(ConfigError, match="model has no language: give a box"):
         Tracker(blind).initialize(frame_with(None), text="the cup")
     with pytest.raises(ConfigError, match="call initialize first"):
         tracker().track(frame_with(None))

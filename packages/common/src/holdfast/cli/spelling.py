@@ -6,9 +6,23 @@ import json
 import types
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 BOOLEANS = {"true", "false", "yes", "no"}
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def repeatable(*names: str) -> Callable[[Function], Function]:
+    """Mark list options of a command that take one value each time they are given.
+
+    ``--box 1,2,3,4 --box -5,6,7,8`` makes a list of two, whatever the values begin with.
+    """
+
+    def mark(function: Function) -> Function:
+        function.__dict__["repeatable"] = frozenset(names)
+        return function
+
+    return mark
 
 
 def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
@@ -25,13 +39,13 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
     flags, lists = _options(function)
     required, optional = _positional(function)
     spelled: list[str] = []
-    rest = list(words)
+    rest, repeated = _collect_repeated(function, words)
     while rest:
         word = _known_spelling(rest.pop(0), function)
         name = word.removeprefix("--")
         if name == word:
             if required and required[0] in lists and not word.startswith("["):
-                spelled.append(json.dumps([word, *_until_option(rest)]))
+                spelled.append(json.dumps([word, *_until_option(rest)], ensure_ascii=False))
             elif required or not optional:
                 spelled.append(word)
             else:
@@ -41,12 +55,33 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
             given = rest and rest[0].lower() in BOOLEANS
             spelled += [word, rest.pop(0) if given else "true"]
         elif name in lists and rest and not rest[0].startswith("["):
-            spelled += [word, json.dumps(_until_option(rest))]
+            spelled += [word, json.dumps(_until_option(rest), ensure_ascii=False)]
         else:
             spelled.append(word)
             if "=" not in word and rest:
                 spelled.append(rest.pop(0))
-    return spelled
+    return spelled + repeated
+
+
+def _collect_repeated(
+    function: Callable[..., Any], words: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the words without repeatable options, and those options as lists."""
+    names = getattr(function, "repeatable", frozenset())
+    rest, found, left = [], dict[str, list[str]](), list(words)
+    while left:
+        word = left.pop(0)
+        option, equals, value = word.removeprefix("--").partition("=")
+        if word.startswith("--") and option in names and (equals or left):
+            found.setdefault(option, []).append(value if equals else left.pop(0))
+        else:
+            rest.append(word)
+    lists = [
+        part
+        for name, items in found.items()
+        for part in (f"--{name}", json.dumps(items, ensure_ascii=False))
+    ]
+    return rest, lists
 
 
 def _known_spelling(word: str, function: Callable[..., Any]) -> str:

@@ -7,16 +7,16 @@ from rich.progress import Progress
 
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
-from vl_track.loading import best_device, load_network
+from vl_track.devices import choose_device
+from vl_track.loading import load_network
+from vl_track.outputs import check_outputs
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
-from vl_track.tracking.options import TrackerOptions
-from vl_track.tracking.steps import PromptKind
-from vl_track.tracking.tracker import Tracker
+from vl_track.tracking import PromptKind, Tracker, TrackerOptions
 
 
 def ablate_language(
@@ -29,6 +29,7 @@ def ablate_language(
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
+    overwrite: bool = False,
     options: TrackerOptions | None = None,
 ) -> None:
     """Score the same model with the right sentence, with none, and with another video's.
@@ -42,8 +43,11 @@ def ablate_language(
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
+        overwrite: replace it if it exists.
         options: of the tracker.
     """
+    if out:
+        check_outputs([out], overwrite=overwrite)
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
@@ -54,7 +58,7 @@ def ablate_language(
     ways: list[PromptKind] = prompts or ["text", "box+text"]
     with Progress(disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("tracking", total=len(ways) * count * len(CONDITIONS))
-        tracker = Tracker(network, chosen, best_device())
+        tracker = Tracker(network, chosen, choose_device())
         found = [
             ablate(tracker, videos, way, after=lambda: progress.update(task, advance=1))
             for way in ways

@@ -14,7 +14,8 @@ from holdfast.jobs.progress import status_of, watch
 from vl_track.data.sets.base import Split, VideoSet
 from vl_track.loading import DEFAULT, load_network, packaged
 from vl_track.results import Layout
-from vl_track.runtime import Precision, Runtime, check, device_for, on_runtime
+from vl_track.runtime import check, device_for, on_runtime
+from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.benchmarking import (
     Places,
     Plan,

@@ -9,16 +9,16 @@ from rich.progress import Progress
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from vl_track.loading import load_network
-from vl_track.runtime import Precision, Runtime, device_for, on_runtime
+from vl_track.outputs import check_outputs
+from vl_track.runtime import device_for, on_runtime
+from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.runs import run_video
-from vl_track.tracking.options import TrackerOptions
-from vl_track.tracking.steps import PromptKind
-from vl_track.tracking.tracker import Tracker
+from vl_track.tracking import PromptKind, Tracker, TrackerOptions
 
 
 def score(
@@ -31,6 +31,7 @@ def score(
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
+    overwrite: bool = False,
     runtime: Runtime = "torch",
     precision: Precision = "float32",
     options: TrackerOptions | None = None,
@@ -46,10 +47,13 @@ def score(
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
+        overwrite: replace it if it exists.
         runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
         options: of the tracker.
     """
+    if out:
+        check_outputs([out], overwrite=overwrite)
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)

@@ -76,6 +76,7 @@ def official_config(
         "matching": "none",
         "template_factor": 2.0,
         "search_factor": search_factor,
+        "tracker": {"unrounded_corner": True, "cut_first_box": False},
     }
 
 

@@ -1,5 +1,7 @@
 """The tracker: crop around the last box, run the network, map the box back."""
 
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from vl_track.data.geometry import (
     Box,
     Window,
     around_exactly,
+    as_box,
     clip_box,
     out_of_window,
     window_around,
@@ -19,12 +22,14 @@ from vl_track.data.geometry import (
 from vl_track.data.video import crop_frame
 from vl_track.nn.head import decode
 from vl_track.nn.text.base import TextFeatures
+from vl_track.tracking.loop import follow
 from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.redetection import cover
-from vl_track.tracking.steps import Estimate
+from vl_track.tracking.steps import Estimate, Prompt, Step
 from vl_track.tracking.window import hann_window
-from vl_track.video.frames import Image
+from vl_track.video.frames import Frame, Image, number_frames
+from vl_track.video.reading import open_source
 
 
 class SearchInput(NamedTuple):
@@ -67,6 +72,7 @@ class Tracker:
         self.device = torch.device(device)
         self.network = network.eval().to(self.device)
         self.options = options or TrackerOptions()
+        self.unrounded_corner, self.cut_first_box = _conventions(self.options, network)
         self._hann = hann_window(network.backbone.search_grid).to(self.device)
         self._text: TextFeatures | None = None
         self._template: Tensor | None = None
@@ -88,7 +94,8 @@ class Tracker:
             text: a sentence about it; may be empty if there is a box.
 
         Returns:
-            The box it starts from, cut to the frame.
+            The box it starts from; a given box is cut to the frame, unless ``cut_first_box`` is
+            off.
 
         Raises:
             ConfigError: neither box nor text, a box without area or outside the frame, or a
@@ -99,7 +106,8 @@ class Tracker:
         self._frames, self._low = 0, 0
         self._text = self._encode(text)
         if box is not None:
-            start = Estimate(check_box(box, frame), 1.0)
+            cut = check_box(box, frame)
+            start = Estimate(cut if self.cut_first_box else as_box(box), 1.0)
         else:
             self._check_prompt(text)
             start = self._ground(frame)
@@ -122,6 +130,42 @@ class Tracker:
         )
         return self.update(frame, found)
 
+    def follow(
+        self,
+        source: str | Path | Iterable[Frame | Image],
+        *,
+        box: Box | None = None,
+        text: str = "",
+        start: float = 0.0,
+        later: Mapping[int, Prompt] | None = None,
+    ) -> Iterator[Step]:
+        """Track through a video; see :func:`vl_track.tracking.loop.follow`.
+
+        Args:
+            source: a video, an address, a folder of images, ``camera``, or frames or images.
+            box: x, y, width, height in the first frame.
+            text: a sentence about the object.
+            start: seconds of the source to leave out.
+            later: further prompts by frame number.
+
+        Raises:
+            ConfigError: the prompt is empty or cannot be used.
+            DataError: the source cannot be read.
+
+        Examples:
+            >>> for step in tracker.follow("clip.mp4", text="the cup"):      # doctest: +SKIP
+            ...     print(step.frame, step.time, step.box, step.score)
+        """
+        if isinstance(source, str | Path):
+            frames = open_source(str(source)).frames(start)
+        else:
+            frames = number_frames(source)
+        return follow(self, frames, Prompt(box, text), later=later)
+
+    def another(self) -> "Tracker":
+        """Return a tracker for another object, with the same network, options and device."""
+        return Tracker(self.network, self.options, self.device)
+
     def preprocess(self, frame: Image) -> SearchInput:
         """Return what the network needs for the next frame; :meth:`update` takes its estimate.
 
@@ -132,7 +176,7 @@ class Tracker:
         if self._template is None or self._text is None:
             raise ConfigError("The tracker has no prompt yet: call initialize first.")
         window = window_around(self._box, self.network.search_factor)
-        exact = self.options.unrounded_corner
+        exact = self.unrounded_corner
         box_window = around_exactly(self._box, window.side) if exact else window
         return SearchInput(self._template, self._text, window, box_window)
 
@@ -164,10 +208,10 @@ class Tracker:
             return
         if not text.strip():
             raise ConfigError("The prompt is empty: give a box, a text, or both.")
-        if self._text is None or not bool(self._text.present_B.any()):
+        if not self.network.text.knows(text):
+            words = " ".join(self.network.text.remarks(text)) or "this model has no language"
             raise ConfigError(
-                "This model has no language, so a text alone cannot name the object: give a box "
-                "too."
+                f"'{text}' cannot name the object, because {words}: give a box, or other words."
             )
 
     def _encode(self, text: str) -> TextFeatures:
@@ -252,6 +296,15 @@ class Tracker:
         height, width = frame.shape[:2]
         kept = clip_box(out_of_window(box, window), (width, height), self.options.margin)
         return Estimate(kept, float(score))
+
+
+def _conventions(options: TrackerOptions, network: Network) -> tuple[bool, bool]:
+    """Return ``unrounded_corner`` and ``cut_first_box``: as asked, else as the model was made."""
+    own = network.conventions
+    exact, cut = options.unrounded_corner, options.cut_first_box
+    return own.unrounded_corner if exact is None else exact, (
+        own.cut_first_box if cut is None else cut
+    )
 
 
 def smooth_size(box: Box, last: Box, weight: float) -> Box:
