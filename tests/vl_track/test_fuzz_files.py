@@ -129,7 +129,7 @@ def test_damaged_data_sets_are_read_or_refused(name: str, tmp_path: Path) -> Non
             path.write_bytes(damaged(whole, generator))
             for split in KNOWN[name].counts:
                 videos = tried(lambda split=split: open_set(name, split, root=tmp_path))  # type: ignore[misc]
-                for known in getattr(videos, "names", [])[:3]:
+                for known in list(getattr(videos, "names", []))[:3]:
                     video = tried(lambda k=known, v=videos: v.read(k))  # type: ignore[misc]
                     if video is not None:
                         assert len(video) == len(video.images) == len(video.visibility)  # type: ignore[attr-defined]

@@ -75,7 +75,7 @@ def test_lasot(tmp_path: Path) -> None:
     assert video.box(1) == (7, 8, 16, 12)
     train = opened(tmp_path, "lasot", "train")
     assert train.names == ["airplane-2", "bear-1"]
-    assert train[1].faults == ("23 pictures and 24 boxes; the first 23 of both are used",)
+    assert train[1].faults == ("23 images and 24 boxes; the first 23 of both are used",)
     assert train.unknown_folders() == ["leftover"]
 
 
@@ -204,7 +204,7 @@ def test_vasttrack_splits_by_list_or_by_folder(tmp_path: Path) -> None:
 
 def test_pictures_are_videos_of_one_frame(tmp_path: Path) -> None:
     coco = opened(tmp_path, "coco", "train")
-    assert coco.names == ["11"]
+    assert list(coco.names) == ["11"]
     assert (coco[0].sentence, len(coco[0])) == ("car, vehicle", 1)
     genome = opened(tmp_path, "visual_genome", "train")
     assert [video.images[0].parent.name for video in (genome[0], genome[1])] == [
@@ -239,8 +239,9 @@ def test_a_malicious_pickle_is_refused_and_json_is_welcome(tmp_path: Path) -> No
     path.write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(DataError, match="holds no list"):
         read_references(path)
-    path.with_suffix(".json").write_text('[{"ref_id": 1}]')
-    assert read_references(path) == [{"ref_id": 1}]
+    plain = path.with_suffix(".json")
+    plain.write_text('[{"ref_id": 1}]')
+    assert read_references(plain) == [{"ref_id": 1}]
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_words_change_the_scores_and_none_does_not_matter_twice(
 
 def test_a_box_is_followed(network: AllInOne, plain: list[Scene]) -> None:
     tracker = Tracker(network)
-    aucs = [run_video(tracker, scene, told="both").auc for scene in plain]
+    aucs = [run_video(tracker, scene).auc for scene in plain]
     still = [
         overlaps([scene.box(0)] * (len(scene) - 1), [scene.box(t) for t in range(1, len(scene))])
         for scene in plain

@@ -9,7 +9,7 @@ from holdfast.errors import DataError
 from toolkit_support import SIX_PREDICTED, SIX_TRUE, six_frames
 from vl_track.data.truth import TrueSequence
 from vl_track.scoring.alignment import align, refusal, repair
-from vl_track.scoring.conventions import NAMES, convention
+from vl_track.scoring.conventions import NAMES, TOOLKITS, convention
 from vl_track.scoring.scores import score
 
 PREDICTED = {"six": np.array(SIX_PREDICTED, float)}
@@ -66,7 +66,7 @@ def test_scores_average_sequences_not_frames() -> None:
     easy = TrueSequence(name="easy", boxes=np.tile([5.0, 5, 10, 10], (100, 1)))
     hard = TrueSequence(name="hard", boxes=np.tile([50.0, 50, 10, 10], (2, 1)))
     predicted = {"easy": easy.boxes, "hard": np.array([[50.0, 50, 10, 10], [0, 0, 3, 3]])}
-    for name in NAMES:
+    for name in TOOLKITS:
         found = score([easy, hard], predicted, convention(name)).figures()
         assert found["op50"] == pytest.approx((100 + 50) / 2)
 

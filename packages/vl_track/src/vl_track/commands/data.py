@@ -11,8 +11,8 @@ from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.sets.base import Split
+from vl_track.data.sets.known import KNOWN, KnownSet, known_set, open_set
 from vl_track.data.verifying import Problem, verify_split
-from vl_track.scoring.sets import KNOWN, KnownSet, known_set, open_set
 
 
 def data(

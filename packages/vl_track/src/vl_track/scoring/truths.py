@@ -6,7 +6,7 @@ from holdfast.errors import ConfigError, DataError
 from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.data.sets.base import Split
 from vl_track.data.truth import TrueSequence
-from vl_track.scoring.sets import KNOWN, open_set
+from vl_track.scoring.sets import known_set, open_set
 
 
 def read_truths(
@@ -44,8 +44,9 @@ def read_truths(
         found = list(pool.map(videos.truth, chosen))
     lone = [true for true in found if len(true.boxes) > 1 and not true.boxes[1:].any()]
     if len(lone) == len(found):
+        known = known_set(dataset)
         raise DataError(
-            f"The {part} split of {KNOWN[dataset].title} gives only first boxes; it is scored by "
-            f"{KNOWN[dataset].scored}."
+            f"The {part} split of {known.title} gives only first boxes; it is scored by "
+            f"{known.scored}."
         )
     return found
