@@ -211,7 +211,10 @@ class FineTuning(LightningModule):
         stepped: LRSchedulerConfigType = {"scheduler": schedule, "interval": "step"}
         monitor = getattr(schedule, "monitor", None)
         if monitor is not None:  # ReduceLROnPlateau, which acts on a logged metric
+            interval = self.trainer.val_check_interval
             stepped["monitor"] = monitor
+            # Lightning asks for the metric at these steps; it is there after a validation.
+            stepped["frequency"] = interval if isinstance(interval, int) else 1
         return {"optimizer": optimizer, "lr_scheduler": stepped}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
