@@ -33,14 +33,6 @@ def test_every_extra_that_is_named_exists() -> None:
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.parent.name)
-def test_every_bound_has_its_reason(path: Path) -> None:
-    listed = [line for line in path.read_text().splitlines() if re.match(r'\s+"[\w-]+.*>=', line)]
-    assert listed
-    for line in listed:
-        assert "#" in line, f"{path}: {line.strip()} does not say why"
-
-
-@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.parent.name)
 def test_bounds_keep_what_the_documents_promise(path: Path) -> None:
     """C8. Were: bounds that allowed versions with known holes."""
     project = PROJECTS[path]
