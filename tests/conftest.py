@@ -19,6 +19,12 @@ os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep indexes of data sets out of the user's cache folder."""
+    monkeypatch.setenv("HOLDFAST_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 def stripes(name: str, size: int) -> np.ndarray:
     """Vertical stripes for red, horizontal for green, none for blue: (size, size, 1) offsets."""
     wave = 60 * np.sign(np.sin(np.arange(size) * np.pi / 4 + 0.1))

@@ -13,7 +13,7 @@ import vl_track
 from holdfast.atomic import atomic_path
 from vl_track.commands.track import parse_box
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
+from vl_track.video.frames import Image as Pixels
 from vl_track.video.reading import open_source
 
 WIDTH = 288
@@ -21,15 +21,12 @@ EVERY = 7
 COLOURS = 48
 
 
-def followed(frames: list[Picture], box: Box, text: str) -> list[Box]:
+def followed(frames: list[Pixels], box: Box, text: str) -> list[Box]:
     """Return a box a frame."""
-    tracker = vl_track.load()
-    return [tracker.initialize(frames[0], box, text).box] + [
-        tracker.track(frame).box for frame in frames[1:]
-    ]
+    return [step.box for step in vl_track.load().follow(frames, box=box, text=text)]
 
 
-def drawn(frame: Picture, box: Box, caption: str) -> Picture:
+def drawn(frame: Pixels, box: Box, caption: str) -> Pixels:
     """Return the frame, smaller, with its box and a caption."""
     scale = WIDTH / frame.shape[1]
     picture = Image.fromarray(frame).resize((WIDTH, round(frame.shape[0] * scale)))
@@ -44,11 +41,11 @@ def drawn(frame: Picture, box: Box, caption: str) -> Picture:
 def main(clip: str, box: str, text: str, target: str) -> None:
     """Write the animation."""
     start = parse_box(box)
-    frames = [frame for frame in open_source(clip).frames() if frame is not None]
-    both = {"told: a box": followed(frames, start, "")}
-    both[f"told: a box and '{text}'"] = followed(frames, start, text)
+    frames = [one.image for one in open_source(clip).frames() if one.image is not None]
+    both = {"prompt: a box": followed(frames, start, "")}
+    both[f"prompt: a box and '{text}'"] = followed(frames, start, text)
     pictures = [
-        np.hstack([drawn(frames[time], boxes[time], told) for told, boxes in both.items()])
+        np.hstack([drawn(frames[time], boxes[time], prompt) for prompt, boxes in both.items()])
         for time in range(0, len(frames), EVERY)
     ]
     images = [Image.fromarray(one).quantize(COLOURS) for one in pictures]

@@ -5,7 +5,8 @@ import torch
 
 from benchmarks.material import photographs
 from benchmarks.measure import Results, Row, alternate, each
-from vl_track.loading import best_device, load_network
+from vl_track.devices import choose_device
+from vl_track.loading import load_network
 from vl_track.tracking import Tracker, track_together
 
 VIDEOS = 8
@@ -13,7 +14,7 @@ VIDEOS = 8
 
 def measure(results: Results, rounds: int) -> None:
     """Time a frame of each of eight videos; both sides start every round from the same boxes."""
-    device = best_device()
+    device = choose_device()
     network = load_network().to(device)
     pictures, source = photographs((640, 480), VIDEOS)
     frames = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]

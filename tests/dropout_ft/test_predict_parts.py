@@ -13,8 +13,9 @@ from dropout_ft.data.folder import Domain
 from dropout_ft.data.verifying import missing_classes, unreadable
 from dropout_ft.loading import LoadedClassifier
 from dropout_ft.nn import create_model
+from dropout_ft.results.run import run_directories
 from holdfast.csv_cells import plain_cells
-from holdfast.errors import ImageError
+from holdfast.errors import DataError, ImageError
 
 
 def classifier() -> LoadedClassifier:
@@ -97,3 +98,14 @@ def test_verify_parts(tmp_path: Path, pictures: Path) -> None:
     problems = unreadable(domain)
     assert len(problems) == 1
     assert str(bad) in problems[0]
+
+
+def test_runs_are_found_singly_and_in_folders(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").touch()
+    (tmp_path / "no_run").mkdir()
+    assert run_directories(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+    assert run_directories(tmp_path / "b") == [tmp_path / "b"]
+    with pytest.raises(DataError, match="no runs in"):
+        run_directories(tmp_path / "no_run")

@@ -30,7 +30,7 @@ def test_every_command_explains_its_words(command: str, capsys: pytest.CaptureFi
         (["score", "--count", "many"], "count"),
         (["score", "--split", "holiday"], "split"),
         (["scenes", "dance"], "dance"),
-        (["ablate-language", "--told", "[shout]"], "shout"),
+        (["ablate-language", "--prompts", "[shout]"], "shout"),
         (["convert", "a.pth.tar"], "out"),
         (["export", "--out", "x"], "ckpt"),
     ],

@@ -18,8 +18,9 @@ from holdfast.errors import ConfigError, DataError, MissingToolError
 from tracking_support import FindsRed, moving_box, write_clip
 from vl_track.app import APP
 from vl_track.commands import demo as command
-from vl_track.page.following import Clicks, Limits, follow, open_clip, write_results
+from vl_track.page.following import Clicks, Limits, open_clip, track_clip, write_results
 from vl_track.results import read_boxes
+from vl_track.tracking import Step
 from vl_track.video.reading import frame_at
 
 gr = pytest.importorskip("gradio", reason="the page's extra is not installed")
@@ -41,15 +42,15 @@ def test_two_corners_make_a_box_in_any_order() -> None:
     assert clicks.click(0, 20, 70) == (20.0, 40.0, 30.0, 30.0)
     assert clicks.click(4, 1, 1) is None
     assert clicks.click(4, 5, 9) == (1.0, 1.0, 4.0, 8.0)
-    assert clicks.told == {0: (20.0, 40.0, 30.0, 30.0), 4: (1.0, 1.0, 4.0, 8.0)}
+    assert clicks.boxes == {0: (20.0, 40.0, 30.0, 30.0), 4: (1.0, 1.0, 4.0, 8.0)}
 
 
 def test_two_corners_at_one_place_are_no_box() -> None:
     clicks = Clicks()
     clicks.click(0, 50, 40)
-    with pytest.raises(ConfigError, match="same place"):
+    with pytest.raises(ConfigError, match="less than two pixels apart"):
         clicks.click(0, 51, 80)
-    assert clicks.told == {}
+    assert clicks.boxes == {}
     assert clicks.click(0, 1, 1) is None, "the next click begins anew"
 
 
@@ -70,34 +71,34 @@ def test_limits_are_told_in_a_sentence(clip: Path, tmp_path: Path) -> None:
     noise.write_bytes(b"\x00" * 500)
     with pytest.raises(DataError, match="not a readable video"):
         open_clip(noise, LIMITS)
-    with pytest.raises(DataError, match="not there any more"):
+    with pytest.raises(DataError, match="uploaded video is gone"):
         open_clip(tmp_path / "gone.mp4", LIMITS)
 
 
 def test_it_follows_and_a_box_on_a_later_frame_corrects(clip: Path) -> None:
     opened = open_clip(clip, LIMITS)
-    moments = list(follow(FindsRed(), opened, {0: moving_box(0)}, ""))
-    assert [m.number for m in moments] == list(range(12))
-    for moment in moments[1:]:
-        assert np.abs(np.subtract(moment.box, moving_box(moment.number))).max() < 6
+    steps = list(track_clip(FindsRed(), opened, {0: moving_box(0)}, ""))
+    assert [step.frame for step in steps] == list(range(12))
+    for step in steps[1:]:
+        assert np.abs(np.subtract(step.box, moving_box(step.frame))).max() < 6
     wrong = (2.0, 2.0, 12.0, 12.0)
-    corrected = list(follow(FindsRed(), opened, {0: wrong, 6: moving_box(6)}, ""))
+    corrected = list(track_clip(FindsRed(), opened, {0: wrong, 6: moving_box(6)}, ""))
     assert np.abs(np.subtract(corrected[3].box, moving_box(3))).max() > 10
     assert corrected[6].box == moving_box(6)
     assert corrected[6].score == 1.0
     assert np.abs(np.subtract(corrected[9].box, moving_box(9))).max() < 6
-    assert moments[3].drawn("a sentence").shape == moments[3].frame.shape
 
 
-def test_nothing_said_is_refused(clip: Path) -> None:
+def test_an_empty_prompt_is_refused(clip: Path) -> None:
     with pytest.raises(ConfigError, match="click two corners"):
-        next(follow(FindsRed(), open_clip(clip, LIMITS), {4: moving_box(4)}, "  "))
+        next(track_clip(FindsRed(), open_clip(clip, LIMITS), {4: moving_box(4)}, "  "))
 
 
 def test_results_are_the_fields_files(clip: Path, tmp_path: Path) -> None:
     opened = open_clip(clip, LIMITS)
     boxes = [moving_box(t) for t in range(12)]
-    lines, video = write_results(tmp_path, opened, boxes, [0.5] * 12, "red")
+    steps = [Step(frame=t, time=t / 10, box=box, score=0.5) for t, box in enumerate(boxes)]
+    lines, video = write_results(tmp_path, opened, steps, "red")
     assert np.allclose(read_boxes(lines), boxes, atol=1e-3)
     assert open_clip(video, LIMITS).count == 12
 
@@ -117,19 +118,19 @@ def test_a_visit_step_by_step(page: Page, clip: Path) -> None:
     for corner in ((x, y), (x + w, y + h)):
         event: Any = SimpleNamespace(index=[times * corner[0] + 1, times * corner[1] + 1])
         picture, state, said = page.click(0, state, event)
-    assert state["clicks"].told[0] == pytest.approx(moving_box(0), abs=1)
+    assert state["clicks"].boxes[0] == pytest.approx(moving_box(0), abs=1)
     answers = list(page.track("the red thing", True, state))
     assert answers[0][0].shape == (120, 160, 3)
     assert answers[0][1] is not None, "the second picture is the run without the sentence"
-    told, other, curve, boxes, overlay, note = answers[-1]
-    assert told.shape == other.shape == (120, 160, 3)
+    tracked, other, curve, boxes, overlay, note = answers[-1]
+    assert tracked.shape == other.shape == (120, 160, 3)
     assert curve.size[0] > curve.size[1] > 100
     assert len(read_boxes(Path(boxes))) == 10
     assert Path(overlay).suffix == ".mp4"
     assert note == "10 frames tracked."
     _, state, said = page.forget(0, state)
-    assert state["clicks"].told == {}
-    with pytest.raises(gr.Error, match="Nothing says what to follow"):
+    assert state["clicks"].boxes == {}
+    with pytest.raises(gr.Error, match="The prompt is empty"):
         list(page.track("", False, state))
 
 
@@ -145,8 +146,8 @@ def test_a_sentence_alone_has_nothing_to_compare_with(page: Page, clip: Path) ->
 def test_visitors_do_not_share_boxes(page: Page, clip: Path) -> None:
     _, _, one, _ = page.load(str(clip), {})
     _, _, two, _ = page.load(str(clip), {})
-    one["clicks"].told[0] = moving_box(0)
-    assert two["clicks"].told == {}
+    one["clicks"].boxes[0] = moving_box(0)
+    assert two["clicks"].boxes == {}
     assert page.load(None, one)[2]["clip"] is None
 
 
@@ -245,9 +246,9 @@ def test_a_real_clip_is_tracked_in_a_real_browser(address: str, clip: Path, tmp_
             picture = view.wait_for_selector("#picture img")
             picture.click(position={"x": corner[0] * shown, "y": corner[1] * shown})
             said = "First corner" if number == 0 else "Frame 0: box"
-            view.wait_for_selector(f"#said:has-text('{said}')", timeout=60_000)
+            view.wait_for_selector(f"#note:has-text('{said}')", timeout=60_000)
         view.click("#track")
-        view.wait_for_selector("#said:has-text('12 frames tracked')", timeout=120_000)
+        view.wait_for_selector("#note:has-text('12 frames tracked')", timeout=120_000)
         view.wait_for_selector("#overlay video", timeout=60_000)
         with view.expect_download() as download:
             view.click("#boxes a")

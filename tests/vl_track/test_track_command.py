@@ -14,7 +14,8 @@ from vl_track.app import APP
 from vl_track.commands import track as command
 from vl_track.loading import save_network
 from vl_track.results import format_boxes, read_boxes, write_boxes
-from vl_track.scoring.success import overlaps
+from vl_track.scoring.measures import overlap_plain as overlaps
+from vl_track.tracking import Tracker
 from vl_track.video.reading import open_source
 
 Run = Callable[..., int]
@@ -23,7 +24,8 @@ Run = Callable[..., int]
 @pytest.fixture
 def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command with a network that finds red, in a folder of its own."""
-    monkeypatch.setattr(command, "load_network", lambda _: FindsRed())
+    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
+    monkeypatch.setattr("vl_track.runtime.fastest_runtime", lambda *_: "torch")
     monkeypatch.chdir(tmp_path)
     return lambda *words: APP.main(["track", *words])
 
@@ -54,10 +56,10 @@ def test_a_box_in_a_video_and_boxes_out(
 def test_an_overlay_video_with_as_many_frames(track: Run, clip: str, tmp_path: Path) -> None:
     assert track(clip, "--box", BOX, "--out", "o.mp4", "--save", "b.txt", "--text", "the cup") == 0
     overlay = open_source(str(tmp_path / "o.mp4"))
-    frames = [frame for frame in overlay.frames() if frame is not None]
+    frames = [frame.image for frame in overlay.frames() if frame.image is not None]
     assert len(frames) == 12
     assert overlay.rate == 10
-    plain = [frame for frame in open_source(clip).frames() if frame is not None]
+    plain = [frame.image for frame in open_source(clip).frames() if frame.image is not None]
     assert np.abs(frames[3].astype(int) - plain[3]).max() > 100
     assert not (tmp_path / "clip_boxes.txt").exists()
 
@@ -94,7 +96,7 @@ def test_a_damaged_first_frame_is_an_error(
     folder = write_pictures(tmp_path / "seq", ["1.png", "2.png"])
     (folder / "1.png").write_bytes(b"gone")
     assert track(str(folder), "--box", BOX) == 1
-    assert "first frame of seq cannot be decoded" in capsys.readouterr().err
+    assert "Frame 0 cannot be decoded, so there is nothing to start from" in capsys.readouterr().err
 
 
 def test_one_frame(track: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,19 +110,19 @@ def test_an_odd_size_is_tracked_and_written(track: Run, tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "odd", ["1.png", "2.png", "3.png"], (161, 121))
     assert track(str(folder), "--box", BOX, "--out", "o.mp4") == 0
     (first, *_) = open_source(str(tmp_path / "o.mp4")).frames()
-    assert first is not None
-    assert first.shape == (120, 160, 3)
+    assert first.image is not None
+    assert first.image.shape == (120, 160, 3)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "Nothing says what to follow"),
-        (("--text", "  "), "Nothing says what to follow"),
+        ((), "The prompt is empty"),
+        (("--text", "  "), "The prompt is empty"),
         (("--box", "1,2,3"), "is no box: give x,y,width,height"),
         (("--box", "a,b,c,d"), "is no box"),
         (("--box", "10,10,0,5"), "has no area"),
-        (("--box", "900,10,20,20"), "lies outside the picture, which is 160 x 120 pixels"),
+        (("--box", "900,10,20,20"), "lies outside the image, which is 160 x 120 pixels"),
         (("--box", BOX, "--out", "o.gif"), "end it in .mkv, .mov, .mp4"),
     ],
 )
@@ -166,19 +168,19 @@ def test_ctrl_c_keeps_what_was_tracked(
     track: Run, clip: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    ordinary = command.Tracker.track
+    ordinary = Tracker.track
     steps = iter(range(100))
 
-    def interrupted(self: command.Tracker, frame: np.ndarray) -> object:
+    def interrupted(self: Tracker, frame: np.ndarray) -> object:
         if next(steps) == 4:
             raise KeyboardInterrupt
         return ordinary(self, frame)
 
-    monkeypatch.setattr(command.Tracker, "track", interrupted)
+    monkeypatch.setattr(Tracker, "track", interrupted)
     assert track(clip, "--box", BOX, "--out", "o.mp4", "--save", "b.txt") == 0
     assert len(read_boxes(tmp_path / "b.txt")) == 5
     assert len(list(open_source(str(tmp_path / "o.mp4")).frames())) == 5
-    assert "stopped by the user; what was tracked is kept" in capsys.readouterr().err
+    assert "stopped by the user; what was tracked is kept" in capsys.readouterr().out
 
 
 def test_max_frames_and_options(track: Run, clip: str, tmp_path: Path) -> None:

@@ -12,9 +12,17 @@ import pytest
 from holdfast.errors import ConfigError, DataError, DiskError, MissingToolError
 from tracking_support import frame_with, moving_box, write_clip, write_pictures
 from vl_track.video.contact_sheet import GAP, contact_sheet
-from vl_track.video.reading import CAMERA_RATE, Camera, open_source, upright
+from vl_track.video.drawing import draw_estimate
+from vl_track.video.frames import DEFAULT_RATE
+from vl_track.video.orientation import upright
+from vl_track.video.reading import open_source
 from vl_track.video.selecting import select_box
-from vl_track.video.writing import draw_estimate, video_writer
+from vl_track.video.streams import Camera
+from vl_track.video.writing import video_writer
+
+
+def images(where: Path | str) -> list[np.ndarray | None]:
+    return [frame.image for frame in open_source(str(where)).frames()]
 
 
 def red_centre(picture: np.ndarray) -> tuple[float, float]:
@@ -24,7 +32,7 @@ def red_centre(picture: np.ndarray) -> tuple[float, float]:
 
 def test_a_video_gives_all_frames_in_order(tmp_path: Path) -> None:
     source = open_source(str(write_clip(tmp_path / "clip.mp4", 12)))
-    frames = list(source.frames())
+    frames = images(tmp_path / "clip.mp4")
     assert len(frames) == source.count == 12
     assert source.rate == 10
     assert source.name == "clip"
@@ -41,16 +49,16 @@ def test_pictures_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     names = ["img1.png", "img2.png", "img10.png", "img11.jpg"]
     source = open_source(str(write_pictures(tmp_path / "seq", names)))
     (tmp_path / "seq" / "groundtruth.txt").write_text("1,2,3,4")
-    centres = [red_centre(frame)[0] for frame in source.frames() if frame is not None]
+    centres = [red_centre(image)[0] for image in images(tmp_path / "seq") if image is not None]
     assert len(centres) == 4
     assert centres == sorted(centres)
-    assert source.rate == CAMERA_RATE
+    assert source.rate == DEFAULT_RATE
 
 
 def test_a_damaged_picture_is_none_and_the_rest_goes_on(tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "seq", ["1.png", "2.png", "3.png"])
     (folder / "2.png").write_bytes(b"\x89PNG no more")
-    frames = list(open_source(str(folder)).frames())
+    frames = images(folder)
     assert [frame is None for frame in frames] == [False, True, False]
 
 
@@ -61,7 +69,7 @@ def test_a_video_with_a_damaged_middle_still_ends(tmp_path: Path) -> None:
     start = media + (len(data) - media) // 4
     data[start : start + 600] = os.urandom(600)
     path.write_bytes(bytes(data))
-    frames = list(open_source(str(path)).frames())
+    frames = images(path)
     assert frames
     assert frames[0] is not None
     assert all(frame is None or frame.shape == (120, 160, 3) for frame in frames)
@@ -89,7 +97,7 @@ def test_sound_alone_is_refused(tmp_path: Path) -> None:
 def test_missing_and_empty_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no video or folder at"):
         open_source(str(tmp_path / "none.mp4"))
-    with pytest.raises(DataError, match="holds no pictures"):
+    with pytest.raises(DataError, match="holds no images"):
         open_source(str(tmp_path))
 
 
@@ -106,35 +114,54 @@ def test_cameras_are_named_as_users_say_them(monkeypatch: pytest.MonkeyPatch) ->
         next(open_source("camera:77").frames())
 
 
-@pytest.mark.parametrize("rotation", [0, 90, 180, -90, 270])
-def test_pictures_stand_as_their_metadata_says(rotation: int) -> None:
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_images_stand_as_their_display_matrix_says(turn: int, mirrored: bool) -> None:
+    """B18: a mirrored matrix was taken for a rotation of 180 degrees."""
     stored = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    turned = upright(stored, rotation)
-    assert np.array_equal(turned, np.rot90(stored, rotation // 90))
-    assert turned.flags["C_CONTIGUOUS"]
+    cosine, sine = round(np.cos(turn * np.pi / 2)), round(np.sin(turn * np.pi / 2))
+    # (x, y) goes to (a x + c y, b x + d y): mirrored first, then turned clockwise.
+    sign = -1 if mirrored else 1
+    matrix = (sign * cosine, sign * sine, -sine, cosine)
+    shown = upright(stored, matrix)
+    expected = np.rot90(stored[:, ::-1] if mirrored else stored, -turn)
+    assert np.array_equal(shown, expected)
+    assert shown.flags["C_CONTIGUOUS"]
+    assert upright(stored, None) is stored
 
 
-def patch_rotation(path: Path) -> None:
-    """Write a rotation of 90 degrees into the track header's matrix (ISO 14496-12, tkhd)."""
+def patch_matrix(path: Path, *corner: int) -> None:
+    """Write a display matrix into the track header (ISO 14496-12, tkhd)."""
     data = bytearray(path.read_bytes())
     place = data.index(b"tkhd")
     # Version 0: 4 + 4 (flags) + 20 + 16 bytes before the nine 32-bit numbers of the matrix.
     matrix = place + 4 + 4 + 20 + 16
-    numbers = (0, 0x10000, 0, -0x10000 & 0xFFFFFFFF, 0, 0, 120 << 16, 0, 0x40000000)
+    a, b, c, d = (value << 16 & 0xFFFFFFFF for value in corner)
+    numbers = (a, b, 0, c, d, 0, 120 << 16, 0, 0x40000000)
     data[matrix : matrix + 36] = b"".join(number.to_bytes(4, "big") for number in numbers)
     path.write_bytes(bytes(data))
 
 
 def test_a_phones_rotated_video_is_upright(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "phone.mp4", 3)
-    (stored, *_) = open_source(str(path)).frames()
-    patch_rotation(path)
-    (shown, *_) = open_source(str(path)).frames()
+    (stored, *_) = images(path)
+    patch_matrix(path, 0, 1, -1, 0)
+    (shown, *_) = images(path)
     assert stored is not None
     assert shown is not None
     assert shown.shape == (160, 120, 3)
     # A matrix of 90 degrees clockwise for display: the left edge comes on top.
     assert np.array_equal(shown, np.rot90(stored, -1))
+
+
+def test_a_mirrored_video_is_mirrored_and_not_turned(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "front.mp4", 3)
+    (stored, *_) = images(path)
+    patch_matrix(path, -1, 0, 0, 1)
+    (shown, *_) = images(path)
+    assert stored is not None
+    assert shown is not None
+    assert np.array_equal(shown, stored[:, ::-1])
 
 
 @pytest.mark.parametrize(
@@ -147,7 +174,7 @@ def test_what_is_written_can_be_read(tmp_path: Path, size: tuple[int, int], suff
     with video_writer(path, 25) as writer:
         for _ in range(5):
             writer.write(picture)
-    frames = list(open_source(str(path)).frames())
+    frames = images(path)
     assert len(frames) == 5
     assert frames[0] is not None
     height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
@@ -160,9 +187,7 @@ def test_later_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
     with video_writer(tmp_path / "out.mp4", 25) as writer:
         writer.write(frame_with(None, (64, 48)))
         writer.write(frame_with(None, (100, 80)))
-    assert {f.shape for f in open_source(str(tmp_path / "out.mp4")).frames() if f is not None} == {
-        (48, 64, 3)
-    }
+    assert {f.shape for f in images(tmp_path / "out.mp4") if f is not None} == {(48, 64, 3)}
 
 
 def test_an_interrupted_video_leaves_nothing(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from vl_track import vot
 from vl_track.data.geometry import Box
 from vl_track.data.pictures import decode_picture, read_picture
 from vl_track.loading import load_network, save_network
-from vl_track.scoring.success import overlaps
-from vl_track.tracking.tracker import Tracker
+from vl_track.scoring.measures import overlap_plain as overlaps
+from vl_track.tracking import Prompt, Tracker
 from vl_track.vot import Session
 
 ORACLE = (
@@ -165,8 +165,9 @@ def test_a_sentence_of_the_object_goes_before_the_one_for_all() -> None:
     network = FindsRed()
     network.text.register_forward_pre_hook(lambda _, given: told.append(given[0]))
     session = Session(network, None, "cpu", "the cup")
-    session.initialize(frame_with(STATES[0]), [(STATES[0], ""), (STATES[0], "the red box")])
-    assert len(session.trackers) == 2
+    prompts = [Prompt(STATES[0]), Prompt(STATES[0], "the red box")]
+    session.initialize(frame_with(STATES[0]), prompts)
+    assert len(session.objects) == 2
     assert told == [["the cup"], ["the red box"]]
 
 
@@ -182,10 +183,10 @@ def test_nobody_speaks_trax_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_pictures_of_memory_are_checked(tmp_path: Path) -> None:
     grey = np.full((20, 30), 7, np.uint8)
-    assert vot._picture(trax, trax.MemoryImage.create(grey)).shape == (20, 30, 3)
+    assert vot._image_of(trax, trax.MemoryImage.create(grey)).shape == (20, 30, 3)
     deep = trax.MemoryImage.create(np.zeros((20, 30), np.uint16))
     with pytest.raises(DataError, match="uint16"):
-        vot._picture(trax, deep)
+        vot._image_of(trax, deep)
     frame = frame_with(STATES[0])
     good, content = cv2.imencode(".png", frame[..., ::-1])
     assert good

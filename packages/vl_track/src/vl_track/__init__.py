@@ -1,25 +1,37 @@
 """Vision-language tracking with one transformer (All-in-One, arXiv 2307.03373).
 
-``vl_track.load()`` gives a tracker.
+>>> for step in vl_track.load().follow("clip.mp4", text="the cup"):  # doctest: +SKIP
+...     print(step.frame, step.time, step.box, step.score)
+
+Names are lazy: torch is imported with the first one that needs it.
 """
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vl_track.runtime import Precision, Runtime
-    from vl_track.tracking import Tracker, TrackerOptions
+    from vl_track.runtimes import Precision, Runtime
+    from vl_track.tracking import Prompt, Step, Tracker, TrackerOptions, follow
 
 __version__ = "0.1.0"
+__all__ = ["Prompt", "Step", "Tracker", "TrackerOptions", "follow", "load"]
+_MODULES = {
+    "Prompt": "vl_track.tracking",
+    "Step": "vl_track.tracking",
+    "Tracker": "vl_track.tracking",
+    "TrackerOptions": "vl_track.tracking",
+    "follow": "vl_track.tracking",
+}
 
 
 def load(
     source: "str | Path | None" = None,
     *,
     options: "TrackerOptions | None" = None,
-    device: str = "cpu",
-    runtime: "Runtime" = "torch",
+    device: str | None = None,
+    runtime: "Runtime | None" = None,
     precision: "Precision" = "float32",
 ) -> "Tracker":
     """Load a tracker.
@@ -28,20 +40,30 @@ def load(
         source: a model folder (``config.json`` and safetensors, as on the hub), a checkpoint of
             ``vl-track fit``, or nothing for the model that comes with the package.
         options: choices at test.
-        device: ``cpu``, ``cuda``...
-        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``; by
+            default the fastest one that is installed and gives the same boxes
+            (:func:`vl_track.runtime.fastest_runtime`).
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
 
     Examples:
         >>> tracker = vl_track.load()                                        # doctest: +SKIP
         >>> tracker.initialize(first, box=(40, 30, 50, 80), text="the cup")  # doctest: +SKIP
-        >>> box, score = tracker.track(frame)                                # doctest: +SKIP
+        >>> box, score = tracker.track(image)                                # doctest: +SKIP
 
     Raises:
-        CheckpointError: missing, damaged, or not a tracker of ours.
+        CheckpointError: the source is missing, damaged, or not a tracker of ours.
+        ConfigError: this machine has no such device, or the runtime no such precision.
     """
     from vl_track.loading import load_network  # noqa: PLC0415  (slow to import)
-    from vl_track.runtime import on_runtime  # noqa: PLC0415
+    from vl_track.runtime import set_up  # noqa: PLC0415
     from vl_track.tracking import Tracker  # noqa: PLC0415
 
-    return Tracker(on_runtime(load_network(source), runtime, precision), options, device)
+    network, where = set_up(load_network(source), device, runtime, precision)
+    return Tracker(network, options, where)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  (any of the names above)
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

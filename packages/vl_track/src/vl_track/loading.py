@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from holdfast.atomic import write_text
@@ -15,7 +14,7 @@ from holdfast.checkpoints.reading import check_same_architecture, read_checkpoin
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
 from vl_track.nn.backbone import JointTransformer
-from vl_track.nn.network import AllInOne
+from vl_track.nn.network import AllInOne, Conventions
 from vl_track.nn.text import (
     NoText,
     OfficialText,
@@ -88,12 +87,14 @@ def build_network(config: Mapping[str, Any], source: str | Path) -> AllInOne:
         text = dict(config["text"])
         kind = TEXT_ENCODERS[text["class_path"].rsplit(".", 1)[-1]]
         encoder = kind(**(text.get("init_args") or {}))
-        return AllInOne(backbone, encoder, **{k: config[k] for k in _BODY if k in config})
+        network = AllInOne(backbone, encoder, **{k: config[k] for k in _BODY if k in config})
+        network.conventions = Conventions(**(config.get("tracker") or {}))
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{source} does not describe a tracker of this version ({error!r}): check that it is a "
             "vl-track model."
         ) from error
+    return network
 
 
 def save_network(
@@ -186,8 +187,3 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def size_in_megabytes(weights: Mapping[str, Tensor]) -> float:
     """Return what float16 weights take on disk."""
     return math.fsum(2 * value.numel() for value in weights.values()) / 1e6
-
-
-def best_device() -> torch.device:
-    """Return the first GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

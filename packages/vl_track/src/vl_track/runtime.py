@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,15 +19,14 @@ from holdfast.atomic import atomic_path
 from holdfast.console import say
 from holdfast.errors import ConfigError, MissingToolError
 from holdfast.exporting import export_network
+from vl_track.devices import choose_device
 from vl_track.exporting import example_inputs
-from vl_track.loading import best_device
 from vl_track.nn.head import CentreMaps
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text.base import TextFeatures
+from vl_track.runtimes import Precision, Runtime
 from vl_track.tracking.network import Network
 
-Runtime = Literal["torch", "onnx", "openvino"]
-Precision = Literal["float32", "bfloat16", "int8"]
 Ask = Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]]
 PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
 PRECISIONS: dict[Runtime, tuple[Precision, ...]] = {
@@ -99,6 +98,7 @@ class OnRuntime:
         self.text = network.text
         self.template_factor = network.template_factor
         self.search_factor = network.search_factor
+        self.conventions = network.conventions
         file = written(network, precision)
         self._ask = _OPENERS[runtime](file, precision, threads or torch.get_num_threads())
 
@@ -141,9 +141,44 @@ def on_runtime(
     return network if runtime == "torch" else OnRuntime(network, runtime, precision)
 
 
-def device_for(runtime: Runtime, device: str | None = None) -> str | torch.device:
-    """Return the device asked for; else the CPU for other runtimes, and the best for PyTorch."""
-    return device or (best_device() if runtime == "torch" else "cpu")
+def set_up(
+    network: AllInOne,
+    device: str | None = None,
+    runtime: Runtime | None = None,
+    precision: Precision = "float32",
+) -> tuple[Network, str]:
+    """Return a network ready to track with, and its device.
+
+    Args:
+        network: on the CPU.
+        device: by default a GPU if there is one and the runtime can use it.
+        runtime: by default :func:`fastest_runtime`'s.
+        precision: of the runtime.
+
+    Raises:
+        ConfigError: this machine has no such device, or the runtime no such precision.
+        MissingToolError: a package is not installed.
+    """
+    if runtime is None:
+        where = choose_device(device)
+        runtime = fastest_runtime(network, where, precision)
+    else:
+        where = device_for(runtime, device)
+    return on_runtime(network, runtime, precision), where
+
+
+def fastest_runtime(network: AllInOne, device: str, precision: Precision = "float32") -> Runtime:
+    """Return the runtime to use where none was asked for."""
+    return "torch"
+
+
+def device_for(runtime: Runtime, device: str | None = None) -> str:
+    """Return the device asked for; else the CPU for other runtimes, and the best for PyTorch.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    return choose_device(device or (None if runtime == "torch" else "cpu"))
 
 
 def check(runtime: Runtime, precision: Precision) -> None:

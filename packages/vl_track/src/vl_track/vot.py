@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,21 @@ import numpy as np
 import torch
 
 from holdfast.errors import ConfigError, DataError, HoldfastError, MissingToolError
-from vl_track.data.geometry import Box
+from vl_track.data.geometry import as_box
 from vl_track.data.pictures import decode_picture, read_picture
-from vl_track.data.video import Picture
 from vl_track.nn.network import AllInOne
-from vl_track.tracking.tracker import Estimate, Tracker, TrackerOptions
+from vl_track.tracking.loop import follow
+from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.steps import Prompt, Step
+from vl_track.tracking.tracker import Tracker
+from vl_track.video.frames import DEFAULT_RATE, Frame, Image
 
 SENTENCE = "sentence"
-"""Property of an object, or of the request, with a sentence about it; VOT itself sends none."""
+"""Property of an object, or of the request, that holds a sentence; VOT itself sends none."""
 
 
 class Session:
-    """The trackers of one sequence: one for each object, all on one network.
+    """The objects of one sequence, each with a tracker, all on one network.
 
     Args:
         network: shared.
@@ -45,30 +48,46 @@ class Session:
         text: str = "",
     ) -> None:
         self.network, self.options, self.device, self.text = network, options, device, text
-        self.trackers: list[Tracker] = []
+        self.objects: list[Iterator[Step]] = []
+        self._number = 0
+        self._image: Image | None = None
 
-    def initialize(self, frame: Picture, objects: Sequence[tuple[Box, str]]) -> list[Estimate]:
-        """Forget the objects before and follow these.
+    def initialize(self, image: Image, objects: Sequence[Prompt]) -> list[Step]:
+        """Forget the objects before and track these.
 
         Args:
-            frame: RGB uint8 (H, W, 3).
-            objects: box and sentence (may be empty) of each.
+            image: RGB uint8 (H, W, 3).
+            objects: a prompt with a box for each.
         """
-        self.trackers = []
-        return self.add(frame, objects)
+        self.objects, self._number = [], 0
+        self._image = image
+        return self.add(objects)
 
-    def add(self, frame: Picture, objects: Sequence[tuple[Box, str]]) -> list[Estimate]:
-        """Follow further objects from this frame on; the others are not moved."""
+    def track(self, image: Image, objects: Sequence[Prompt] = ()) -> list[Step]:
+        """Find every object in the next image, in the order in which they came.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            objects: further ones, which are tracked from this image on.
+        """
+        self._image = image
+        self._number += 1
+        return [next(steps) for steps in self.objects] + self.add(objects)
+
+    def add(self, objects: Sequence[Prompt]) -> list[Step]:
+        """Track further objects from the current image on."""
         found = []
-        for box, sentence in objects:
+        for prompt in objects:
             tracker = Tracker(self.network, self.options, self.device)
-            found.append(tracker.initialize(frame, box, sentence or self.text))
-            self.trackers.append(tracker)
+            steps = follow(tracker, self._frames(), Prompt(prompt.box, prompt.text or self.text))
+            self.objects.append(steps)
+            found.append(next(steps))
         return found
 
-    def track(self, frame: Picture) -> list[Estimate]:
-        """Find every object in the next frame, in the order in which they came."""
-        return [tracker.track(frame) for tracker in self.trackers]
+    def _frames(self) -> Iterator[Frame]:
+        """Yield the frame of the latest request, each time one is asked for."""
+        while True:
+            yield Frame(self._number, self._number / DEFAULT_RATE, self._image)
 
 
 def serve(session: Session) -> int:
@@ -112,34 +131,32 @@ def serve(session: Session) -> int:
 
 def _loop(trax: Any, server: Any, session: Session) -> int:  # noqa: ANN401
     frames = 0
-    while (estimates := _answer(trax, server.wait(), session)) is not None:
-        server.status([_reply(trax, estimate) for estimate in estimates])
+    while (steps := _answer(trax, server.wait(), session)) is not None:
+        server.status([_reply(trax, step) for step in steps])
         frames += 1
     return frames
 
 
-def _answer(trax: Any, request: Any, session: Session) -> list[Estimate] | None:  # noqa: ANN401
+def _answer(trax: Any, request: Any, session: Session) -> list[Step] | None:  # noqa: ANN401
     if request.type == trax.TraxStatus.QUIT:
         return None
-    frame = _picture(trax, request.image["color"])
-    asked = request.properties.get(SENTENCE) or ""
-    objects = [_told(region, properties, asked) for region, properties in request.objects or ()]
+    image = _image_of(trax, request.image["color"])
+    common = request.properties.get(SENTENCE) or ""
+    objects = [_prompt(region, properties, common) for region, properties in request.objects or ()]
     if request.type == trax.TraxStatus.INITIALIZE:
-        return session.initialize(frame, objects)
-    estimates = session.track(frame)
-    return [*estimates, *session.add(frame, objects)]
+        return session.initialize(image, objects)
+    return session.track(image, objects)
 
 
-def _told(region: Any, properties: Any, asked: str) -> tuple[Box, str]:  # noqa: ANN401
-    x, y, width, height = region.bounds()
-    return (float(x), float(y), float(width), float(height)), properties.get(SENTENCE) or asked
+def _prompt(region: Any, properties: Any, common: str) -> Prompt:  # noqa: ANN401
+    return Prompt(as_box(region.bounds()), properties.get(SENTENCE) or common)
 
 
-def _reply(trax: Any, estimate: Estimate) -> tuple[Any, dict[str, float]]:  # noqa: ANN401
-    return trax.Rectangle.create(*estimate.box), {"confidence": estimate.score}
+def _reply(trax: Any, step: Step) -> tuple[Any, dict[str, float]]:  # noqa: ANN401
+    return trax.Rectangle.create(*step.box), {"confidence": step.score}
 
 
-def _picture(trax: Any, image: Any) -> Picture:  # noqa: ANN401
+def _image_of(trax: Any, image: Any) -> Image:  # noqa: ANN401
     if image.type() == trax.Image.PATH:
         return read_picture(Path(image.path()))
     if image.type() == trax.Image.BUFFER:

@@ -5,9 +5,7 @@ from typing import Any
 from pytorch_lightning.cli import LightningArgumentParser
 
 from holdfast.cli.parser import Suggesting
-from holdfast.errors import ConfigError
-
-_FORBIDDEN = ("/", "\\", "\0")
+from holdfast.runs.directory import check_name
 
 
 class SuggestingParser(Suggesting, LightningArgumentParser):
@@ -18,19 +16,5 @@ class SuggestingParser(Suggesting, LightningArgumentParser):
         config = super().parse_args(*args, **kwargs)
         for section in (config, config.get(str(config.get("subcommand")))):
             if section is not None and section.get("run.name") is not None:
-                check_run_name(section["run.name"])
+                check_name(section["run.name"])
         return config
-
-
-def check_run_name(name: str) -> None:
-    """Refuse a run's name that is not one plain folder name.
-
-    Raises:
-        ConfigError: it is empty, hidden, too long, or has a separator.
-    """
-    wrong = any(character in name for character in _FORBIDDEN) or name.startswith(".")
-    if not name.strip() or wrong or len(name.encode()) > 200:
-        raise ConfigError(
-            f"run.name is {name[:60]!r}, but it must be one folder's name, without separators or a "
-            "dot in front: set --run.root for where runs are kept."
-        )

@@ -6,11 +6,25 @@ import json
 import types
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from holdfast.cli.names import parse_names
 
 BOOLEANS = {"true", "false", "yes", "no"}
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def repeatable(*names: str) -> Callable[[Function], Function]:
+    """Mark list options of a command that take one value each time they are given.
+
+    ``--box 1,2,3,4 --box -5,6,7,8`` makes a list of two, whatever the values begin with.
+    """
+
+    def mark(function: Function) -> Function:
+        function.__dict__["repeatable"] = frozenset(names)
+        return function
+
+    return mark
 
 
 def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
@@ -28,7 +42,7 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
     flags, lists, texts = _options(function)
     required, optional = _positional(function)
     spelled: list[str] = []
-    rest = list(words)
+    rest, repeated = _collect_repeated(function, words)
     while rest:
         word = _known_spelling(rest.pop(0), function)
         option, equals, value = word.partition("=")
@@ -50,7 +64,28 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
             spelled += [word, _list(rest.pop(0), rest, as_text=name in texts)]
         else:
             spelled += [word, *([rest.pop(0)] if rest else [])]
-    return spelled
+    return spelled + repeated
+
+
+def _collect_repeated(
+    function: Callable[..., Any], words: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the words without repeatable options, and those options as lists."""
+    names = getattr(function, "repeatable", frozenset())
+    rest, found, left = [], dict[str, list[str]](), list(words)
+    while left:
+        word = left.pop(0)
+        option, equals, value = word.removeprefix("--").partition("=")
+        if word.startswith("--") and option in names and (equals or left):
+            found.setdefault(option, []).append(value if equals else left.pop(0))
+        else:
+            rest.append(word)
+    lists = [
+        part
+        for name, items in found.items()
+        for part in (f"--{name}", json.dumps(items, ensure_ascii=False))
+    ]
+    return rest, lists
 
 
 def _list(first: str, rest: list[str], *, as_text: bool) -> str:

@@ -11,6 +11,8 @@ from holdfast.runs.identity import digest_of, recipe_of
 
 LAST_NAME = "last.ckpt"
 BEST_NAME = "best.ckpt"
+LONGEST_NAME = 200
+"""Bytes of a run's name; its folder has a digest behind it, and file systems take 255."""
 # What a run writes into its folder; starting over removes it.
 WRITTEN = (
     "checkpoints", "logits", "segments", "derived", "results.jsonl", "table.json",
@@ -128,13 +130,14 @@ def run_directory(config: Mapping[str, Any], run: RunConfig) -> RunDirectory:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that would lead out of the folder of runs.
+    """Refuse a run's name that is not one plain folder name.
 
     Raises:
-        ConfigError: it is empty, starts with a dot or has a separator.
+        ConfigError: it is empty, hidden, too long, or has a separator.
     """
-    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+    wrong = name.startswith(".") or any(character in name for character in ("/", "\\", "\0"))
+    if not name.strip() or wrong or len(name.encode()) > LONGEST_NAME:
         raise ConfigError(
-            f"run.name is {name!r}: give a plain name without slashes and without a leading dot; "
-            "--run.root chooses the folder."
+            f"run.name is {name[:60]!r}, but it must be one folder's name, without separators or a "
+            "dot in front: set --run.root for where runs are kept."
         )

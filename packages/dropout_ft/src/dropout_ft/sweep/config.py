@@ -147,7 +147,10 @@ def checked(values: Any, where: str) -> SweepConfig:  # noqa: ANN401  (whatever 
         key = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            reason = f"there is no such setting; there are {', '.join(SweepConfig.model_fields)}"
+            known: type[_Strict] = SweepConfig
+            if len(first["loc"]) > 1:
+                known = Variant if first["loc"][0] == "variants" else RandomSearch
+            reason = f"there is no such setting; there are {', '.join(known.model_fields)}"
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{reason}.") from error
 
 

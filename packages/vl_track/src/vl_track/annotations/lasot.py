@@ -5,6 +5,8 @@ from pathlib import Path
 from holdfast.atomic import write_text
 from vl_track.annotations.track import Track
 
+LASOT_FILES = ("groundtruth.txt", "nlp.txt", "full_occlusion.txt", "out_of_view.txt")
+
 
 def write_lasot(track: Track, folder: Path) -> list[Path]:
     """Write the annotation of one LaSOT sequence; frames go to its ``img`` folder.
@@ -19,12 +21,7 @@ def write_lasot(track: Track, folder: Path) -> list[Path]:
         for x, y, width, height in track.boxes
     ]
     flags = ",".join(["0"] * len(track)) + "\n"
-    contents = {
-        "groundtruth.txt": "\n".join(rows) + "\n",
-        "nlp.txt": f"{track.sentence or track.label}\n",
-        "full_occlusion.txt": flags,
-        "out_of_view.txt": flags,
-    }
-    for name, text in contents.items():
+    contents = ("\n".join(rows) + "\n", f"{track.sentence or track.label}\n", flags, flags)
+    for name, text in zip(LASOT_FILES, contents, strict=True):
         write_text(folder / name, text)
-    return [folder / name for name in contents]
+    return [folder / name for name in LASOT_FILES]

@@ -12,7 +12,7 @@ from vl_track.video.reading import open_source
 
 
 def write_rerun(track: Track, video: str, path: Path) -> None:
-    """Write a ``.rrd`` with JPEG frames and boxes on one timeline.
+    """Write a ``.rrd`` with JPEG frames and boxes, by frame number and by time.
 
     Raises:
         MissingToolError: rerun-sdk is not installed.
@@ -23,11 +23,11 @@ def write_rerun(track: Track, video: str, path: Path) -> None:
     recording = rerun.RecordingStream("vl_track")
     with atomic_path(path) as temporary:
         recording.save(str(temporary))
-        frames = zip(track.boxes, open_source(video).frames(), strict=False)
-        for number, (box, frame) in enumerate(frames):
-            recording.set_time("frame", sequence=number)
-            if frame is not None:
-                recording.log("frame", rerun.Image(frame).compress(jpeg_quality=85))
+        for box, frame in zip(track.boxes, open_source(video).frames(), strict=False):
+            recording.set_time("frame", sequence=frame.number)
+            recording.set_time("time", duration=frame.time)
+            if frame.image is not None:
+                recording.log("frame", rerun.Image(frame.image).compress(jpeg_quality=85))
             boxes = rerun.Boxes2D(array=[box], array_format=rerun.Box2DFormat.XYWH,
                                   labels=[track.sentence or track.label])  # fmt: skip
             recording.log("frame/object", boxes)

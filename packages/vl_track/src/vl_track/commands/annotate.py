@@ -9,11 +9,12 @@ from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
 from vl_track.annotations.coco import coco_text
 from vl_track.annotations.cvat import cvat_text
-from vl_track.annotations.lasot import write_lasot
+from vl_track.annotations.lasot import LASOT_FILES, write_lasot
 from vl_track.annotations.mot import mot_text
 from vl_track.annotations.rerun import write_rerun
 from vl_track.annotations.track import Track
-from vl_track.results import read_boxes
+from vl_track.outputs import check_outputs
+from vl_track.tracking.saving import read_tracked
 from vl_track.video.reading import frame_at, open_source
 
 Format = Literal["coco", "mot", "cvat", "lasot", "rerun"]
@@ -28,39 +29,45 @@ def annotate(
     out: str,
     label: str = "object",
     text: str = "",
+    number: int = 1,
+    overwrite: bool = False,
 ) -> None:
     """Write the boxes of ``vl-track track --save`` as COCO, MOT, CVAT, LaSOT or rerun annotation.
 
     Args:
-        boxes: file of boxes, one line a frame.
+        boxes: file of boxes, ``.txt`` (one line a frame), ``.csv`` or ``.json``.
         video: the tracked video; it tells the size of the frames.
         format: ``coco`` (JSON), ``mot`` (MOTChallenge), ``cvat`` (CVAT for video 1.1), ``lasot`` (a
             sequence's folder) or ``rerun`` (a recording with the frames).
         out: file to write, or the folder for ``lasot``.
         label: what the object is.
         text: a sentence about it.
+        number: of the object, where ``boxes`` has several.
+        overwrite: replace outputs that exist. An input is never replaced.
     """
-    track = read_track(boxes, video, label, text)
-    place = Path(out).expanduser()
+    path = Path(out).expanduser()
+    outputs = [path / name for name in LASOT_FILES] if format == "lasot" else [path]
+    check_outputs(outputs, [boxes, video], overwrite=overwrite)
+    track = read_track(boxes, video, label, text, number)
     if format == "lasot":
-        write_lasot(track, place)
+        write_lasot(track, path)
     elif format == "rerun":
-        write_rerun(track, video, place)
+        write_rerun(track, video, path)
     else:
-        write_text(place, TEXTS[format](track))
-    sys.stdout.write(f"{len(track)} boxes of {track.name} as {format}: {place}\n")
+        write_text(path, TEXTS[format](track))
+    sys.stdout.write(f"{len(track)} boxes of {track.name} as {format}: {path}\n")
 
 
-def read_track(boxes: str, video: str, label: str, text: str) -> Track:
+def read_track(boxes: str, video: str, label: str, text: str, number: int = 1) -> Track:
     """Read boxes and the video they belong to.
 
     Raises:
         ConfigError: there are more boxes than frames.
         DataError: one of the files cannot be read.
     """
-    found = read_boxes(boxes)
+    found = read_tracked(Path(boxes).expanduser(), number)
     source = open_source(video)
-    height, width = frame_at(Path(video).expanduser(), 0).shape[:2]
+    height, width = frame_at(video, 0).shape[:2]
     if source.count and len(found) > source.count:
         raise ConfigError(
             f"{boxes} has {len(found)} boxes and {video} {source.count} frames: they do not belong "

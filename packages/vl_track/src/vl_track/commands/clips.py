@@ -2,28 +2,23 @@
 
 import json
 import sys
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from holdfast.atomic import write_text
-from holdfast.data.roots import data_root
-from holdfast.errors import DataError
-from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
-from vl_track.loading import best_device, load_network
+from vl_track.data.video import Video
+from vl_track.devices import choose_device
+from vl_track.loading import load_network
+from vl_track.outputs import check_outputs
+from vl_track.scoring.measures import overlap_plain
 from vl_track.scoring.opencv import OpenCVTracker, available
-from vl_track.scoring.runs import Follower
-from vl_track.scoring.success import overlaps, success_auc
-from vl_track.tracking.tracker import Tracker, TrackerOptions
+from vl_track.scoring.runs import run_video
+from vl_track.scoring.sets import open_set
+from vl_track.tracking import Tracker, TrackerOptions
+from vl_track.tracking.loop import ObjectTracker
 
-CLIPS = {
-    "box": ("box.mp4", "the yellow box"),
-    "cup": ("cup.mp4", "the black cup"),
-    "pedestrian": ("vtest.avi", "the man in the red and blue jacket"),
-}
 CONVENTION = (
     "plain: no +1, hand-annotated frames only (every 15th), first left out, 21 thresholds, "
     "overlap > t"
@@ -48,35 +43,33 @@ def clips(
     weights: str | None = None,
     root: str | None = None,
     out: str | None = None,
+    overwrite: bool = False,
     options: TrackerOptions | None = None,
 ) -> None:
-    """Score our tracker, told in three ways, beside OpenCV's CSRT and MIL.
+    """Score our tracker, with three kinds of prompt, beside OpenCV's CSRT and MIL.
 
-    Ours is told by the box alone, by box and sentence, and by box and another clip's sentence.
+    Ours gets the box alone, box and sentence, and box and another clip's sentence.
 
     Args:
-        annotations: folder of ``box.csv``, ``cup.csv``, ``pedestrian.csv`` (tests/vl_track/data/
-            clips in the repository).
+        annotations: folder of ``index.csv`` and a file of boxes for each clip
+            (tests/vl_track/data/clips in the repository).
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         root: data root; Debian's clips are fetched below it.
         out: JSON to write.
+        overwrite: replace it if it exists.
         options: of our tracker.
     """
-    folder = Path(annotations)
-    if not folder.is_dir():
-        raise DataError(f"There is no folder of annotations at {folder}: check the path.")
+    videos = open_set("clips", "test", folder=annotations, videos=root)
+    if out:
+        check_outputs([out], overwrite=overwrite)
     network = load_network(weights)
-    tracker = Tracker(network, options, best_device())
+    tracker = Tracker(network, options, choose_device())
     table: dict[str, dict[str, ClipScore]] = {}
-    for (name, (file, _)), told in zip(CLIPS.items(), sentences(), strict=True):
-        clip = AnnotatedClip(
-            name=name,
-            path=debian_clip(file, data_root(root)),
-            boxes=read_annotations(folder / f"{name}.csv"),
-        )
-        ours = {how: score_clip(tracker, replace(clip, sentence=it)) for how, it in told.items()}
+    found = [videos.read(name) for name in videos.names]
+    for clip, prompts in zip(found, sentences([clip.sentence for clip in found]), strict=True):
+        ours = {how: score_clip(tracker, clip, sentence) for how, sentence in prompts.items()}
         theirs = {f"OpenCV {who}": score_clip(OpenCVTracker(who), clip) for who in available()}
-        table[name] = ours | theirs
+        table[clip.name] = ours | theirs
     sys.stdout.write(format_table(table))
     if out:
         record = {
@@ -88,35 +81,24 @@ def clips(
         write_text(out, json.dumps(record, indent=2) + "\n")
 
 
-def sentences() -> list[dict[str, str]]:
-    """Return how our tracker is told of each clip, by the name of the row."""
-    right = [sentence for _, sentence in CLIPS.values()]
+def sentences(right: list[str]) -> list[dict[str, str]]:
+    """Return the sentences our tracker gets with each clip, by the name of the row."""
     return [
         {"ours: box": "", "ours: box, sentence": own, "ours: box, another's": another}
         for own, another in zip(right, [*right[1:], right[0]], strict=True)
     ]
 
 
-def score_clip(tracker: Follower, clip: AnnotatedClip) -> ClipScore:
+def score_clip(tracker: ObjectTracker, clip: Video, sentence: str = "") -> ClipScore:
     """Track a clip from its first annotated frame and compare where there is an annotation."""
-    found, seconds, count = {}, 0.0, 0
-    for number, frame in clip.frames():
-        begun = time.perf_counter()
-        if count == 0:
-            estimate = tracker.initialize(frame, clip.boxes[number], clip.sentence)
-        else:
-            estimate = tracker.track(frame)
-        seconds += time.perf_counter() - begun
-        count += 1
-        if number in clip.boxes:
-            found[number] = estimate.box
-    later = sorted(found)[1:]
-    overlap = overlaps([found[n] for n in later], [clip.boxes[n] for n in later])
+    run = run_video(tracker, clip, sentence=sentence)
+    later = [time for time in range(1, len(clip)) if clip.visible(time)]
+    overlap = overlap_plain(run.boxes[later], [clip.box(time) for time in later])
     return ClipScore(
-        auc=success_auc(overlap),
+        auc=run.auc,
         least_overlap=float(np.min(overlap)),
         held=bool(overlap[-1] > HELD),
-        frames_per_second=count / seconds,
+        frames_per_second=len(run.boxes) / run.seconds,
     )
 
 

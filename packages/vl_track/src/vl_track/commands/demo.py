@@ -25,12 +25,13 @@ def demo(
         frames: the most that are tracked of one clip.
     """
     check_page_tools()
-    from vl_track.loading import best_device, load_network  # noqa: PLC0415  (slow to import)
+    from vl_track.devices import choose_device  # noqa: PLC0415
+    from vl_track.loading import load_network  # noqa: PLC0415  (slow to import)
     from vl_track.page.app import Page  # noqa: PLC0415
     from vl_track.page.following import Limits  # noqa: PLC0415
 
     limits = Limits(megabytes=megabytes, frames=frames)
-    chosen = device or str(best_device())
+    chosen = choose_device(device)
     page = Page(load_network(weights).to(chosen), limits, chosen).build()
     if host != LOCAL:
         sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")

@@ -1,6 +1,7 @@
 """``vl-track example``: one real clip in, an overlay video, a contact sheet and boxes out."""
 
 import sys
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -8,10 +9,12 @@ import cv2
 from holdfast.atomic import write_bytes
 from vl_track.commands.track import track
 from vl_track.data.clips import pip_clip
+from vl_track.data.geometry import as_box
+from vl_track.outputs import check_outputs
 from vl_track.results import read_boxes
 from vl_track.video.contact_sheet import contact_sheet
+from vl_track.video.drawing import draw_estimate
 from vl_track.video.reading import open_source
-from vl_track.video.writing import draw_estimate
 
 CLIP = "carphone_pristine.mp4"
 BOX = "58,13,59,92"
@@ -27,6 +30,7 @@ def example(
     text: str | None = None,
     weights: str | None = None,
     max_frames: int | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Track a clip and write ``overlay.mp4``, ``boxes.txt`` and ``contact_sheet.png``.
 
@@ -37,37 +41,37 @@ def example(
         text: a sentence about the object.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         max_frames: stop after this many.
+        overwrite: replace outputs that exist. An input is never replaced.
     """
     source = clip or str(pip_clip(CLIP))
     if clip is None:
         box, text = box or BOX, text if text is not None else TEXT
     folder = Path(out)
-    boxes = folder / "boxes.txt"
+    sheet, boxes = folder / "contact_sheet.png", folder / "boxes.txt"
+    check_outputs([sheet], [source], overwrite=overwrite)
     track(
-        source,
-        box=box,
-        text=text or "",
+        [source],
+        box=[box] if box else [],
+        text=[text] if text else [],
         out=str(folder / "overlay.mp4"),
         save=str(boxes),
+        overwrite=overwrite,
         weights=weights,
         max_frames=max_frames,
     )
-    sheet = write_sheet(source, boxes, folder / "contact_sheet.png", text or "")
+    write_sheet(source, boxes, sheet, text or "")
     sys.stdout.write(f"wrote {sheet}\nTracking example: {folder / 'overlay.mp4'}\n")
 
 
-def write_sheet(source: str, boxes: Path, target: Path, text: str) -> Path:
+def write_sheet(source: str, boxes: Path, target: Path, text: str) -> None:
     """Draw evenly spaced frames with their boxes on one PNG."""
     found = read_boxes(boxes)
     count = min(SHEET_FRAMES, len(found))
     wanted = {round(k * (len(found) - 1) / max(1, count - 1)) for k in range(count)}
-    frames = []
-    for number, frame in enumerate(open_source(source).frames()):
-        if number in wanted and frame is not None:
-            x, y, width, height = found[number]
-            frames.append(draw_estimate(frame, (x, y, width, height), f"frame {number}", text))
-        if number >= len(found):
-            break
-    sheet = contact_sheet(frames, columns=4, width=320)
+    drawn = []
+    for frame in islice(open_source(source).frames(), len(found)):
+        if frame.number in wanted and frame.image is not None:
+            label = f"frame {frame.number}"
+            drawn.append(draw_estimate(frame.image, as_box(found[frame.number]), label, text))
+    sheet = contact_sheet(drawn, columns=4, width=320)
     write_bytes(target, cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())
-    return target

@@ -8,6 +8,7 @@ import cv2
 
 from holdfast.atomic import atomic_path
 from holdfast.data.roots import data_root
+from vl_track.outputs import check_outputs
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.lasot_layout import write_scenes
@@ -16,7 +17,7 @@ from vl_track.scenes.photographs import gather_photographs
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scenes.variation import Variation
 from vl_track.video.contact_sheet import contact_sheet
-from vl_track.video.writing import draw_estimate
+from vl_track.video.drawing import draw_estimate
 
 Action = Literal["prepare", "sheet", "write"]
 
@@ -34,13 +35,14 @@ def scenes(
     emoji: bool = True,
     carried: float = 0.0,
     stretched: float = 0.0,
+    overwrite: bool = False,
 ) -> None:
     """Prepare, look at, or write Scenes.
 
     Args:
         action: ``prepare`` fetches emoji and photographs; ``sheet`` draws frames of some videos
             with their boxes and sentences; ``write`` saves videos in LaSOT's layout.
-        out: the picture (``sheet``) or the folder (``write``).
+        out: the image (``sheet``) or the folder (``write``).
         split: train, val or test.
         difficulty: standard or distractors.
         count: number of videos.
@@ -51,7 +53,11 @@ def scenes(
         emoji: fetch and draw the emoji.
         carried: share of videos whose target something holds and carries.
         stretched: share of videos whose objects are longer or wider.
+        overwrite: replace the image of ``sheet`` if it exists.
     """
+    path = Path(out or f"scenes_{split}.png")
+    if action == "sheet":
+        check_outputs([path], overwrite=overwrite)
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
@@ -75,7 +81,6 @@ def scenes(
                 for t in times
             ]
         )
-    path = Path(out or f"scenes_{split}.png")
     sheet = contact_sheet([frame for row in rows for frame in row], columns=4, width=320)
     with atomic_path(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())

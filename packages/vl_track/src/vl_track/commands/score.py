@@ -9,14 +9,16 @@ from rich.progress import Progress
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from vl_track.loading import load_network
-from vl_track.runtime import Precision, Runtime, device_for, on_runtime
+from vl_track.outputs import check_outputs
+from vl_track.runtime import device_for, on_runtime
+from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
-from vl_track.scoring.runs import Told, run_video
-from vl_track.scoring.success import CONVENTION
-from vl_track.tracking.tracker import Tracker, TrackerOptions
+from vl_track.scoring.conventions import PLAIN
+from vl_track.scoring.runs import run_video
+from vl_track.tracking import PromptKind, Tracker, TrackerOptions
 
 
 def score(
@@ -25,10 +27,11 @@ def score(
     count: int = 40,
     split: Split = "test",
     difficulty: Difficulty = "standard",
-    told: Told = "both",
+    prompt: PromptKind = "box+text",
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
+    overwrite: bool = False,
     runtime: Runtime = "torch",
     precision: Precision = "float32",
     options: TrackerOptions | None = None,
@@ -40,14 +43,17 @@ def score(
         count: videos, seeds 0 to ``count - 1``.
         split: ``test`` shows sprites, photographs and wordings training never saw.
         difficulty: ``standard`` or ``distractors``.
-        told: ``box``, ``sentence`` or ``both``.
+        prompt: what the tracker gets: ``box+text``, ``box`` or ``text``.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
+        overwrite: replace it if it exists.
         runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
         options: of the tracker.
     """
+    if out:
+        check_outputs([out], overwrite=overwrite)
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
@@ -56,20 +62,20 @@ def score(
     tracker = Tracker(network, options, device_for(runtime))
     with Progress(disable=not sys.stderr.isatty()) as progress:
         shown = progress.track(videos, description="tracking")
-        runs = [run_video(tracker, video, told=told) for video in shown]
+        runs = [run_video(tracker, video, prompt=prompt) for video in shown]
     aucs = np.array([run.auc for run in runs])
     error = aucs.std(ddof=1) / np.sqrt(len(aucs)) if len(aucs) > 1 else float("nan")
     rate = sum(len(run.boxes) for run in runs) / sum(run.seconds for run in runs)
     sys.stdout.write(
         f"Success AUC {aucs.mean():.3f} +- {error:.3f} (standard error over {count} videos) on "
-        f"Scenes {split}, {difficulty}, told {told} (synthetic video)\n"
-        f"convention {CONVENTION}\ntracker {rate:.1f} FPS, drawing not counted\n"
+        f"Scenes {split}, {difficulty}, prompt {prompt} (synthetic video)\n"
+        f"convention {PLAIN}\ntracker {rate:.1f} FPS, drawing not counted\n"
     )
     if out:
         record = {
             "auc": float(aucs.mean()),
             "standard_error": float(error),
-            "convention": CONVENTION,
+            "convention": PLAIN,
             "frames_per_second": rate,
             "per_video": {run.name: run.auc for run in runs},
         }

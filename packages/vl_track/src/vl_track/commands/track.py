@@ -1,97 +1,143 @@
-"""``vl-track track``: follow an object through a video, a folder of pictures, or a camera."""
+"""``vl-track track``: track objects through videos, folders of images, cameras and addresses."""
 
+import re
 import sys
-import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from holdfast.cli.spelling import repeatable
 from holdfast.errors import ConfigError, DataError
-from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
-from vl_track.loading import load_network
-from vl_track.results import Layout, write_boxes
-from vl_track.runtime import Precision, Runtime, device_for, on_runtime
-from vl_track.tracking.tracker import Estimate, Tracker, TrackerOptions
+from vl_track.data.geometry import Box, as_box
+from vl_track.outputs import check_outputs
+from vl_track.results import Layout
+from vl_track.runtimes import Precision, Runtime
+from vl_track.tracking.live import live_window
+from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.progress import progress_bar
+from vl_track.tracking.result import TrackResult
+from vl_track.tracking.saving import files_for
+from vl_track.tracking.steps import Prompt
+from vl_track.tracking.video import Outputs, Sink, track_video
+from vl_track.video.frames import Image
 from vl_track.video.reading import Source, open_source
 from vl_track.video.selecting import select_box
-from vl_track.video.writing import VideoWriter, draw_estimate, video_writer
+from vl_track.video.writing import container_of
+
+if TYPE_CHECKING:
+    from vl_track.tracking.tracker import Tracker
+
+NAME = "{name}"
 
 
-@dataclass
-class Journey:
-    """What happened: one estimate a frame, and where the time went."""
-
-    estimates: list[Estimate] = field(default_factory=list)
-    damaged: int = 0
-    tracking_seconds: float = 0.0
-    seconds: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        """Frames a second of the tracker alone."""
-        return len(self.estimates) / max(self.tracking_seconds, 1e-9)
-
-
+@repeatable("box", "text")
 def track(
-    source: str,
+    source: list[str],
     *,
-    box: str | None = None,
-    text: str = "",
+    box: list[str] = [],  # noqa: B006
+    text: list[str] = [],  # noqa: B006
     out: str | None = None,
     save: str | None = None,
     layout: Layout = "got10k",
+    overwrite: bool = False,
     select: bool = False,
+    show: bool = False,
+    start: str = "0",
+    max_frames: int | None = None,
     weights: str | None = None,
     device: str | None = None,
-    runtime: Runtime = "torch",
+    runtime: Runtime | None = None,
     precision: Precision = "float32",
-    max_frames: int | None = None,
     options: TrackerOptions | None = None,
 ) -> None:
-    """Follow one object, told by a box in the first frame, a sentence, or both.
+    """Track objects named by a box in the first frame, by a text, or by both.
 
     Args:
-        source: a video file, a folder of pictures, or ``camera`` (``camera:1``...).
-        box: ``x,y,width,height`` in pixels of the first frame.
-        text: a sentence about the object, for example "the red cup on the left".
-        out: overlay video to write (.mp4, .mkv, .mov).
-        save: boxes to write, one line a frame; by default ``NAME_boxes.txt`` if there is no
-            ``out``.
-        layout: of the boxes: ``got10k`` (comma, decimals), ``lasot`` (comma, whole) or
+        source: video files, folders of images, addresses that FFmpeg opens (rtsp://, http://...),
+            or ``camera`` (``camera:1``...).
+        box: ``x,y,width,height`` in pixels of the first frame; repeat it for several objects.
+        text: a sentence about the object, for example "the red cup on the left"; repeat it for
+            several objects. Where boxes are given too, give as many texts as boxes, or none.
+        out: overlay video to write (.mp4, .mkv, .mov), with the times and the sound of the source.
+            With several sources, ``{name}`` in it stands for each source's name.
+        save: boxes to write: ``.csv`` and ``.json`` have frame, time, object, box and score,
+            ``.txt`` the field's layout; by default ``{name}_boxes.txt`` if there is no ``out``.
+        layout: of ``.txt``: ``got10k`` (comma, decimals), ``lasot`` (comma, whole) or
             ``pytracking`` (tab, truncated).
-        select: draw the box in a window on the first frame.
+        overwrite: replace outputs that exist. An input is never replaced.
+        select: draw a box in a window on the first frame.
+        show: show the tracked frames in a window, where there is a display.
+        start: where to begin, in seconds or as ``minutes:seconds``.
+        max_frames: stop after this many.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
-        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``; by
+            default the fastest one that is installed and gives the same boxes.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
-        max_frames: stop after this many.
         options: of the tracker.
     """
-    opened = open_source(source)
-    if save is None and out is None:
-        save = f"{opened.name}_boxes.txt"
-    given = parse_box(box) if box is not None else None
-    frames = _limited(opened.frames(), max_frames)
-    first = _first(frames, opened)
-    if select:
-        given = select_box(first)
-    if given is None and not text.strip():
-        raise ConfigError('Nothing says what to follow: give --box x,y,w,h, --text "...", or both.')
-    network = load_network(weights)
-    for remark in network.text.remarks(text):
-        sys.stderr.write(f"note: {remark}\n")
-    tracker = Tracker(on_runtime(network, runtime, precision), options, device_for(runtime, device))
-    with ExitStack() as stack:
-        writer = stack.enter_context(video_writer(out, opened.rate)) if out else None
-        total = min(opened.count or sys.maxsize, max_frames or sys.maxsize)
-        journey = _follow(tracker, first, frames, given, text, writer, total)
-    if save:
-        write_boxes(save, [estimate.box for estimate in journey.estimates], layout)
-    sys.stdout.write(summary(journey, [path for path in (save, out) if path]))
+    begin = parse_time(start)
+    if max_frames is not None and max_frames < 1:
+        raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
+    prompts = make_prompts(box, text, select=select)
+    opened = [open_source(one) for one in source]
+    places = [_places(one, len(opened), out, save) for one in opened]
+    check_outputs(
+        [path for one in places for path in _files(*one, len(prompts))],
+        [one for one in source if not one.startswith("camera")],
+        overwrite=overwrite,
+    )
+    first = [first_image(one, begin) for one in opened] if select else []
+    for image in first[:1]:
+        prompts = [Prompt(select_box(image), prompts[0].text)]
+
+    import vl_track  # noqa: PLC0415  (torch comes with it: what can fail sooner stands above)
+
+    tracker = vl_track.load(
+        weights, options=options, device=device, runtime=runtime, precision=precision
+    )
+    _print_remarks(tracker, opened, prompts)
+    for number, (one, (overlay, boxes)) in enumerate(zip(opened, places, strict=True)):
+        if first and number:
+            prompts = [Prompt(select_box(first[number]), prompts[0].text)]
+        with ExitStack() as stack:
+            sinks: list[Sink] = [stack.enter_context(progress_bar(one, begin, max_frames))]
+            if show:
+                sinks.append(stack.enter_context(live_window(one.name)))
+            result = track_video(
+                [tracker.another() for _ in prompts], one, prompts,
+                Outputs(overlay=overlay, boxes=boxes, layout=layout, sinks=sinks,
+                        lost_score=tracker.options.lost_score),
+                start=begin, max_frames=max_frames,
+            )  # fmt: skip
+        sys.stdout.write(summary(result, _files(overlay, boxes, len(prompts))))
+        if result.ended_by:
+            break
+
+
+def make_prompts(boxes: list[str], texts: list[str], *, select: bool = False) -> list[Prompt]:
+    """Pair boxes and texts to objects.
+
+    Raises:
+        ConfigError: there is neither, a box is none, or their numbers do not fit.
+    """
+    if select and (boxes or len(texts) > 1):
+        raise ConfigError("--select draws the box of one object: leave --box out, and give one "
+                          "--text at most.")  # fmt: skip
+    parsed = [parse_box(one) for one in boxes]
+    if parsed and texts and len(parsed) != len(texts):
+        raise ConfigError(
+            f"{len(parsed)} boxes and {len(texts)} texts do not pair: give as many texts as boxes "
+            "(an empty one is --text ''), or no texts."
+        )
+    count = max(len(parsed), len(texts), int(select))
+    found = [
+        Prompt(parsed[index] if parsed else None, texts[index] if texts else "")
+        for index in range(count)
+    ]
+    if not found or (not select and any(prompt.empty for prompt in found)):
+        raise ConfigError('The prompt is empty: give --box x,y,w,h, --text "...", or both.')
+    return found
 
 
 def parse_box(text: str) -> Box:
@@ -104,95 +150,83 @@ def parse_box(text: str) -> Box:
         x, y, width, height = (float(part) for part in text.replace(" ", ",").split(",") if part)
     except ValueError as error:
         raise ConfigError(f"'{text}' is no box: give x,y,width,height in pixels.") from error
-    return x, y, width, height
+    return as_box((x, y, width, height))
 
 
-def summary(journey: Journey, written: list[str]) -> str:
+def parse_time(text: str) -> float:
+    """Read seconds, ``minutes:seconds`` or ``hours:minutes:seconds``.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", text):
+        raise ConfigError(f"--start {text} is no time: give seconds, or minutes:seconds.")
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = 60 * seconds + float(part)
+    return seconds
+
+
+def first_image(source: Source, start: float) -> Image:
+    """Return the first image to be tracked.
+
+    Raises:
+        DataError: it cannot be decoded, or there is none.
+    """
+    frame = next(source.frames(start), None)
+    if frame is None or frame.image is None:
+        raise DataError(
+            f"The first frame of {source.name} cannot be decoded, so there is nothing to start "
+            "from: begin later with --start."
+        )
+    return frame.image
+
+
+def summary(result: TrackResult, written: list[Path]) -> str:
     """Say how far it got, how fast, and what was written."""
-    count = len(journey.estimates)
-    scores = [estimate.score for estimate in journey.estimates[1:]] or [1.0]
+    count = len(result)
     lines = [
-        f"{count} frame{'s' if count != 1 else ''}, tracker {journey.rate:.1f} FPS, everything "
-        f"{count / max(journey.seconds, 1e-9):.1f} FPS, mean score {np.mean(scores):.2f}"
+        f"{count} frame{'s' if count != 1 else ''}, tracker {result.rate:.1f} FPS, everything "
+        f"{count / max(result.seconds, 1e-9):.1f} FPS, mean score {result.mean_score:.2f}"
     ]
-    if journey.damaged:
+    if result.ended_by:
+        lines.append(f"{result.ended_by}; what was tracked is kept")
+    if result.damaged:
         lines.append(
-            f"{journey.damaged} damaged frame(s) could not be decoded; there the last box stands "
+            f"{result.damaged} damaged frame(s) could not be decoded; there the last box stands "
             "with score 0"
         )
-    lines += [f"wrote {path}" for path in written]
+    lines += [f"wrote {path}" for path in written if path.is_file()]
     return "\n".join(lines) + "\n"
 
 
-def _first(frames: Iterator[Picture | None], source: Source) -> Picture:
-    first = next(frames, None)
-    if first is None:
-        raise DataError(
-            f"The first frame of {source.name} cannot be decoded, so there is nothing to start "
-            "from: cut the damaged beginning off."
-        )
-    return first
+def _places(
+    source: Source, count: int, out: str | None, save: str | None
+) -> tuple[Path | None, Path | None]:
+    """Return where the overlay and the boxes of a source go."""
+    if out is None and save is None:
+        save = f"{NAME}_boxes.txt"
+    found = []
+    for option, value in (("--out", out), ("--save", save)):
+        if value is not None and count > 1 and NAME not in value:
+            raise ConfigError(
+                f"{option} {value} is one file for {count} sources: write {NAME} in it, for "
+                f"example {option} 'tracked/{NAME}{Path(value).suffix}'."
+            )
+        path = value and Path(value.replace(NAME, source.name)).expanduser()
+        found.append(path or None)
+    if found[0] is not None:
+        container_of(found[0])
+    return found[0], found[1]
 
 
-def _follow(
-    tracker: Tracker,
-    first: Picture,
-    frames: Iterator[Picture | None],
-    box: Box | None,
-    text: str,
-    writer: VideoWriter | None,
-    total: int,
-) -> Journey:
-    journey = Journey()
-    begun = time.perf_counter()
-    columns = (
-        TextColumn("tracking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.1f} FPS"),
-        TimeRemainingColumn(),
-    )
-    known = total if total < sys.maxsize else None
-    with Progress(*columns, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("tracking", total=known, rate=0.0)
-        frame: Picture | None = first
-        try:
-            while True:
-                _step(tracker, journey, frame, box, text, writer)
-                progress.update(task, advance=1, rate=journey.rate)
-                frame = next(frames)
-        except StopIteration:
-            pass
-        except KeyboardInterrupt:
-            sys.stderr.write("stopped by the user; what was tracked is kept\n")
-    journey.seconds = time.perf_counter() - begun
-    return journey
+def _files(overlay: Path | None, boxes: Path | None, objects: int) -> list[Path]:
+    files = files_for(boxes, objects) if boxes is not None else []
+    return files + ([overlay] if overlay is not None else [])
 
 
-def _step(
-    tracker: Tracker,
-    journey: Journey,
-    frame: Picture | None,
-    box: Box | None,
-    text: str,
-    writer: VideoWriter | None,
-) -> None:
-    """Handle one frame: start, follow, or repeat the last box where the frame is damaged."""
-    if frame is None:
-        journey.damaged += 1
-        journey.estimates.append(Estimate(journey.estimates[-1].box, 0.0))
-        return
-    begun = time.perf_counter()
-    estimate = tracker.track(frame) if journey.estimates else tracker.initialize(frame, box, text)
-    journey.tracking_seconds += time.perf_counter() - begun
-    journey.estimates.append(estimate)
-    if writer is not None:
-        sure = estimate.score >= tracker.options.lost_score
-        writer.write(draw_estimate(frame, estimate.box, estimate.score, text, sure=sure))
-
-
-def _limited(frames: Iterator[Picture | None], count: int | None) -> Iterator[Picture | None]:
-    for number, frame in enumerate(frames):
-        if count is not None and number >= count:
-            return
-        yield frame
+def _print_remarks(tracker: "Tracker", sources: list[Source], prompts: list[Prompt]) -> None:
+    notes = [note for one in sources for note in one.remarks]
+    notes += [note for one in prompts for note in tracker.network.text.remarks(one.text)]
+    for note in dict.fromkeys(notes):
+        sys.stderr.write(f"note: {note}\n")

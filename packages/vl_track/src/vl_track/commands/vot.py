@@ -2,8 +2,9 @@
 
 import sys
 
-from vl_track.loading import best_device, load_network
-from vl_track.tracking.tracker import TrackerOptions
+from vl_track.devices import choose_device
+from vl_track.loading import load_network
+from vl_track.tracking.options import TrackerOptions
 from vl_track.vot import Session, serve
 
 
@@ -25,5 +26,5 @@ def vot(
             ``sentence`` instead.
         options: of the tracker.
     """
-    session = Session(load_network(weights), options, device or best_device(), text)
+    session = Session(load_network(weights), options, choose_device(device), text)
     sys.stderr.write(f"{serve(session)} frames answered.\n")

@@ -11,7 +11,7 @@ from holdfast.atomic import write_bytes
 from holdfast.data.debian_packages import fetch_debian_package
 from holdfast.errors import DataError, MissingToolError
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
+from vl_track.video.frames import Frame
 from vl_track.video.reading import open_source
 
 DEBIAN_PACKAGE = "opencv-doc"
@@ -74,14 +74,14 @@ class AnnotatedClip:
     boxes: dict[int, Box]
     sentence: str = ""
 
-    def frames(self) -> Iterator[tuple[int, Picture]]:
-        """Yield (frame number, RGB uint8) from the first annotated frame to the last."""
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames from the first annotated one to the last."""
         first, last = min(self.boxes), max(self.boxes)
-        for number, frame in enumerate(open_source(str(self.path)).frames()):
-            if number > last:
+        for frame in open_source(str(self.path)).frames():
+            if frame.number > last:
                 return
-            if number >= first and frame is not None:
-                yield number, frame
+            if frame.number >= first:
+                yield frame
 
 
 def read_annotations(path: Path) -> dict[int, Box]:

@@ -37,6 +37,30 @@ class Output(NamedTuple):
     search_BSC: Tensor
 
 
+class Conventions(NamedTuple):
+    """How a model's boxes are read, where models differ; kept with the model.
+
+    Attributes:
+        unrounded_corner: boxes are mapped back as if the search window had not been moved to whole
+            pixels, as the release does.
+        cut_first_box: a given box is cut to the image, which the release does not do.
+        small_boxes: boxes may be smaller than the tracker's ``margin`` if the first box is. In the
+            release every box is at least 10 pixels wide and high.
+        least_window: side of the smallest crop in pixels; 1 in the release.
+    """
+
+    unrounded_corner: bool = False
+    cut_first_box: bool = True
+    small_boxes: bool = True
+    least_window: float = 10.0
+
+
+OFFICIAL = Conventions(
+    unrounded_corner=True, cut_first_box=False, small_boxes=False, least_window=1.0
+)
+"""Of ``lib/test/tracker/ostrack.py`` in OSTrack and All-in-One."""
+
+
 class AllInOne(nn.Module):
     """Vision-language tracker (arXiv 2307.03373).
 
@@ -79,6 +103,7 @@ class AllInOne(nn.Module):
             features + CHANNELS[matching], backbone.search_grid, channels=head_channels
         )
         self.template_factor, self.search_factor = template_factor, search_factor
+        self.conventions = Conventions()
         cells = target_cells(backbone.template_grid, template_factor)
         self.register_buffer("on_target", cells.on_T, persistent=False)
         self.register_buffer("around_target", cells.around_R, persistent=False)
@@ -95,8 +120,8 @@ class AllInOne(nn.Module):
         """Find the template's object in the search crop.
 
         Args:
-            template_B3hw: uint8 or float RGB in [0, 255]; all zeros where there is none and the
-                sentence alone tells.
+            template_B3hw: uint8 or float RGB in [0, 255]; all zeros where a sentence alone is the
+                prompt.
             search_B3HW: likewise.
             sentences: one each, possibly empty; or their encoding, made once for a video.
             keep_ratio: of candidate elimination, overriding the backbone's.
@@ -106,10 +131,10 @@ class AllInOne(nn.Module):
         gain = self.mixup.gain(text.vector_BC, text.present_B)
         mixed = Patches(mix(patches.template_BZC, gain), mix(patches.search_BSC, gain))
         features = self.backbone(mixed, keep_ratio)
-        beside = self._match(features, template_B3hw, text)
-        maps = self.head(torch.cat([features.search_BSC, *beside], dim=-1))
-        spoken = beside[1][..., 0] if self.text_match is not None else None
-        return Output(maps, patches, text, spoken, features.search_BSC)
+        matches = self._match(features, template_B3hw, text)
+        maps = self.head(torch.cat([features.search_BSC, *matches], dim=-1))
+        text_match = matches[1][..., 0] if self.text_match is not None else None
+        return Output(maps, patches, text, text_match, features.search_BSC)
 
     def match_text(self, search_BSC: Tensor, text: TextFeatures) -> Tensor:
         """Return the cosine (B, S, M) of search tokens with M sentences of each sample.
@@ -123,8 +148,8 @@ class AllInOne(nn.Module):
         match_BSM: Tensor = self.text_match(search_BSC, vectors) * present
         return match_BSM
 
-    def _normalise(self, pictures: Tensor) -> Tensor:
-        return (pictures.to(self.mean.dtype) / 255 - self.mean) / self.std
+    def _normalise(self, images: Tensor) -> Tensor:
+        return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
 
     def _match(self, features: Patches, template: Tensor, text: TextFeatures) -> list[Tensor]:
         """Return the channels the head gets beside the search features."""

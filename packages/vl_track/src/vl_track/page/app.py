@@ -1,8 +1,8 @@
-"""The page: a clip, two clicks or a sentence, and the box that follows."""
+"""The page: a clip, two clicks or a sentence, and the tracked box."""
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,19 @@ from holdfast.errors import HoldfastError
 from holdfast.report.figures import COLOURS, as_png, new_figure
 from holdfast.serving import told
 from vl_track.data.clips import pip_clip
-from vl_track.data.video import Picture
 from vl_track.nn.network import AllInOne
 from vl_track.page.following import (
     Clicks,
     Clip,
     Limits,
-    Moment,
-    follow,
     open_clip,
+    track_clip,
     write_results,
 )
+from vl_track.tracking.steps import Step
+from vl_track.video.drawing import draw_estimate
+from vl_track.video.frames import Image as Pixels
 from vl_track.video.reading import frame_at
-from vl_track.video.writing import draw_estimate
 
 CLICKABLE = 360
 """Pixels that the shorter side of a frame is shown with, at least about."""
@@ -54,9 +54,9 @@ class Page:
 
     def build(self) -> gr.Blocks:
         """Return the page, not yet served."""
-        with gr.Blocks(title="Holdfast: follow an object", analytics_enabled=False) as page:
+        with gr.Blocks(title="Holdfast: track an object", analytics_enabled=False) as page:
             state = gr.State(_fresh)
-            gr.Markdown("# Follow an object through a video\n" + HELP)
+            gr.Markdown("# Track an object through a video\n" + HELP)
             with gr.Row():
                 video = gr.Video(label="Clip", sources=["upload"], elem_id="clip")
                 picture = gr.Image(label="Click two corners", interactive=False, elem_id="picture")
@@ -70,22 +70,22 @@ class Page:
             with gr.Row():
                 button = gr.Button("Track", variant="primary", elem_id="track")
                 forget = gr.Button("Forget the boxes", elem_id="forget")
-            said = gr.Markdown(elem_id="said")
+            note = gr.Markdown(elem_id="note")
             with gr.Row():
-                as_told = gr.Image(label="As told", interactive=False, elem_id="told")
+                tracked = gr.Image(label="Tracked", interactive=False, elem_id="tracked")
                 other = gr.Image(label="Without the sentence", interactive=False, elem_id="other")
             curve = gr.Image(label="Score", interactive=False, elem_id="curve")
             with gr.Row():
                 boxes = gr.File(label="Boxes", elem_id="boxes")
                 overlay = gr.Video(label="Overlay video", interactive=False, elem_id="overlay")
-            shown = [picture, slider, state, said]
+            shown = [picture, slider, state, note]
             video.upload(told(self.load), [video, state], shown)
             example.input(told(self.load_example), [example, state], [video, *shown])
-            picture.select(told(self.click), [slider, state], [picture, state, said])
+            picture.select(told(self.click), [slider, state], [picture, state, note])
             slider.release(told(self.show), [slider, state], [picture])
-            forget.click(told(self.forget), [slider, state], [picture, state, said])
+            forget.click(told(self.forget), [slider, state], [picture, state, note])
             button.click(
-                self.track, [text, compare, state], [as_told, other, curve, boxes, overlay, said],
+                self.track, [text, compare, state], [tracked, other, curve, boxes, overlay, note],
                 concurrency_limit=2,
             )  # fmt: skip
         return page
@@ -116,12 +116,12 @@ class Page:
         x, y = (int(value) // zoom(frame) for value in event.index)
         box = clicks.click(int(number), x, y)
         if box is None:
-            said = f"First corner at {x}, {y}: click the opposite one."
+            note = f"First corner at {x}, {y}: click the opposite one."
         else:
-            said = f"Frame {int(number)}: box {','.join(f'{v:g}' for v in box)}."
-        return _marked(frame, clicks, int(number)), state, said
+            note = f"Frame {int(number)}: box {','.join(f'{v:g}' for v in box)}."
+        return _marked(frame, clicks, int(number)), state, note
 
-    def show(self, number: float, state: dict[str, Any]) -> Picture:
+    def show(self, number: float, state: dict[str, Any]) -> Pixels:
         """Show a frame with what was drawn on it; a half-drawn box is dropped."""
         clip = _clip(state)
         state["clicks"].corner = None
@@ -142,28 +142,37 @@ class Page:
             raise gr.Error(str(error), duration=None) from error
 
     def _track(self, text: str, compare: bool, state: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-        clip, boxes_told = _clip(state), dict(state["clicks"].told)
-        silent = compare and 0 in boxes_told
-        runs = [follow(self.network, clip, boxes_told, text, self.device)]
-        if silent:
-            runs.append(follow(self.network, clip, boxes_told, "", self.device))
-        moments: list[list[Moment]] = [[] for _ in runs]
-        for pair in zip(*runs, strict=True):
-            for kept, moment in zip(moments, pair, strict=True):
-                kept.append(_light(moment))
-            if pair[0].number % EVERY == 0:
-                pictures = [pair[0].drawn(text), pair[1].drawn("") if silent else None]
-                said = f"frame {pair[0].number + 1} of {clip.count}"
-                yield (*pictures, gr.skip(), gr.skip(), gr.skip(), said)
+        clip, boxes = _clip(state), dict(state["clicks"].boxes)
+        compared = compare and 0 in boxes
+        runs = [track_clip(self.network, clip, boxes, text, self.device)]
+        if compared:
+            runs.append(track_clip(self.network, clip, boxes, "", self.device))
+        kept: list[list[Step]] = [[] for _ in runs]
+        shown: tuple[Step, ...] = ()
+        for steps in zip(*runs, strict=True):
+            for run, step in zip(kept, steps, strict=True):
+                run.append(step.without_image())
+            shown = shown if steps[0].damaged else steps
+            if steps[0].frame % EVERY == 0:
+                progress = f"frame {steps[0].frame + 1} of {clip.count}"
+                yield (*_drawn(shown, text), gr.skip(), gr.skip(), gr.skip(), progress)
         folder = Path(tempfile.mkdtemp())
-        boxes, scores = [m.box for m in moments[0]], [m.score for m in moments[0]]
-        lines, video = write_results(folder, clip, boxes, scores, text)
-        last = [pair[0].drawn(text), pair[1].drawn("") if silent else None]
-        note = f"{len(boxes)} frames tracked."
-        if compare and not silent:
+        lines, video = write_results(folder, clip, kept[0], text)
+        note = f"{len(kept[0])} frames tracked."
+        if compare and not compared:
             note += " Without the sentence there is nothing to compare: draw a box too."
-        curve = score_curve([[m.score for m in run] for run in moments])
-        yield (*last, curve, str(lines), str(video), note)
+        curve = score_curve([[step.score for step in run] for run in kept])
+        yield (*_drawn(shown, text), curve, str(lines), str(video), note)
+
+
+def _drawn(steps: Sequence[Step], text: str) -> list[Pixels | None]:
+    """Return the image of the run with the prompt, and of the one without the sentence."""
+    found: list[Pixels | None] = [None, None]
+    for index, step in enumerate(steps):
+        if step.image is not None:
+            sentence = "" if index else text
+            found[index] = draw_estimate(step.image, step.box, step.score, sentence)
+    return found
 
 
 def score_curve(runs: list[list[float]]) -> Image.Image:
@@ -171,7 +180,7 @@ def score_curve(runs: list[list[float]]) -> Image.Image:
     figure, axes = new_figure()
     figure.set_size_inches(8, 2.2)
     for scores, name, colour in zip(
-        runs, ("as told", "without the sentence"), COLOURS, strict=False
+        runs, ("with the prompt", "without the sentence"), COLOURS, strict=False
     ):
         axes.plot(scores, color=colour, label=name)
     axes.set_ylim(0, 1.02)
@@ -193,11 +202,11 @@ def _clip(state: dict[str, Any]) -> Clip:
     return clip
 
 
-def _marked(frame: Picture, clicks: Clicks, number: int) -> Picture:
+def _marked(frame: Pixels, clicks: Clicks, number: int) -> Pixels:
     """Draw the box or the first corner of a frame, small frames enlarged for clicking."""
     picture = frame
-    if number in clicks.told:
-        picture = draw_estimate(frame, clicks.told[number], "box", "")
+    if number in clicks.boxes:
+        picture = draw_estimate(frame, clicks.boxes[number], "box", "")
     if clicks.corner is not None:
         x, y = clicks.corner
         picture = draw_estimate(picture, (x - 3, y - 3, 6, 6), "", "")
@@ -205,12 +214,6 @@ def _marked(frame: Picture, clicks: Clicks, number: int) -> Picture:
     return np.repeat(np.repeat(picture, times, axis=0), times, axis=1)
 
 
-def zoom(frame: Picture) -> int:
+def zoom(frame: Pixels) -> int:
     """Return how many times larger a frame is shown, so that its corners can be hit."""
     return int(max(1, round(CLICKABLE / min(frame.shape[:2]))))
-
-
-def _light(moment: Moment) -> Moment:
-    """Forget the frame, so that a long clip does not stay in memory."""
-    empty = np.zeros((1, 1, 3), np.uint8)
-    return Moment(number=moment.number, frame=empty, box=moment.box, score=moment.score)

@@ -8,7 +8,7 @@ import numpy as np
 from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
-from vl_track.tracking.tracker import Estimate
+from vl_track.tracking.steps import Estimate
 
 OpenCVName = Literal["CSRT", "MIL"]
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.network import Conventions
 from vl_track.nn.text.base import TextEncoder, TextFeatures
 
 
@@ -16,6 +17,7 @@ class Network(Protocol):
     text: TextEncoder
     template_factor: float
     search_factor: float
+    conventions: Conventions
 
     def eval(self) -> "Network":
         """Go to evaluation mode."""

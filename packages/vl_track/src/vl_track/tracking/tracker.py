@@ -1,5 +1,7 @@
 """The tracker: crop around the last box, run the network, map the box back."""
 
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from vl_track.data.geometry import (
     Box,
     Window,
     around_exactly,
+    as_box,
     clip_box,
     out_of_window,
     window_around,
@@ -19,12 +22,14 @@ from vl_track.data.geometry import (
 from vl_track.data.video import crop_frame
 from vl_track.nn.head import decode
 from vl_track.nn.text.base import TextFeatures
+from vl_track.tracking.loop import follow
 from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.redetection import cover
-from vl_track.tracking.steps import Estimate
+from vl_track.tracking.steps import Estimate, Prompt, Step
 from vl_track.tracking.window import hann_window
-from vl_track.video.frames import Image
+from vl_track.video.frames import Frame, Image, number_frames
+from vl_track.video.reading import open_source
 
 
 class SearchInput(NamedTuple):
@@ -35,7 +40,7 @@ class SearchInput(NamedTuple):
         text: features of one sentence.
         window: the part of the image to search.
         box_window: the window that boxes are mapped back from; differs from ``window`` by up to
-            half a pixel with :attr:`TrackerOptions.unrounded_corner`.
+            half a pixel in models with ``unrounded_corner``.
     """
 
     template_13hw: Tensor
@@ -67,6 +72,8 @@ class Tracker:
         self.device = torch.device(device)
         self.network = network.eval().to(self.device)
         self.options = options or TrackerOptions()
+        self.conventions = network.conventions
+        self._least = self.options.margin
         self._hann = hann_window(network.backbone.search_grid).to(self.device)
         self._text: TextFeatures | None = None
         self._template: Tensor | None = None
@@ -88,7 +95,8 @@ class Tracker:
             text: a sentence about it; may be empty if there is a box.
 
         Returns:
-            The box it starts from, cut to the frame.
+            The box it starts from; a given box is cut to the frame, unless the model's
+            conventions say otherwise.
 
         Raises:
             ConfigError: neither box nor text, a box without area or outside the frame, or a
@@ -97,13 +105,17 @@ class Tracker:
         """
         _check_frame(frame)
         self._frames, self._low = 0, 0
+        self._least = self.options.margin
         self._text = self._encode(text)
         if box is not None:
-            start = Estimate(check_box(box, frame), 1.0)
+            cut = check_box(box, frame)
+            start = Estimate(cut if self.conventions.cut_first_box else as_box(box), 1.0)
         else:
             self._check_prompt(text)
             start = self._ground(frame)
         self._box = start.box
+        if self.conventions.small_boxes and box is not None:
+            self._least = max(1.0, min(self.options.margin, *start.box[2:]))
         self._remember(frame)
         return start
 
@@ -122,6 +134,42 @@ class Tracker:
         )
         return self.update(frame, found)
 
+    def follow(
+        self,
+        source: str | Path | Iterable[Frame | Image],
+        *,
+        box: Box | None = None,
+        text: str = "",
+        start: float = 0.0,
+        later: Mapping[int, Prompt] | None = None,
+    ) -> Iterator[Step]:
+        """Track through a video; see :func:`vl_track.tracking.loop.follow`.
+
+        Args:
+            source: a video, an address, a folder of images, ``camera``, or frames or images.
+            box: x, y, width, height in the first frame.
+            text: a sentence about the object.
+            start: seconds of the source to leave out.
+            later: further prompts by frame number.
+
+        Raises:
+            ConfigError: the prompt is empty or cannot be used.
+            DataError: the source cannot be read.
+
+        Examples:
+            >>> for step in tracker.follow("clip.mp4", text="the cup"):      # doctest: +SKIP
+            ...     print(step.frame, step.time, step.box, step.score)
+        """
+        if isinstance(source, str | Path):
+            frames = open_source(str(source)).frames(start)
+        else:
+            frames = number_frames(source)
+        return follow(self, frames, Prompt(box, text), later=later)
+
+    def another(self) -> "Tracker":
+        """Return a tracker for another object, with the same network, options and device."""
+        return Tracker(self.network, self.options, self.device)
+
     def preprocess(self, frame: Image) -> SearchInput:
         """Return what the network needs for the next frame; :meth:`update` takes its estimate.
 
@@ -131,8 +179,8 @@ class Tracker:
         _check_frame(frame)
         if self._template is None or self._text is None:
             raise ConfigError("The tracker has no prompt yet: call initialize first.")
-        window = window_around(self._box, self.network.search_factor)
-        exact = self.options.unrounded_corner
+        window = self._window(self.network.search_factor)
+        exact = self.conventions.unrounded_corner
         box_window = around_exactly(self._box, window.side) if exact else window
         return SearchInput(self._template, self._text, window, box_window)
 
@@ -164,10 +212,10 @@ class Tracker:
             return
         if not text.strip():
             raise ConfigError("The prompt is empty: give a box, a text, or both.")
-        if self._text is None or not bool(self._text.present_B.any()):
+        if not self.network.text.knows(text):
+            words = " ".join(self.network.text.remarks(text)) or "this model has no language"
             raise ConfigError(
-                "This model has no language, so a text alone cannot name the object: give a box "
-                "too."
+                f"'{text}' cannot name the object, because {words}: give a box, or other words."
             )
 
     def _encode(self, text: str) -> TextFeatures:
@@ -177,7 +225,7 @@ class Tracker:
 
     def _remember(self, frame: Image) -> None:
         """Cut the template at the current box."""
-        window = window_around(self._box, self.network.template_factor)
+        window = self._window(self.network.template_factor)
         size = self.network.backbone.template_size
         self._template = _batch([crop_frame(frame, window, size)], self.device)
 
@@ -196,7 +244,7 @@ class Tracker:
     def _redetect(self, frame: Image, found: Estimate) -> Estimate:
         """Search the whole frame; keep the last box where nothing scores ``found_score``."""
         height, width = frame.shape[:2]
-        side = window_around(self._box, self.network.search_factor).side
+        side = self._window(self.network.search_factor).side
         best = self._search(frame, cover((width, height), side), hann=False)
         if best.score < self.options.found_score:
             return Estimate(self._box, found.score)
@@ -233,6 +281,10 @@ class Tracker:
         best = int(scores.argmax())
         return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
 
+    def _window(self, factor: float) -> Window:
+        """Return the window around the current box."""
+        return window_around(self._box, factor, self.conventions.least_window)
+
     @property
     def prior(self) -> Tensor:
         """What the score map is multiplied by: the Hann window, softened by its weight."""
@@ -250,7 +302,9 @@ class Tracker:
         """
         box: Box = tuple(box_4.tolist())
         height, width = frame.shape[:2]
-        kept = clip_box(out_of_window(box, window), (width, height), self.options.margin)
+        kept = clip_box(
+            out_of_window(box, window), (width, height), self.options.margin, self._least
+        )
         return Estimate(kept, float(score))
 
 

@@ -1,16 +1,16 @@
-"""Many frames on one picture."""
+"""Many frames on one image."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from vl_track.data.video import Picture
+from vl_track.video.frames import Image
 
 GAP = 4
 
 
-def contact_sheet(frames: Sequence[Picture], *, columns: int, width: int) -> Picture:
+def contact_sheet(frames: Sequence[Image], *, columns: int, width: int) -> Image:
     """Arrange frames row by row on white.
 
     Args:
@@ -31,9 +31,9 @@ def contact_sheet(frames: Sequence[Picture], *, columns: int, width: int) -> Pic
     sheet = np.full(
         (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, dtype=np.uint8
     )
-    for place, frame in enumerate(frames):
-        top = GAP + place // columns * (height + GAP)
-        left = GAP + place % columns * (width + GAP)
+    for index, frame in enumerate(frames):
+        top = GAP + index // columns * (height + GAP)
+        left = GAP + index % columns * (width + GAP)
         small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
         sheet[top : top + height, left : left + width] = small
     return sheet

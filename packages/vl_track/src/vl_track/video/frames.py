@@ -35,3 +35,9 @@ def as_frames(images: Iterable[Image | None], rate: float = DEFAULT_RATE) -> Ite
     """
     for number, image in enumerate(images):
         yield Frame(number, number / rate, image)
+
+
+def number_frames(source: Iterable[Frame | Image]) -> Iterator[Frame]:
+    """Yield frames as they are, and images numbered at the default rate."""
+    for number, one in enumerate(source):
+        yield one if isinstance(one, Frame) else Frame(number, number / DEFAULT_RATE, one)

@@ -1,32 +1,24 @@
-"""Drawing the first box by hand, where a display exists."""
+"""A window to draw the first box in, where a display exists."""
 
 import os
 import sys
+from typing import Any
 
 from holdfast.errors import ConfigError, MissingToolError
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
+from vl_track.video.frames import Image
 
 
-def select_box(frame: Picture) -> Box:
+def select_box(frame: Image) -> Box:
     """Open a window with the frame and let the user drag a box.
 
     Raises:
         MissingToolError: there is no display, or no toolkit matplotlib can open a window with.
         ConfigError: the window was closed without a box.
     """
-    if sys.platform.startswith("linux") and not _has_display():
-        raise MissingToolError(
-            "--select needs a display and this session has none: give --box x,y,w,h instead."
-        )
-    from matplotlib import pyplot as plt  # noqa: PLC0415  (slow to import)
-    from matplotlib.widgets import RectangleSelector  # noqa: PLC0415
+    plt = open_pyplot("--select", "give --box x,y,w,h instead")
+    from matplotlib.widgets import RectangleSelector  # noqa: PLC0415  (slow to import)
 
-    if plt.get_backend().lower() in {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}:
-        raise MissingToolError(
-            "--select needs a window toolkit for matplotlib (tkinter or Qt): install one, or give "
-            "--box x,y,w,h instead."
-        )
     figure, axes = plt.subplots()
     axes.imshow(frame)
     axes.set_title("drag a box around the object, then close the window")
@@ -37,6 +29,28 @@ def select_box(frame: Picture) -> Box:
     if x1 - x0 < 1 or y1 - y0 < 1:
         raise ConfigError("No box was drawn: drag one around the object, or give --box x,y,w,h.")
     return float(x0), float(y0), float(x1 - x0), float(y1 - y0)
+
+
+def open_pyplot(option: str, instead: str) -> Any:  # noqa: ANN401  (a module)
+    """Return matplotlib's pyplot if it can open windows.
+
+    Args:
+        option: that needs it.
+        instead: what the user can do without.
+
+    Raises:
+        MissingToolError: there is no display, or no toolkit matplotlib can open a window with.
+    """
+    if sys.platform.startswith("linux") and not _has_display():
+        raise MissingToolError(f"{option} needs a display and this session has none: {instead}.")
+    from matplotlib import pyplot as plt  # noqa: PLC0415  (slow to import)
+
+    if plt.get_backend().lower() in {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}:
+        raise MissingToolError(
+            f"{option} needs a window toolkit for matplotlib (tkinter or Qt): install one, or "
+            f"{instead}."
+        )
+    return plt
 
 
 def _has_display() -> bool:

@@ -48,6 +48,10 @@ class TextEncoder(nn.Module):
         """Return what a user should know about how a sentence is read; empty if all is well."""
         return []
 
+    def knows(self, sentence: str) -> bool:
+        """Tell whether a sentence says anything to this encoder, so that it can name an object."""
+        return bool(clean(sentence))
+
     def warn_once(self, kind: str, message: str) -> None:
         """Warn, the first time for each kind of message."""
         if kind not in self._warned:
@@ -56,7 +60,7 @@ class TextEncoder(nn.Module):
 
 
 class NoText(TextEncoder):
-    """Vision only: every sentence is as good as none."""
+    """Vision only: every sentence counts as absent."""
 
     nothing: Tensor
 
@@ -70,6 +74,10 @@ class NoText(TextEncoder):
         count = len(sentences)
         zeros = self.nothing.new_zeros(count, 1)
         return TextFeatures(zeros, torch.zeros(count, dtype=torch.bool, device=zeros.device))
+
+    def knows(self, sentence: str) -> bool:
+        """Return false."""
+        return False
 
 
 def clean(sentence: str | None) -> str:

@@ -1,4 +1,7 @@
-"""The release's text branch as it is: a random embedding table read at position 0 (facts 0.1)."""
+"""The release's text branch: a random embedding table read at position 0.
+
+As in All-in-One's ``lib/models/ostrack/ostrack.py``; docs/vl_track.md says what follows from it.
+"""
 
 from collections.abc import Sequence
 
@@ -16,7 +19,7 @@ class OfficialText(TextEncoder):
     """BERT's embedding layer, without BERT: the vector of token 0, the same for every sentence.
 
     Position 0 is always [CLS], or [PAD] where the release found no sentence, and the layer does
-    not mix positions; so the sentence cannot matter. It is here to run the released weights.
+    not mix positions, so the sentence cannot matter. It exists to run the released weights.
 
     Args:
         vocabulary: rows of the table (release: 30,522).
@@ -38,6 +41,10 @@ class OfficialText(TextEncoder):
         """Encode; even an absent sentence has its constant vector, and it is used."""
         features = super().forward(sentences)
         return TextFeatures(features.vector_BC, torch.ones_like(features.present_B))
+
+    def knows(self, sentence: str) -> bool:
+        """Return false: the vector is the same for every sentence, so none can name an object."""
+        return False
 
     def encode(self, sentences: list[str]) -> Tensor:
         """Return the normalised embedding of [CLS], or of [PAD] for an empty sentence."""

@@ -92,7 +92,8 @@ class OpenClipText(TextEncoder):
         super().__init__()
         if weights is None and not trainable:
             raise ConfigError(
-                f"A frozen, random {model} says nothing: give `weights` or set trainable."
+                f"A frozen {model} with random weights encodes nothing: give `weights`, or set "
+                "`trainable`."
             )
         import open_clip  # noqa: PLC0415  (slow to import)
 

@@ -1,13 +1,14 @@
-"""Turning sentences into token ids."""
+"""From sentences to token ids."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from holdfast.errors import ConfigError
 
-# Words that carry nothing a picture shows; a word vocabulary passes over them in silence.
+# Words that describe nothing an image shows; a word vocabulary need not know them.
 _SILENT = """
 a an the this that these those it its is are of to in on at and with please find follow track watch
 look for keep your eyes over there here object thing one me my i want you
@@ -25,6 +26,9 @@ class Tokenizer(Protocol):
 
     def unknown(self, sentence: str) -> list[str]:
         """Return the words that ids do not represent."""
+
+    def known(self, sentence: str) -> list[str]:
+        """Return the words that ids represent."""
 
 
 class WordTokenizer:
@@ -54,9 +58,14 @@ class WordTokenizer:
         return [self._id[word] for word in split_words(sentence) if word in self._id]
 
     def unknown(self, sentence: str) -> list[str]:
-        """Return words outside the vocabulary that might have mattered."""
+        """Return the words outside the vocabulary, without those that describe nothing."""
         words = split_words(sentence)
         return [word for word in words if word not in self._id and word not in SILENT]
+
+    def known(self, sentence: str) -> list[str]:
+        """Return the words of the vocabulary, without those that describe nothing."""
+        words = split_words(sentence)
+        return [word for word in words if word in self._id and word not in SILENT]
 
 
 class ClipTokenizer:
@@ -73,10 +82,40 @@ class ClipTokenizer:
         return [int(number) for number in self._bpe.encode(sentence)]
 
     def unknown(self, sentence: str) -> list[str]:
-        """Byte pairs represent everything."""
+        """Return nothing: byte pairs represent everything."""
         return []
+
+    def known(self, sentence: str) -> list[str]:
+        """Return all words."""
+        return split_words(sentence)
 
 
 def split_words(sentence: str) -> list[str]:
-    """Return the lower-case words of a sentence."""
-    return re.findall(r"[a-z]+", sentence.lower())
+    """Return the lower-case words of a sentence in any script; numbers and symbols are words too.
+
+    Letters, digits and symbols are split from each other, punctuation is dropped. Combining marks
+    belong to their letter, so that accents and Indic vowel signs do not cut a word.
+    """
+    lower = unicodedata.normalize("NFC", sentence).lower()
+    if lower.isascii():
+        return re.findall(r"[a-z]+|[0-9]+", lower)
+    words: list[str] = []
+    before = ""
+    for character in lower:
+        kind = _kind(character)
+        if kind == "M" and before in {"L", "S"}:
+            kind = before
+        if kind == before and kind in {"L", "N"}:
+            words[-1] += character
+        elif kind in {"L", "N", "S"}:
+            words.append(character)
+        before = kind
+    return words
+
+
+def _kind(character: str) -> str:
+    """Return ``L`` letter, ``N`` digit, ``M`` mark, ``S`` emoji and other symbol, or ``P``."""
+    category = unicodedata.category(character)
+    if category == "So":
+        return "S"
+    return category[0] if category[0] in "LNM" else "P"

@@ -1,4 +1,4 @@
-"""Trainable token embeddings with mean pooling: the release's commented alternative, at work."""
+"""Trainable token embeddings with mean pooling, which the release has as a comment."""
 
 from importlib.resources import files
 from typing import Literal
@@ -50,11 +50,15 @@ class TokenText(TextEncoder):
         notes = []
         if unknown:
             words = ", ".join(f"'{word}'" for word in unknown)
-            rest = "goes by the other words" if count else "knows none of the others either"
-            notes.append(f"the model does not know {words} and {rest}")
+            rest = ", so only the other words count" if self.knows(sentence) else ""
+            notes.append(f"the model does not know {words}{rest}")
         if count > self.max_tokens:
             notes.append(f"the sentence has {count} tokens; the first {self.max_tokens} are used")
         return notes
+
+    def knows(self, sentence: str) -> bool:
+        """Tell whether a word of the sentence that describes something is in the vocabulary."""
+        return bool(self.tokenizer.known(clean(sentence)))
 
     def _ids(self, sentence: str) -> list[int]:
         ids = self.tokenizer.ids(sentence)
