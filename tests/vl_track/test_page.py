@@ -218,7 +218,7 @@ def test_a_visitor_cannot_name_a_file_of_the_server_as_an_upload(address: str) -
     assert status(address, address)[0] == 200, "and the page goes on"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Debian's chromium is not installed")
 def test_a_real_clip_is_tracked_in_a_real_browser(address: str, clip: Path, tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
