@@ -4,7 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# The environment is made anew when one of these files has other content, not when its date changes.
+NEEDS := constraints.txt requirements-dev.txt $(wildcard packages/*/pyproject.toml)
+STAMP := $(VENV)/.installed-$(shell cat $(NEEDS) | sha256sum | cut -c1-16)
 DATA ?= data
 RESULTS ?= results
 export HOLDFAST_DATA := $(DATA)
@@ -12,7 +14,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini test test-fast coverage lint bench docs site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench docs site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -20,12 +22,11 @@ help: ## show this list
 
 setup: $(STAMP) ## make the environment in .venv with the pinned versions
 
-$(STAMP): constraints.txt requirements-dev.txt packages/common/pyproject.toml \
-          packages/dropout_ft/pyproject.toml packages/vl_track/pyproject.toml
+$(STAMP):
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PACKAGES) -r requirements-dev.txt
-	touch $@
+	rm -f $(VENV)/.installed* && touch $@
 
 demo: dropout-demo track-demo ## the main jobs of both tracks (8 minutes): report.html and an overlay video
 	@echo
@@ -174,6 +175,12 @@ vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, re
 	$(BIN)/vl-track evaluate --results $(RESULTS)/mini/tracked --root $(RESULTS)/mini/data \
 	  --out $(RESULTS)/mini/evaluation
 
+# One thread each, so that two of them leave a laptop's other cores alone.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+check: $(STAMP) ## lint of what changed and its quick tests (under a minute); FILES="a.py b.py" names others
+	$(BIN)/python tools/check.py $(FILES)
+
 lint: $(STAMP) ## ruff, mypy strict, import rules, file and function lengths
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -181,11 +188,16 @@ lint: $(STAMP) ## ruff, mypy strict, import rules, file and function lengths
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house_rules.py
 
-test: $(STAMP) ## every test (some minutes)
-	$(BIN)/python -m pytest
+hooks: $(STAMP) ## run the lint of `make check` at every commit
+	$(BIN)/pre-commit install
 
-test-fast: $(STAMP) ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow"
+test: $(STAMP) ## every test but those of the night (12 minutes on two cores, 6 GB)
+	$(PYTEST) -m "not nightly" -n $(or $(WORKERS),2) --dist worksteal
+
+test-nightly: $(STAMP) ## ten thousand of each fuzz input, kills, long runs, browser, tutorials, the papers' sizes (hours)
+	$(PYTEST) -m nightly
+	HOLDFAST_FUZZ=10000 $(PYTEST) tests/vl_track/test_fuzz_files.py
+	$(BIN)/python tools/kills.py --kills $(or $(KILLS),34)
 
 coverage: $(STAMP) ## every test, with line coverage
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered

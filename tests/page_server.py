@@ -1,5 +1,6 @@
 """Serve the page with the oracle network on a free port; the first line printed is its address."""
 
+import contextlib
 import sys
 import time
 
@@ -10,7 +11,8 @@ from vl_track.page.following import Limits
 
 if __name__ == "__main__":
     page = Page(FindsRed(), Limits()).build()
-    address = serve(page, host="127.0.0.1", port=0, megabytes=200, block=False)
+    with contextlib.redirect_stdout(sys.stderr):
+        address = serve(page, host="127.0.0.1", port=0, megabytes=200, block=False)
     sys.stdout.write(f"{address}\n")
     sys.stdout.flush()
     time.sleep(600)

@@ -25,14 +25,14 @@ Case = tuple[str, tuple[Path, ...]]
 def cases() -> Iterator[ParameterSet]:
     """Yield files to give at once, so that every base meets every piece of every room.
 
-    Parsing a tracker takes half a second: but for two of each base, those cases are slow.
+    Parsing a tracker takes half a second: but for two of each base, those cases are for the night.
     """
     for track, rooms in PIECES.items():
         pieces = [sorted((CONFIGS / room).glob("*.yaml")) for room in rooms]
         for first, base in enumerate(sorted((CONFIGS / track).glob("*.yaml"))):
             for turn in range(max(map(len, pieces))):
                 others = [room[(2 * first + turn) % len(room)] for room in pieces]
-                marks = pytest.mark.slow if track == "vl_track" and turn > 1 else ()
+                marks = pytest.mark.nightly if track == "vl_track" and turn > 1 else ()
                 case: Case = (track, (base, *others))
                 yield pytest.param(case, marks=marks, id=name_of(case))
 

@@ -11,7 +11,7 @@ from holdfast.cli.importing import first_imports
 COMMAND = """
 import gc, sys
 from dropout_ft.app import APP
-status = APP.main(["fit", "--help"])
+status = APP.main(["fit", "--help_full"])
 print("collects" if gc.isenabled() else "off", gc.get_freeze_count(), status)
 """
 

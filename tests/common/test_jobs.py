@@ -380,12 +380,12 @@ def test_two_sweeps_killed_at_random_moments_lose_nothing_and_double_nothing(
     kill_at_random(tmp_path, jobs=12, kills=4, seed=1)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_hundred_jobs_killed_forty_times(tmp_path: Path) -> None:
     kill_at_random(tmp_path, jobs=200, kills=40, seed=2)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_processes_of_many_jobs_killed_forty_times(tmp_path: Path) -> None:
     kill_at_random(tmp_path, jobs=200, kills=40, seed=3, many=True)
 

@@ -51,8 +51,7 @@ def test_every_page_says_what_it_does_and_shows_an_example(
     assert first.rstrip().endswith(".")
     assert rest
     assert f"usage: {app.name} {name}" in text
-    if app is DROPOUT_FT:
-        assert f"example:\n  {app.name} {name}" in text
+    assert f"example:\n  {app.name} {name}" in text
     assert "``" not in text
 
 

@@ -119,3 +119,23 @@ def test_lite0_from_its_package_recognises_a_cat_and_a_cup() -> None:
             probability = model((image - 127) / 128).softmax(1)[0]
         assert int(probability.argmax()) == expected
         assert float(probability.max()) > least
+
+
+@pytest.mark.parametrize("size", [64, 96, 160])
+def test_a_vit_takes_images_of_another_size(size: int) -> None:
+    """A16. Was: an assertion of timm's about the input's height."""
+    backbone = TimmBackbone("test_vit", "none").eval()
+    assert backbone(torch.zeros(2, 3, size, size)).shape == (2, backbone.num_features)
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_resnet", "test_efficientnet", "test_convnext"])
+def test_networks_and_random_numbers_are_timms_own(name: str) -> None:
+    """Asking for resampled positions changes neither weights nor what is drawn next."""
+    torch.manual_seed(0)
+    ours, next_drawn = TimmBackbone(name, "none").net.state_dict(), torch.rand(1)
+    torch.manual_seed(0)
+    theirs = timm.create_model(name, num_classes=0).state_dict()
+    assert torch.equal(torch.rand(1), next_drawn)
+    assert ours.keys() == theirs.keys()
+    for key, value in theirs.items():
+        assert torch.equal(ours[key], value), key

@@ -250,3 +250,35 @@ def test_answers_that_are_not_finite_are_errors(checkpoint: Path, pictures: Path
 
 def test_no_pictures_no_answers(checkpoint: Path) -> None:
     assert load(checkpoint).classify([]) == []
+
+
+def test_an_exported_folder_answers_alike(trained: Path, pictures: Path, tmp_path: Path) -> None:
+    assert APP.main(["export", "--ckpt", str(trained), "--out", str(tmp_path / "out")]) == 0
+    images = [pictures / "a/red/00.png", pictures / "b/blue/01.png"]
+    for one, other in zip(
+        load(trained).classify(images), load(tmp_path / "out").classify(images), strict=True
+    ):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("architecture", 3),
+        ("architecture", "vit_giant_patch14_dinov2"),
+        ("label_names", "cat"),
+        ("pretrained_cfg", []),
+        ("pretrained_cfg", {"input_size": [3, 10**9, 10**9], "classifier": "fc", "mean": [0.5] * 3,
+                            "std": [0.5] * 3}),
+        ("pretrained_cfg", {"input_size": [3, 32, 32], "classifier": "nothing", "mean": [0.5] * 3,
+                            "std": [0.5] * 3}),
+    ],
+    ids=lambda v: str(v)[:40],
+)  # fmt: skip
+def test_crafted_folders_are_refused(trained: Path, tmp_path: Path, key: str, value: Any) -> None:
+    assert APP.main(["export", "--ckpt", str(trained), "--out", str(tmp_path / "out")]) == 0
+    file = tmp_path / "out/config.json"
+    config = {**json.loads(file.read_text()), key: value}
+    file.write_text(json.dumps(config))
+    with pytest.raises(CheckpointError):
+        load(tmp_path / "out")

@@ -1,4 +1,6 @@
-"""Ten thousand damaged inputs of a kind: a sentence or an answer, no traceback, no hang.
+"""Damaged inputs of a kind: a sentence or an answer, no traceback, no hang.
+
+A few hundred of each by day, ten thousand in the night (`make test-nightly`).
 
 `tests/vl_track/test_fuzz_files.py` does the same for annotations and results.
 """
@@ -26,17 +28,17 @@ from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import HoldfastError
 from holdfast.runs.record import read_record
 from holdfast.runs.results import read_results
+from nightly_support import counts
 from tracking_support import write_clip
 from vl_track.data.geometry import Window
 from vl_track.data.pictures import crop_picture, read_picture
 from vl_track.video.reading import open_source
 
-COUNT = 10_000
+COUNTS = pytest.mark.parametrize("count", counts(300, 10_000))
 LONGEST = 10
 """Seconds one input may take."""
 
 pytestmark = [
-    pytest.mark.slow,
     # Decoders warn about damaged files, each in its own words.
     pytest.mark.filterwarnings("ignore"),
 ]
@@ -79,7 +81,7 @@ def damaged(content: bytes, generator: np.random.Generator) -> bytes:
 
 
 def attack(
-    content: bytes, path: Path, read: Callable[[Path], object], count: int = COUNT
+    content: bytes, path: Path, read: Callable[[Path], object], count: int
 ) -> tuple[int, int]:
     """Read so many damaged copies; returns how many were read and how many refused."""
     generator = np.random.default_rng(0)
@@ -106,8 +108,9 @@ def encoded(kind: str) -> bytes:
     return buffer.getvalue()
 
 
+@COUNTS
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_pictures(kind: str, tmp_path: Path) -> None:
+def test_pictures(kind: str, count: int, tmp_path: Path) -> None:
     def read(path: Path) -> None:
         part = crop_picture(path, Window(12, 5, 17), 8)  # a region of a JPEG, in a library of C
         assert part.shape == (8, 8, 3)
@@ -115,30 +118,32 @@ def test_pictures(kind: str, tmp_path: Path) -> None:
         assert picture.mode == "RGB"
         assert picture.width * picture.height > 0
 
-    kept, refused = attack(encoded(kind), tmp_path / f"a.{kind.lower()}", read)
-    assert kept + refused == COUNT
-    assert refused > COUNT // 10
+    kept, refused = attack(encoded(kind), tmp_path / f"a.{kind.lower()}", read, count)
+    assert kept + refused == count
+    assert refused > count // 10
 
     def frame(path: Path) -> None:
         picture = read_picture(path)
         assert picture.dtype == np.uint8
         assert picture.ndim == 3
 
-    attack(encoded(kind), tmp_path / f"b.{kind.lower()}", frame, COUNT // 10)
+    attack(encoded(kind), tmp_path / f"b.{kind.lower()}", frame, count // 10)
 
 
-def test_weights_and_checkpoints(tmp_path: Path) -> None:
+@COUNTS
+def test_weights_and_checkpoints(count: int, tmp_path: Path) -> None:
     tensors = {"a.weight": torch.randn(3, 4), "a.bias": torch.zeros(3)}
-    kept, refused = attack(save(tensors), tmp_path / "a.safetensors", read_weights)
-    assert refused > COUNT // 10
+    kept, refused = attack(save(tensors), tmp_path / "a.safetensors", read_weights, count)
+    assert refused > count // 10
     assert kept > 0, "damage within the numbers cannot be told"
     buffer = io.BytesIO()
     torch.save({"state_dict": tensors, "holdfast_config": "{}"}, buffer)
-    _, refused = attack(buffer.getvalue(), tmp_path / "a.ckpt", read_checkpoint)
-    assert refused > COUNT // 2
+    _, refused = attack(buffer.getvalue(), tmp_path / "a.ckpt", read_checkpoint, count)
+    assert refused > count // 2
 
 
-def test_sweeps_and_results(tmp_path: Path) -> None:
+@COUNTS
+def test_sweeps_and_results(count: int, tmp_path: Path) -> None:
     (tmp_path / "fit.yaml").write_text("model: {}\n")
     plan = {"fit": ["fit.yaml"], "domains": [0, 1], "seeds": [0], "rates": [0, 0.9],
             "grid": {"model.lr": [0.1, 0.01]}}  # fmt: skip
@@ -146,17 +151,18 @@ def test_sweeps_and_results(tmp_path: Path) -> None:
     def read(path: Path) -> None:
         jobs_of(read_sweep_config(path))
 
-    kept, refused = attack(yaml.safe_dump(plan).encode(), tmp_path / "plan.yaml", read, COUNT)
+    kept, refused = attack(yaml.safe_dump(plan).encode(), tmp_path / "plan.yaml", read, count)
     assert kept > 0
     assert refused > 0
     line = b'{"step": 100, "current": {"iid": 0.5, "ood": 0.25}}\n'
-    attack(line * 3, tmp_path / "results.jsonl", read_results)
+    attack(line * 3, tmp_path / "results.jsonl", read_results, count)
     record = b'{"status": "finished", "launches": []}'
-    kept, _ = attack(record, tmp_path / "run.json", read_record)
-    assert kept == COUNT, "a record is only a record"
+    kept, _ = attack(record, tmp_path / "run.json", read_record, count)
+    assert kept == count, "a record is only a record"
 
 
-def test_videos(tmp_path: Path) -> None:
+@COUNTS
+def test_videos(count: int, tmp_path: Path) -> None:
     content = write_clip(tmp_path / "clip.mp4", count=3, size=(32, 24)).read_bytes()
 
     def read(path: Path) -> None:
@@ -165,7 +171,7 @@ def test_videos(tmp_path: Path) -> None:
 
     before = av.logging.get_level()
     av.logging.set_level(av.logging.PANIC)
-    kept, refused = attack(content, tmp_path / "a.mp4", read)
+    kept, refused = attack(content, tmp_path / "a.mp4", read, count)
     av.logging.set_level(before)
     assert kept > 0
     assert refused > 0

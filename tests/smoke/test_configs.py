@@ -15,6 +15,7 @@ from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of
 from emoji_support import small_emoji_root
 from holdfast.runs.record import read_record
+from nightly_support import small_by_day
 from scenes_support import painted_root
 from sets_support import data_tree
 from tests_support import only_run
@@ -33,10 +34,6 @@ TWO_STEPS = ("--trainer.max_steps", "2", "--trainer.val_check_interval", "1")
 
 def found(folder: str) -> list[Path]:
     return sorted((CONFIGS / folder).glob("*.yaml"))
-
-
-def names(path: Path) -> str:
-    return path.stem
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +74,7 @@ def test_every_yaml_is_in_a_folder_that_is_run() -> None:
     assert all(found(folder) for folder in FOLDERS)
 
 
-@pytest.mark.parametrize("path", found("hardware"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("hardware")))
 @pytest.mark.filterwarnings("ignore:.*AMP with fp16 is not supported on CPU.*")
 @pytest.mark.filterwarnings("ignore:.*precision.*is not supported.*")
 def test_hardware_presets(path: Path, tiny_arguments: Arguments, tmp_path: Path) -> None:
@@ -93,8 +90,7 @@ def test_hardware_presets(path: Path, tiny_arguments: Arguments, tmp_path: Path)
         assert launch["hardware"]["precision"] in {wanted, on_cpu.get(wanted, wanted)}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", found("model"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("model")))
 def test_backbones(
     path: Path, tiny_arguments: Arguments, few_pictures: Path, tmp_path: Path
 ) -> None:
@@ -113,7 +109,7 @@ def test_backbones(
     assert_two_steps(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("path", found("data"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("data")))
 def test_data_sets(
     path: Path, tiny_arguments: Arguments, pictures: Path, emoji_root: Path, tmp_path: Path
 ) -> None:
@@ -133,7 +129,7 @@ def test_data_sets(
     assert_two_steps(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("path", found("logger"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("logger")))
 def test_loggers(
     path: Path, tiny_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -151,7 +147,7 @@ def test_loggers(
         assert_two_steps(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("path", found("methods"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("methods")))
 def test_dropout_ft_methods(path: Path, tiny_arguments: Arguments, tmp_path: Path) -> None:
     """Each is added to the tiny experiment; weights that download are left out."""
     text = path.read_text()
@@ -165,7 +161,7 @@ def test_dropout_ft_methods(path: Path, tiny_arguments: Arguments, tmp_path: Pat
     assert_two_steps(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("path", found("sweeps"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("sweeps")))
 def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) -> None:
     """The first job of each, on miniatures."""
     job = jobs_of(read_sweep_config(path))[0]
@@ -189,7 +185,7 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
     assert_two_steps(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("path", found("dropout_ft"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("dropout_ft")))
 def test_dropout_ft_experiments(
     path: Path, pictures: Path, emoji_root: Path, tmp_path: Path
 ) -> None:
@@ -216,7 +212,7 @@ def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_tree(tmp_path_factory.mktemp("miniatures"), *KNOWN)
 
 
-@pytest.mark.parametrize("path", found("vl_track"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("vl_track")))
 def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> None:
     """As written, but for the batch, the emoji and weights that would be fetched.
 
@@ -239,7 +235,7 @@ def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> N
     assert_two_steps(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("path", found("vl_track/data"), ids=names)
+@pytest.mark.parametrize("path", small_by_day(found("vl_track/data")))
 def test_vl_track_data_sets(path: Path, miniatures: Path, tmp_path: Path) -> None:
     """Each data set and mixture feeds the tiny tracker."""
     words = [

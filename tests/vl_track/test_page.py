@@ -218,7 +218,7 @@ def test_a_visitor_cannot_name_a_file_of_the_server_as_an_upload(address: str) -
     assert status(address, address)[0] == 200, "and the page goes on"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Debian's chromium is not installed")
 def test_a_real_clip_is_tracked_in_a_real_browser(address: str, clip: Path, tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
@@ -259,16 +259,15 @@ def test_a_real_clip_is_tracked_in_a_real_browser(address: str, clip: Path, tmp_
 
 
 def test_the_command_says_what_it_needs_and_where_it_listens(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     served: list[Any] = []
     monkeypatch.setattr("vl_track.commands.demo.serve", lambda *a, **k: served.append(k))
     monkeypatch.setattr(Page, "build", lambda self: None)  # its event loops outlive a test
     assert APP.main(["demo", "--port", "7999", "--device", "cpu"]) == 0
     assert served == [{"host": "127.0.0.1", "port": 7999, "megabytes": 200.0}]
-    assert "open http://127.0.0.1:7999" in capsys.readouterr().out
     assert APP.main(["demo", "--host", "0.0.0.0", "--device", "cpu"]) == 0
-    assert "everyone who reaches 0.0.0.0" in capsys.readouterr().err
+    assert served[1]["host"] == "0.0.0.0"
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingToolError, match="pip install gradio"):
         command.demo()

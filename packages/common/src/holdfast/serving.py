@@ -4,10 +4,11 @@ import functools
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.errors import HoldfastError, MissingToolError
+from holdfast.errors import ConfigError, HoldfastError, MissingToolError
 
 LOCAL = "127.0.0.1"
 
@@ -31,7 +32,7 @@ def serve(
     megabytes: float,
     block: bool = True,
 ) -> str:
-    """Serve a page and return its address.
+    """Serve a page, say where once it listens, and return its address.
 
     Args:
         page: not yet served.
@@ -39,18 +40,32 @@ def serve(
         port: 0 takes a free one.
         megabytes: the largest upload.
         block: stay until the user ends it.
+
+    Raises:
+        ConfigError: nothing can listen there, for example because the port is taken.
     """
     page.queue(default_concurrency_limit=4, max_size=32)
-    _, address, _ = page.launch(
-        server_name=host,
-        server_port=port or None,
-        share=False,
-        quiet=True,
-        show_error=True,
-        prevent_thread_lock=not block,
-        max_file_size=f"{megabytes:g}mb",
-        allowed_paths=[],
-    )
+    try:
+        _, address, _ = page.launch(
+            server_name=host,
+            server_port=port or None,
+            share=False,
+            quiet=True,
+            show_error=True,
+            prevent_thread_lock=True,
+            max_file_size=f"{megabytes:g}mb",
+            allowed_paths=[],
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"The page cannot listen on {host}:{port}: give another --port, or 0 for a free one."
+        ) from error
+    if host != LOCAL:
+        sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")
+    sys.stdout.write(f"open {address} in a browser; Ctrl-C ends it\n")
+    sys.stdout.flush()
+    if block:
+        page.block_thread()
     return str(address)
 
 

@@ -15,6 +15,7 @@ from dropout_ft.data.transforms import eval_transform
 from dropout_ft.described import Backbones, Description, describe
 from dropout_ft.nn.backbones.base import Backbone
 from dropout_ft.nn.classifier import Classifier
+from dropout_ft.nn.head import VeryLargeDropoutHead
 from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import CheckpointError
@@ -178,13 +179,18 @@ def read_timm_folder(folder: Path) -> LoadedClassifier:
 
 
 def _renamed(found: Mapping[str, Tensor], layer: str) -> dict[str, Tensor]:
-    """Return timm's weights under the names of our classifier."""
-    return {
+    """Return timm's weights under the names of our classifier, whose head does nothing else."""
+    renamed = {
         f"head.linear.{name.removeprefix(f'{layer}.')}"
         if name in {f"{layer}.weight", f"{layer}.bias"}
         else f"backbone.net.{name}": value
         for name, value in found.items()
     }
+    linear = found.get(f"{layer}.weight")
+    if linear is not None and linear.ndim == 2:
+        plain = VeryLargeDropoutHead(linear.shape[1], 1, rate=0.0)
+        renamed |= {f"head.{name}": value for name, value in plain.named_buffers()}
+    return renamed
 
 
 def _parsed(text: str, source: object) -> Any:  # noqa: ANN401  (checked by what reads it)

@@ -55,7 +55,8 @@ class Command:
     def load(self) -> Callable[..., Any]:
         """Import the function."""
         module, name = self.target.split(":")
-        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        with _importing():
+            function: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return function
 
 

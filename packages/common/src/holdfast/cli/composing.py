@@ -7,7 +7,11 @@ that a piece with one callback would silently drop the callbacks of the file bef
 import importlib
 from typing import Any
 
-from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
+from jsonargparse import (  # type: ignore[attr-defined]  # it is in __all__
+    ActionConfigFile,
+    ArgumentParser,
+    Namespace,
+)
 
 ADDED = ("trainer.callbacks", "trainer.logger")
 """Keys whose lists are joined over files."""
@@ -66,5 +70,6 @@ def _has_several(class_path: str) -> bool:
 
     module, _, name = class_path.rpartition(".")
     found = getattr(importlib.import_module(module), name, None)
-    is_callback = isinstance(found, type) and issubclass(found, Callback)
-    return is_callback and found.state_key is not Callback.state_key
+    if not (isinstance(found, type) and issubclass(found, Callback)):
+        return False
+    return found.state_key is not Callback.state_key

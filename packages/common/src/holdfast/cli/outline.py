@@ -74,8 +74,8 @@ def outline(target: str) -> Outline | None:
 def _parameters(node: ast.FunctionDef) -> Iterator[tuple[ast.arg, ast.expr | None, bool]]:
     """Yield each parameter with its default and whether it may be given by place."""
     places = node.args.posonlyargs + node.args.args
-    missing: list[ast.expr | None] = [None] * (len(places) - len(node.args.defaults))
-    for argument, default in zip(places, missing + node.args.defaults, strict=True):
+    missing = [None] * (len(places) - len(node.args.defaults))
+    for argument, default in zip(places, [*missing, *node.args.defaults], strict=True):
         yield argument, default, True
     for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
         yield argument, default, False
@@ -89,7 +89,7 @@ def _expanded(
     kind = ast.unparse(argument.annotation) if argument.annotation else "str"
     found = _definition(module, kind.removesuffix(" | None"))
     if found is not None and isinstance(found[1], ast.ClassDef):
-        for one in _fields(*found):
+        for one in _fields(found[0], found[1]):
             yield Option(
                 name=f"{argument.arg}.{one.name}", kind=one.kind, default=one.default,
                 help=one.help, choices=one.choices,

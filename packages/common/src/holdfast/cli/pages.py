@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from holdfast.cli.outline import Option, Outline, outline
 from holdfast.cli.suggestions import hint, nearest_key
@@ -130,10 +130,10 @@ def show(page: argparse.ArgumentParser) -> None:
     sys.stdout.write(page.format_help())
 
 
-def _values(option: Option) -> dict[str, object]:
+def _values(option: Option) -> dict[str, Any]:
     """Return how argparse shows an option's values."""
     several = option.kind.startswith("list[")
-    many: dict[str, object] = {"nargs": "+"} if several else {}
+    many: dict[str, Any] = {"nargs": "+"} if several else {}
     if option.choices:
         return {**many, "choices": option.choices}
     if option.kind == "bool":

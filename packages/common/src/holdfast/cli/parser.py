@@ -43,7 +43,12 @@ class Suggesting(ArgumentParser):
         super().__init__(*args, **kwargs)
         self.register("action", "config", AddingConfig)
 
-    def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def parse_args(  # type: ignore[override]  # argparse's overloads say no more
+        self,
+        args: Sequence[str] | None = None,
+        *rest: Any,  # noqa: ANN401  (argparse's options)
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401  (a jsonargparse Namespace)
         """Parse words, whose names are quoted and whose recipes are found first."""
         if args is not None:
             args = quote_words(resolve_words(args))

@@ -71,7 +71,7 @@ def _collect_repeated(
     function: Callable[..., Any], words: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return the words without repeatable options, and those options as lists."""
-    names = getattr(function, "repeatable", frozenset())
+    names: frozenset[str] = getattr(function, "repeatable", frozenset())
     rest, found, left = [], dict[str, list[str]](), list(words)
     while left:
         word = left.pop(0)
@@ -123,7 +123,7 @@ def _positional(function: Callable[..., Any]) -> tuple[list[str], list[str]]:
 
 def _options(function: Callable[..., Any]) -> tuple[set[str], set[str], set[str]]:
     """Return the names of booleans, of lists, and of those lists whose items are text."""
-    flags, lists, texts = set(), set(), set()
+    flags, lists, texts = set[str](), set[str](), set[str]()
     for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
         for kind in _alternatives(parameter.annotation):
             if kind is bool:

@@ -1,6 +1,5 @@
 """``dropout-ft demo``: the local page."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +33,6 @@ def demo(
     shown = report_text(report)
     from dropout_ft.page.app import Page
 
-    if host != LOCAL:
-        sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")
-    sys.stdout.write(f"open http://{host}:{port} in a browser; Ctrl-C ends it\n")
-    sys.stdout.flush()
     serve(Page(models, shown).build(), host=host, port=port, megabytes=megabytes)
 
 

@@ -26,6 +26,8 @@ UNREAD_EXTENSIONS = frozenset(
     }
 )  # fmt: skip
 """Images that are not read here; ``verify`` names them."""
+FORMATS = ("JPEG", "PNG", "PPM", "BMP", "DIB", "TIFF", "WEBP", "GIF", "AVIF")
+"""What is decoded, whatever a file's name says: not EPS, which runs a program, nor rarer kinds."""
 ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 _BIT_DEPTHS = (10, 12, 14, 16)
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")
@@ -78,7 +80,7 @@ def decode_rgb(content: bytes, name: str, *, exif_rotation: bool = False) -> Ima
     try:
         if _is_deep_colour(content):
             return _decode_deep(content, name)
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             check_size(image.size, name)
             if image.format == "TIFF" and _has_deep_channels(image):
                 return _decode_deep(content, name)
@@ -122,7 +124,7 @@ def is_rotated(path: Path) -> bool:
             start = file.read(HEADER)
         if start.startswith((b"\xff\xd8", *_TIFF)) and b"Exif" not in start:
             return False
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             return image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) not in {0, 1}
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
@@ -185,7 +187,7 @@ def _decode_deep(content: bytes, name: str) -> Image.Image:
 
     try:
         if content.startswith(_PNG):
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 check_size(image.size, name)
         found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:

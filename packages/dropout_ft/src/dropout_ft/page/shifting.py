@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from dropout_ft.data.pictures import check_size, decode_rgb
+from dropout_ft.data.pictures import FORMATS, check_size, decode_rgb
 from dropout_ft.loading import LoadedClassifier
 from holdfast.errors import ImageError
 
@@ -74,7 +74,7 @@ def read_upload(path: str) -> Image.Image:
     """
     name = Path(path).name
     try:
-        with Image.open(path) as header:
+        with Image.open(path, formats=FORMATS) as header:
             check_size(header.size, name, MOST_PIXELS)
     except Image.DecompressionBombError as error:
         raise ImageError(f"The picture {name} is too large: make it smaller.") from error

@@ -1,7 +1,5 @@
 """``vl-track demo``: the local page."""
 
-import sys
-
 from holdfast.serving import LOCAL, check_page_tools, serve
 
 
@@ -33,8 +31,5 @@ def demo(
     limits = Limits(megabytes=megabytes, frames=frames)
     chosen = choose_device(device)
     page = Page(load_network(weights).to(chosen), limits, chosen).build()
-    if host != LOCAL:
-        sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")
-    sys.stdout.write(f"open http://{host}:{port} in a browser; Ctrl-C ends it\n")
-    sys.stdout.flush()
+
     serve(page, host=host, port=port, megabytes=megabytes)

@@ -87,8 +87,13 @@ class TimmBackbone(Backbone):
 
     @staticmethod
     def _create(name: str, *, pretrained: bool) -> nn.Module:
+        options = {"pretrained": pretrained, "num_classes": 0}
         try:
-            net: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0)
+            try:
+                # A ViT's positions are resampled for images of another size than its weights'.
+                net: nn.Module = timm.create_model(name, dynamic_img_size=True, **options)
+            except TypeError:  # not a ViT: it has no such option, and needs none
+                net = timm.create_model(name, **options)
         except (OSError, RuntimeError) as error:
             if not pretrained:
                 raise
