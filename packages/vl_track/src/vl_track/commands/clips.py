@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+import vl_track
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError
 from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
-from vl_track.devices import choose_device
-from vl_track.loading import load_network
 from vl_track.outputs import check_outputs
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.success import overlaps, success_auc
-from vl_track.tracking import Prompt, Tracker, TrackerOptions, follow
-from vl_track.tracking.loop import ObjectTracker
+from vl_track.tracking.loop import ObjectTracker, follow
+from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.steps import Prompt
 
 CLIPS = {
     "box": ("box.mp4", "the yellow box"),
@@ -70,8 +70,7 @@ def clips(
         raise DataError(f"There is no folder of annotations at {folder}: check the path.")
     if out:
         check_outputs([out], overwrite=overwrite)
-    network = load_network(weights)
-    tracker = Tracker(network, options, choose_device())
+    tracker = vl_track.load(weights, options=options, runtime="torch")
     table: dict[str, dict[str, ClipScore]] = {}
     for (name, (file, _)), prompts in zip(CLIPS.items(), sentences(), strict=True):
         clip = AnnotatedClip(
