@@ -121,7 +121,7 @@ vl-small: scenes ## train the shipped tracker on two CPU cores: words, everythin
 
 vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
 	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json $(WEIGHTS:%=--weights %)
-	$(BIN)/vl-track score --told box --out $(RESULTS)/vl-score/box.json $(WEIGHTS:%=--weights %)
+	$(BIN)/vl-track score --prompt box --out $(RESULTS)/vl-score/box.json $(WEIGHTS:%=--weights %)
 
 vl-ablate: scenes ## the shipped tracker with the right sentence, none, and a wrong one
 	$(BIN)/vl-track ablate-language --out $(RESULTS)/vl-ablate.json $(WEIGHTS:%=--weights %)

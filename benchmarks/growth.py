@@ -28,8 +28,8 @@ from benchmarks.paths.pictures import make_data
 from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.training.module import FineTuning
 from holdfast.report.figures import COLOURS, as_png
+from vl_track.data.truth import TrueSequence
 from vl_track.loading import load_network
-from vl_track.scoring.benchmark import TrueSequence
 from vl_track.scoring.conventions import convention
 from vl_track.scoring.raw_results import read_many
 from vl_track.scoring.scores import score
@@ -182,7 +182,7 @@ def _sequences(size: int, folder: Path) -> Callable[[], object]:
 
     def work() -> float:
         (read,) = read_many([str(folder)], truths)
-        return float(score(truths, read.boxes, rules).figures().auc)
+        return float(score(truths, read.boxes, rules).figures()["auc"])
 
     return work
 

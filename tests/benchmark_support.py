@@ -5,17 +5,18 @@ import signal
 import time
 from pathlib import Path
 
+from holdfast.jobs.engines import Resources, run_pool
+from holdfast.jobs.pool import Pool
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
-from vl_track.scoring.engines import Work
-from vl_track.scoring.jobs import Plan
+from vl_track.scoring.benchmarking import Places, Plan, make_pool
 from vl_track.tracking import Estimate
 
 MAKER = "benchmark_support:stands_still"
 
 
 class StandsStill:
-    """Repeats the first box; keeps a diary, and dies once where a file says so."""
+    """Repeats the first box; keeps a diary, and dies or hangs once where a file says so."""
 
     def __init__(self, diary: str, dies: str, pause: float) -> None:
         self.diary, self.dies, self.pause = Path(diary), Path(dies), pause
@@ -31,25 +32,41 @@ class StandsStill:
     def track(self, frame: Picture) -> Estimate:
         time.sleep(self.pause)
         if self.dies.is_file():
+            hangs = self.dies.read_text() == "hang"
             self.dies.unlink()
+            if hangs:
+                time.sleep(600)
             os.kill(os.getpid(), signal.SIGKILL)
         return Estimate((self.box[0] + 0.9, *self.box[1:]), 0.5)
 
 
 def stands_still(diary: str, dies: str = "/nowhere", pause: float = 0.0) -> StandsStill:
+    with Path(diary).open("a") as file:
+        file.write(f"{os.getpid()} made\n")
     return StandsStill(diary, dies, pause)
 
 
 def plan(**changes: object) -> Plan:
     values: dict[str, object] = {
-        "dataset": "lasot", "split": "test", "told": "both", "text": True, "layout": "pytracking",
+        "dataset": "lasot", "split": "test", "prompt": "box+text", "layout": "pytracking",
         "weights": "none", "options": {},
     }  # fmt: skip
     return Plan(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def work(root: Path, out: Path, one: Plan | None = None, **arguments: object) -> Work:
-    return Work(
-        plan=one or plan(), root=str(root), out=str(out), tracker=MAKER,
-        arguments={"diary": str(out.parent / "diary"), **arguments},
-    )  # fmt: skip
+def pool_of(
+    root: Path, out: Path, names: list[str], one: Plan | None = None, **arguments: object
+) -> Pool:
+    places = Places(root=str(root), tracker={"diary": str(out.parent / "diary"), **arguments})
+    pool = make_pool(out, one or plan(), names, MAKER, places)
+    pool.describe()
+    return pool
+
+
+def run(
+    root: Path, out: Path, names: list[str], one: Plan | None = None, *, workers: int = 1,
+    seconds: float = 0.0, **arguments: object,
+) -> Pool:  # fmt: skip
+    pool = pool_of(root, out, names, one, **arguments)
+    list(run_pool(pool, "processes", Resources(workers=workers, job_seconds=seconds)))
+    return pool

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from dropout_ft.app import APP
@@ -15,8 +14,15 @@ REPOSITORY = Path(__file__).parent.parent
 CONFIGS = REPOSITORY / "configs"
 COLOURS = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (220, 50, 40)}
 
-torch.set_num_threads(1)
+# Before anything imports PyTorch, which most tests and all of collection can do without.
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep indexes of data sets out of the user's cache folder."""
+    monkeypatch.setenv("HOLDFAST_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def stripes(name: str, size: int) -> np.ndarray:

@@ -154,5 +154,5 @@ def test_material_is_real_jpeg_in_the_layouts_the_readers_know(
     videos = LaSOT(tmp_path / "lasot", "train")
     assert len(videos) == len(SIDES)
     assert videos[0].frame(0).shape == (720, 1280, 3)
-    assert decode_jpeg(videos[0].pictures[0].read_bytes()) is not None
+    assert decode_jpeg(videos[0].images[0].read_bytes()) is not None
     assert not videos[0].faults

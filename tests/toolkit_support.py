@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.truth import TrueSequence
 
 SIX_TRUE = [
     (10, 10, 40, 20),

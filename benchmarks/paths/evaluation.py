@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.child import Child, checkout
 from benchmarks.measure import Results, Row, Skip, alternate, each
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.truth import TrueSequence
 from vl_track.scoring.conventions import Name, convention
 from vl_track.scoring.raw_results import read_many
 from vl_track.scoring.scores import score
@@ -61,7 +61,7 @@ def _beside(
 
     def ours() -> None:
         (read,) = read_many([str(place / "results")], truths)
-        auc.append(score(truths, read.boxes, rules).figures().auc)
+        auc.append(score(truths, read.boxes, rules).figures()["auc"])
 
     setting = {"truths": str(place / "truths.npz"), "results": str(place / "results")}
     with Child(worker, folder, setting) as peer:

@@ -1,17 +1,13 @@
-"""Averages of overlaps: GOT-10k, VOT-style, mAcc; and the torchmetrics over sequences."""
+"""Averages of overlaps: GOT-10k, VOT-style, mAcc."""
 
 import numpy as np
 import pytest
-import torch
 
 from holdfast.errors import DataError
-from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE, six_frames
+from toolkit_support import SIX_PREDICTED, SIX_TRUE, six_frames
+from vl_track.data.truth import TrueSequence
 from vl_track.scoring.averages import average_overlap, got_scores, mean_accuracy
-from vl_track.scoring.benchmark import TrueSequence
-from vl_track.scoring.conventions import NAMES, convention
 from vl_track.scoring.measures import overlap_continuous
-from vl_track.scoring.metrics import TrackingScores
-from vl_track.scoring.scores import score
 
 EXACT = TrueSequence(
     name="exact",
@@ -40,7 +36,7 @@ def test_got10k_weighs_frames_and_vot_weighs_sequences() -> None:
 
 
 def test_got10k_needs_sizes_and_frames() -> None:
-    with pytest.raises(DataError, match=r"size of the pictures of six"):
+    with pytest.raises(DataError, match=r"size of the images of six"):
         got_scores([six_frames()], {"six": np.array(SIX_PREDICTED, float)})
     lone = TrueSequence(name="lone", boxes=np.array([[0.0, 0, 5, 5]]), size=(9, 9))
     for function in (got_scores, average_overlap):
@@ -58,37 +54,3 @@ def test_mean_accuracy_counts_an_absent_object_as_zero_when_a_box_is_given() -> 
     assert mean_accuracy([six_frames()], {"six": predicted}) == pytest.approx(expected)
     shorter = mean_accuracy([six_frames()], {"six": predicted[:2]})
     assert shorter == pytest.approx(100 * overlaps[:2].mean())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_metric_averages_what_the_functions_score(name: str) -> None:
-    generator = np.random.default_rng(0)
-    truths = [
-        six_frames(),
-        TrueSequence(name="b", boxes=generator.integers(1, 60, (30, 4)).astype(float)),
-        TrueSequence(name="gone", boxes=np.zeros((4, 4)), visible=np.zeros(4, bool)),
-    ]
-    predicted = {
-        "six": np.array(SIX_PREDICTED, float),
-        "b": truths[1].boxes + generator.integers(0, 5, (30, 4)),
-        "gone": np.tile([1.0, 1, 2, 2], (4, 1)),
-    }
-    metric = TrackingScores(name)  # type: ignore[arg-type]
-    for true in truths:
-        visible = None if true.visible is None else torch.from_numpy(true.visible)
-        metric.update(torch.from_numpy(predicted[true.name]), torch.from_numpy(true.boxes), visible)
-    expected = score(truths, predicted, convention(name)).figures()  # type: ignore[arg-type]
-    for key, value in metric.compute().items():
-        assert float(value) == pytest.approx(getattr(expected, key)), key
-
-
-def test_the_metric_starts_anew() -> None:
-    metric = TrackingScores()
-    boxes = torch.tensor(SIX_TRUE, dtype=torch.float32)
-    metric.update(boxes, boxes, torch.tensor(SIX_VISIBLE))
-    before = metric.compute()["auc"]
-    metric.reset()
-    with pytest.warns(UserWarning, match="before the ``update``"):
-        assert bool(metric.compute()["auc"].isnan())
-    metric.update(boxes, boxes, torch.tensor(SIX_VISIBLE))
-    assert metric.compute()["auc"] == before

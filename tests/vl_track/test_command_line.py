@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from holdfast.cli.app import Track
+from holdfast.cli.app import App
 from vl_track.app import APP
 
 OWN = sorted(APP.commands)
@@ -30,7 +30,7 @@ def test_every_command_explains_its_words(command: str, capsys: pytest.CaptureFi
         (["score", "--count", "many"], "count"),
         (["score", "--split", "holiday"], "split"),
         (["scenes", "dance"], "dance"),
-        (["ablate-language", "--told", "[shout]"], "shout"),
+        (["ablate-language", "--prompts", "[shout]"], "shout"),
         (["convert", "a.pth.tar"], "out"),
         (["export", "--out", "x"], "ckpt"),
     ],
@@ -62,7 +62,7 @@ def test_files_that_are_no_weights(
     if kind == "empty":
         path.write_bytes(b"")
     elif kind == "pickle":
-        torch.save({"net": Track}, path)  # an object of a class: never to be unpickled
+        torch.save({"net": App}, path)  # an object of a class: never to be unpickled
     elif kind == "other":
         checkpoint_of_another_track(path)
     video = tmp_path / "frames"

@@ -43,7 +43,7 @@ def test_whole_sets_have_no_blocking_problem(
     assert "COCO 2017 train: nothing wrong" in printed
     assert "LaSOT test: 2 problems" in printed
     assert "the split: 2 sequences where 280 are published: get the missing ones" in printed
-    assert "bear-1: 23 pictures and 24 boxes; the first 23 of both are used" in printed
+    assert "bear-1: 23 images and 24 boxes; the first 23 of both are used" in printed
     assert "leftover: belongs to no sequence: move it out" in printed
     assert "INF_run1: the sentence is empty" in printed
 
@@ -66,7 +66,7 @@ def test_damage_is_found_and_written(
     (folder / "000000000001.jpg").unlink()
     assert run("verify", "webuav3m", "--root", root, "--split", "test") == 1
     printed = capsys.readouterr().out
-    assert "1 pictures are empty files, the first is 000004.jpg" in printed
+    assert "1 images are empty files, the first is 000004.jpg" in printed
     assert "000005.jpg" not in printed
     out = tmp_path / "problems.json"
     assert run("verify", "webuav3m", "--root", root, "--split", "test", "--deep", "--out", out) == 1
@@ -74,7 +74,7 @@ def test_damage_is_found_and_written(
     problems = json.loads(out.read_text())["test"]
     assert sum(one["blocking"] for one in problems) == 2
     assert run("verify", "coco", "--root", root, "--split", "val") == 1
-    assert "1 pictures are missing, the first is 000000000001.jpg" in capsys.readouterr().out
+    assert "1 images are missing, the first is 000000000001.jpg" in capsys.readouterr().out
 
 
 def test_annotations_that_cannot_be_used_stop(

@@ -20,15 +20,20 @@ from vl_track.commands.clips import score_clip
 from vl_track.data import clips
 from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
 from vl_track.data.geometry import Box
+from vl_track.data.sets.clips import ClipVideo
+from vl_track.data.truth import TrueSequence
 from vl_track.data.video import Picture
 from vl_track.loading import load_network
 from vl_track.scenes.lasot_layout import write_scenes
 from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
+from vl_track.scoring.conventions import convention
 from vl_track.scoring.language import ablate, shuffled_sentences
+from vl_track.scoring.measures import overlap_plain
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.runs import mean_auc, run_all, run_video
-from vl_track.scoring.success import overlaps, success_auc
+from vl_track.scoring.scores import score
+from vl_track.scoring.sets import open_set
 from vl_track.tracking import Estimate, Tracker
 
 HERE = Path(__file__).parent
@@ -60,30 +65,43 @@ def slow_iou(one: Box, other: Box, step: int = 20) -> float:
     ],
 )
 def test_overlap_is_counted_area(one: Box, other: Box) -> None:
-    assert overlaps([one], [other])[0] == pytest.approx(slow_iou(one, other), abs=0.01)
+    assert overlap_plain([one], [other])[0] == pytest.approx(slow_iou(one, other), abs=0.01)
 
 
 def test_boxes_without_area_overlap_nothing() -> None:
-    assert overlaps([(1, 1, 0, 0)], [(1, 1, 0, 0)])[0] == 0
+    assert overlap_plain([(1, 1, 0, 0)], [(1, 1, 0, 0)])[0] == 0
+
+
+class Shifted:
+    """A video of one box, and predictions that overlap it as asked."""
+
+    def __init__(self, overlaps: list[float], *, hidden: bool = False) -> None:
+        count = len(overlaps) + 1
+        boxes = np.tile([0.0, 0.0, 10.0, 10.0], (count, 1))
+        visible = np.array([True] + [not hidden] * (count - 1))
+        self.truth = TrueSequence(name="a", boxes=boxes, visible=visible)
+        self.predicted = boxes.copy()
+        self.predicted[1:, 2] *= overlaps  # a part of the true box: the part is the overlap
+
+    def auc(self) -> float:
+        found = score([self.truth], {"a": self.predicted}, convention("plain"))
+        return float(found.curves["success"].mean())
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_auc_is_the_mean_of_the_success_rates(values: list[float]) -> None:
-    rates = [
-        sum(value > 0.05 * k - 1e-12 and value > np.linspace(0, 1, 21)[k] for value in values)
-        / len(values)
-        for k in range(21)
-    ]
-    assert success_auc(values) == pytest.approx(sum(rates) / 21)
+def test_plain_auc_is_the_mean_of_the_success_rates(values: list[float]) -> None:
+    one = Shifted(values)
+    overlap = overlap_plain(one.predicted[1:], one.truth.boxes[1:])
+    assert one.auc() == (overlap[:, None] > np.linspace(0, 1, 21)).mean(axis=0).mean()
 
 
-def test_auc_of_known_overlaps() -> None:
-    assert success_auc([0.0, 0.0]) == 0
+def test_plain_auc_of_known_overlaps() -> None:
+    assert Shifted([0.0, 0.0]).auc() == 0
     # Above every threshold but the last, which is 1.
-    assert success_auc([1.0]) == pytest.approx(20 / 21)
-    assert success_auc([0.5]) == pytest.approx(10 / 21)
-    with pytest.raises(ValueError, match="no frames"):
-        success_auc([])
+    assert Shifted([1.0]).auc() == pytest.approx(20 / 21)
+    assert Shifted([0.5]).auc() == pytest.approx(10 / 21)
+    with pytest.raises(DataError, match="visible in no frame after the first"):
+        Shifted([0.5], hidden=True).auc()
 
 
 class Told:
@@ -116,9 +134,9 @@ def scenes(root: Path) -> list[Scene]:
 def test_followers_are_told_what_the_protocol_says(scenes: list[Scene]) -> None:
     told = Told()
     scene = scenes[0]
-    for way in ("both", "box", "sentence"):
-        run_video(told, scene, told=way)  # type: ignore[arg-type]
-    run_video(told, scene, told="both", sentence="other")
+    for way in ("box+text", "box", "text"):
+        run_video(told, scene, prompt=way)  # type: ignore[arg-type]
+    run_video(told, scene, sentence="other")
     assert told.told == [
         (scene.box(0), scene.sentence), (scene.box(0), ""), (None, scene.sentence),
         (scene.box(0), "other"),
@@ -128,13 +146,10 @@ def test_followers_are_told_what_the_protocol_says(scenes: list[Scene]) -> None:
 def test_the_first_frame_and_hidden_ones_do_not_count(scenes: list[Scene]) -> None:
     run = run_video(Told(), scenes[0])
     assert len(run.boxes) == len(scenes[0])
-    assert run.overlap[0] == pytest.approx(1)
-    counted = [
-        overlaps([run.boxes[t]], [scenes[0].box(t)])[0]
-        for t in range(1, len(scenes[0]))
-        if scenes[0].visible(t)
-    ]
-    assert run.auc == pytest.approx(success_auc(counted))
+    later = [t for t in range(1, len(scenes[0])) if scenes[0].visible(t)]
+    overlap = overlap_plain(run.boxes[later], [scenes[0].box(t) for t in later])
+    passed = overlap[:, None] > np.linspace(0, 1, 21)
+    assert run.auc == passed.mean(axis=0).mean()
     assert run.seconds >= 0
     runs = run_all(Told(), scenes, sentences=lambda video: video.sentence.upper())
     assert mean_auc(runs) == pytest.approx(np.mean([one.auc for one in runs]))
@@ -176,7 +191,7 @@ class Obedient(Told):
 
 def test_the_ablation_measures_what_the_sentence_brings(scenes: list[Scene]) -> None:
     count = []
-    found = ablate(Obedient(scenes), scenes, "sentence", after=lambda: count.append(1))
+    found = ablate(Obedient(scenes), scenes, "text", after=lambda: count.append(1))
     assert len(count) == 3 * len(scenes)
     assert found.auc("right") > 0.9
     assert found.auc("none") < 0.05
@@ -192,7 +207,7 @@ def test_the_ablation_measures_what_the_sentence_brings(scenes: list[Scene]) -> 
 
 
 def test_deaf_trackers_gain_nothing(scenes: list[Scene]) -> None:
-    found = ablate(Told(), scenes, "both")
+    found = ablate(Told(), scenes, "box+text")
     assert found.lift("none")[0] == 0
     assert found.lift("shuffled") == (0, 0)
 
@@ -216,7 +231,7 @@ def test_opencvs_trackers_follow_a_textured_object(name: str) -> None:
         picture, truth = frame(time)
         found = one.track(picture)
     # MIL drifts by some pixels; a tracker that stood still would overlap by less than 0.1.
-    assert overlaps([found.box], [truth])[0] > 0.3
+    assert overlap_plain([found.box], [truth])[0] > 0.3
 
 
 def test_an_opencv_without_a_tracker_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,11 +252,11 @@ def annotated(tmp_path: Path) -> AnnotatedClip:
 def test_a_clip_is_tracked_from_its_first_annotation_to_its_last(annotated: AnnotatedClip) -> None:
     numbers = [frame.number for frame in annotated.frames()]
     assert numbers == list(range(2, 12))
-    good = score_clip(Tracker(FindsRed()), annotated)
+    good = score_clip(Tracker(FindsRed()), ClipVideo(annotated), "it")
     assert good.auc > 0.8
     assert good.held
     assert good.frames_per_second > 0
-    bad = score_clip(Told(), annotated)
+    bad = score_clip(Told(), ClipVideo(annotated))
     assert bad.auc < good.auc
     assert bad.least_overlap < 0.6
 
@@ -286,34 +301,65 @@ def test_debians_clips_are_kept_once_unpacked(
         debian_clip("cup.mp4", tmp_path)
 
 
-def test_each_clip_is_told_in_three_ways_and_the_wrong_sentence_is_wrong() -> None:
-    told = clips_command.sentences()
-    assert [len(set(one.values())) for one in told] == [3, 3, 3]
-    right = [sentence for _, sentence in clips_command.CLIPS.values()]
-    assert [one["ours: box, sentence"] for one in told] == right
-    assert sorted(one["ours: box, another's"] for one in told) == sorted(right)
-    assert {one["ours: box"] for one in told} == {""}
+def test_each_clip_has_three_prompts_and_the_wrong_sentence_is_wrong() -> None:
+    right = ["the box", "the cup", "the man"]
+    prompts = clips_command.sentences(right)
+    assert [len(set(one.values())) for one in prompts] == [3, 3, 3]
+    assert [one["ours: box, sentence"] for one in prompts] == right
+    assert sorted(one["ours: box, another's"] for one in prompts) == sorted(right)
+    assert {one["ours: box"] for one in prompts} == {""}
 
 
-def test_the_clips_command_prints_every_tracker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = write_clip(tmp_path / "c.mp4", 12)
+@pytest.fixture
+def clip_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    write_clip(folder / "c.mp4", 12)
     rows = "".join(
         f"{time},{','.join(str(value) for value in moving_box(time))}\n" for time in (0, 5, 10)
     )
-    (tmp_path / "c.csv").write_text("frame,x,y,width,height\n" + rows)
-    monkeypatch.setattr(clips_command, "CLIPS", {"c": ("c.mp4", "it")})
-    monkeypatch.setattr(clips_command, "debian_clip", lambda *_: path)
+    (folder / "c.csv").write_text("frame,x,y,width,height\n" + rows)
+    (folder / "index.csv").write_text("name,video,sentence\nc,c.mp4,it\n")
+    return folder
+
+
+def test_the_clips_command_prints_every_tracker(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
     out = tmp_path / "o.json"
-    assert APP.main(["clips", str(tmp_path), "--out", str(out)]) == 0
+    assert APP.main(["clips", str(clip_folder), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert all(f"OpenCV {name}" in shown for name in available())
-    assert all(how in shown for how in clips_command.sentences()[0])
+    assert all(how in shown for how in clips_command.sentences(["it"])[0])
     assert json.loads(out.read_text())["clips"]["c"]["ours: box"]["auc"] > 0.8
     assert APP.main(["clips", str(tmp_path / "none")]) == 1
-    assert "no folder of annotations" in capsys.readouterr().err
+    assert "no folder" in capsys.readouterr().err
+
+
+def test_clips_are_a_data_set_like_any_other(clip_folder: Path) -> None:
+    videos = open_set("clips", "test", folder=clip_folder)
+    assert list(videos.names) == ["c"]
+    clip = videos.read("c")
+    assert len(clip) == 11
+    ahead, back = clip.frame(7), clip.frame(2)
+    assert not np.array_equal(ahead, back)
+    assert np.array_equal(clip.frame(7), ahead)
+    truth = videos.truth("c")
+    assert truth.visible is not None
+    assert np.flatnonzero(truth.visible).tolist() == [0, 5, 10]
+    (clip_folder / "index.csv").write_text("name,video,sentence\n../c,c.mp4,it\n")
+    with pytest.raises(DataError, match="leads out of its folder"):
+        open_set("clips", "test", folder=clip_folder)
+    (clip_folder / "index.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="columns name, video and sentence"):
+        open_set("clips", "test", folder=clip_folder)
+
+
+def test_the_repositorys_clips_have_an_index() -> None:
+    videos = open_set("clips", "test", folder=HERE / "data/clips")
+    assert list(videos.names) == ["box", "cup", "pedestrian"]
 
 
 def test_score_and_ablate_language_print_their_convention(
@@ -331,12 +377,14 @@ def test_score_and_ablate_language_print_their_convention(
     assert len(json.loads(out.read_text())["per_video"]) == 2
     words[1] = "3"
     assert (
-        APP.main(["ablate-language", *words, "--told", "[both]", "--out", str(out), "--overwrite"])
+        APP.main(
+            ["ablate-language", *words, "--prompts", "[box+text]", "--out", str(out), "--overwrite"]
+        )
         == 0
     )
     shown = capsys.readouterr().out
     assert "lift over shuffled" in shown
-    assert json.loads(out.read_text())[0]["told"] == "both"
+    assert json.loads(out.read_text())[0]["prompt"] == "box+text"
 
 
 def test_scenes_are_written_in_lasots_layout(root: Path, tmp_path: Path) -> None:

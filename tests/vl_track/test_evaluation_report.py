@@ -11,9 +11,10 @@ import pytest
 
 from holdfast.errors import DataError
 from toolkit_support import SIX_PREDICTED, six_frames
+from vl_track.data.truth import TrueSequence
 from vl_track.scoring.analysis import Analysis, analyse
-from vl_track.scoring.benchmark import TrueSequence
 from vl_track.scoring.conventions import Name, convention
+from vl_track.scoring.curves import CURVES, SUCCESS, Curve, curves_of
 from vl_track.scoring.raw_results import Finding, RawResults
 from vl_track.scoring.report import figures, tables
 from vl_track.scoring.report.page import render_page
@@ -72,11 +73,11 @@ def test_the_main_table_holds_the_scores() -> None:
         figure = score(truths(), results(one.tracker, 1.0 if one.tracker == "one" else 0).boxes,
                        convention("stark")).figures()  # fmt: skip
         assert row[0] == one.tracker
-        assert row[1] == f"{figure.auc:.2f}"
-        assert row[5] == f"{figure.precision:.2f}"
+        assert row[1] == f"{figure['auc']:.2f}"
+        assert row[5] == f"{figure['precision']:.2f}"
         low, high = (float(part) for part in row[2].split("-"))
-        assert low <= figure.auc + 0.06
-        assert figure.auc <= high + 0.06
+        assert low <= figure["auc"] + 0.06
+        assert figure["auc"] <= high + 0.06
     assert table[1][9] == "50.0"
     assert table[2][9] == ""
     assert table[1][8] == ""
@@ -85,8 +86,9 @@ def test_the_main_table_holds_the_scores() -> None:
 
 def test_webuav3ms_scores_have_columns_of_their_own() -> None:
     table = tables.main_table(analysis("mmot"))
-    assert table[0][-2:] == ["cAUC", "mAcc"]
-    assert all(0 < float(cell) < 100 for row in table[1:] for cell in row[-2:])
+    columns = [table[0].index(name) for name in ("cAUC", "mAcc")]
+    assert all(0 < float(row[column]) < 100 for row in table[1:] for column in columns)
+    assert "cAUC" not in tables.main_table(analysis())[0]
 
 
 def test_the_first_tracker_is_compared_with_the_others() -> None:
@@ -106,9 +108,9 @@ def test_toolkits_stand_side_by_side() -> None:
         "stark (label 'any other label')",
     ]  # fmt: skip
     for row in table[1:]:
-        own = next(one for one in found.trackers if one.tracker == row[0]).elsewhere[row[1]]
-        assert row[2] == f"{own.auc:.4f}"
-        assert row[7] == f"{own.normalised_precision:.4f}"
+        own = next(one for one in found.trackers if one.tracker == row[0]).by_convention[row[1]]
+        assert row[2] == f"{own['auc']:.4f}"
+        assert row[7] == f"{own['normalised_precision']:.4f}"
     other = analysis(dataset="tnl2k")
     assert other.rules.label == "lasot"
 
@@ -157,13 +159,13 @@ def test_what_was_done_to_the_results_is_said() -> None:
     assert "cut to whole numbers" in tables.footnote(analysis(truncated=True))
     gaps = [results("one", 1, count=4), results("two", 0)]
     skipped = analysis(results=gaps, missing="skip")
-    assert "2 sequences left out" in tables.footnote(skipped)
+    assert "2 sequences have no result and are left out" in tables.footnote(skipped)
     assert "seq_4, seq_5" in tables.footnote(skipped)
     assert len(skipped.truths) == 4
     zero = analysis(results=gaps, missing="zero")
     assert len(zero.truths) == 6
     assert zero.left_out == ()
-    assert zero.trackers[0].figures.auc < skipped.trackers[0].figures.auc
+    assert zero.trackers[0].figures["auc"] < skipped.trackers[0].figures["auc"]
     with pytest.raises(DataError, match=r"one has no readable result for 2 of 6 .*seq_4, seq_5"):
         analysis(results=gaps)
 
@@ -202,25 +204,44 @@ def size_of(png: bytes) -> tuple[int, int]:
     return struct.unpack(">II", png[16:24])  # type: ignore[return-value]
 
 
-def test_figures_are_pictures_and_the_same_each_time() -> None:
+def test_figures_are_images_and_the_same_each_time() -> None:
     found = analysis()
-    for draw in (
-        figures.success_plot,
-        figures.precision_plot,
-        figures.normalised_plot,
-        figures.attribute_radar,
-    ):
-        picture = draw(found)
-        assert min(size_of(picture)) > 300
-        assert picture == draw(found)
-    assert figures.success_plot(found) != figures.precision_plot(found)
+    drawn = [figures.curve_plot(found, curve) for curve in curves_of(found.rules)]
+    again = [figures.curve_plot(found, curve) for curve in curves_of(found.rules)]
+    assert drawn == again
+    assert len(set(drawn)) == 3
+    radar = figures.attribute_radar(found)
+    assert radar == figures.attribute_radar(found)
+    assert all(min(size_of(image)) > 300 for image in [*drawn, radar])
 
 
 def test_many_trackers_have_their_own_lines() -> None:
     many = [results(f"t{k}", float(k + 1)) for k in range(9)]
     found = analysis(results=many)
-    assert len({figures._style(place) for place in range(len(found.trackers))}) == 9
-    assert figures.success_plot(found).startswith(b"\x89PNG")
+    assert len({figures._style(index) for index in range(len(found.trackers))}) == 9
+    assert figures.curve_plot(found, SUCCESS).startswith(b"\x89PNG")
+
+
+def test_a_metric_is_one_entry_of_the_list_of_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Table, JSON, plots and page used to name the three curves one by one."""
+    distance = Curve(
+        name="corner_distance",
+        thresholds=lambda rules: np.arange(31.0),
+        per_frame=lambda aligned, rules: np.abs(aligned.predicted - aligned.truth)[:, 0],
+        summary=lambda curve, rules: {"corner_10": float(curve[10])},
+        passes="within",
+        columns={"corner_10": "C10"},
+        legend="corner_10",
+        axis="distance of the left sides, pixels",
+        caption="Left sides",
+    )
+    monkeypatch.setattr("vl_track.scoring.curves.CURVES", [*CURVES, distance])
+    found = analysis()
+    table = tables.main_table(found)
+    assert table[1][table[0].index("C10")] == f"{found.trackers[0].figures['corner_10']:.2f}"
+    record = tables.as_record(found)["trackers"]["one"]
+    assert len(record["curves"]["corner_distance"]) == 31
+    assert "Left sides" in render_page(found)
 
 
 class Page(HTMLParser):

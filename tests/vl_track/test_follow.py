@@ -7,7 +7,7 @@ import pytest
 from holdfast.errors import ConfigError, DataError, ImageError
 from tracking_support import FindsRed, frame_with, moving_box
 from vl_track.data.geometry import Box
-from vl_track.scoring.success import overlaps
+from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.tracking import Estimate, Prompt, Tracker, follow, follow_all, frames_of
 from vl_track.video.frames import Frame, Image, as_frames
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from holdfast.errors import HoldfastError
 from sets_support import TREES, data_tree
+from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.data.clips import read_annotations
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
 from vl_track.data.sets.known import KNOWN, open_set
 from vl_track.data.sets.refcoco import read_references
 from vl_track.data.trees import open_tree
+from vl_track.data.truth import TrueSequence
 from vl_track.results import read_boxes
-from vl_track.scoring.annotations import read_toolkit_annotations
-from vl_track.scoring.benchmark import TrueSequence
 from vl_track.scoring.raw_results import read_results
 
 LIKELY = st.text(alphabet="0123456789.,-+eE nainf\t\r\n;x\x00", max_size=200).map(str.encode)
@@ -129,10 +129,10 @@ def test_damaged_data_sets_are_read_or_refused(name: str, tmp_path: Path) -> Non
             path.write_bytes(damaged(whole, generator))
             for split in KNOWN[name].counts:
                 videos = tried(lambda split=split: open_set(name, split, root=tmp_path))  # type: ignore[misc]
-                for known in getattr(videos, "names", [])[:3]:
+                for known in list(getattr(videos, "names", []))[:3]:
                     video = tried(lambda k=known, v=videos: v.read(k))  # type: ignore[misc]
                     if video is not None:
-                        assert len(video) == len(video.pictures) == len(video.seen)  # type: ignore[attr-defined]
+                        assert len(video) == len(video.images) == len(video.visibility)  # type: ignore[attr-defined]
         path.write_bytes(whole)
 
 

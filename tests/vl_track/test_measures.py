@@ -8,13 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vl_track.scoring import measures
-from vl_track.scoring.curves import (
-    OVERLAP_THRESHOLDS,
-    OVERLAP_THRESHOLDS_LINSPACE,
-    PIXEL_THRESHOLDS,
-    counts_above,
-    counts_within,
-)
+from vl_track.scoring.conventions import OVERLAPS, OVERLAPS_LINSPACE, PIXELS
+from vl_track.scoring.curves import counts_above, counts_within
 
 WHOLE = st.integers(0, 12)
 SIDES = st.integers(1, 12)
@@ -93,7 +88,7 @@ def test_errors_agree_with_each_other(one: tuple[float, ...], other: tuple[float
 
 def test_boxes_are_cut_to_the_picture() -> None:
     boxes = np.array([[-5, 2, 10, 4], [95, 40, 20, 20], [200, 90, 5, 5], [1, 1, 2, 2]], float)
-    cut = measures.clip_to_picture(boxes, (100, 50))
+    cut = measures.clip_to_image(boxes, (100, 50))
     assert (cut[:, :2] >= 0).all()
     assert (cut[:, :2] + cut[:, 2:] <= [100, 50]).all()
     np.testing.assert_array_equal(cut[3], boxes[3])
@@ -109,7 +104,7 @@ def test_counts_are_counts(frames: list[tuple[int, float]], some_missing: bool) 
     values = np.array([value for _, value in frames])
     if some_missing:
         values[0] = np.nan
-    for thresholds in (OVERLAP_THRESHOLDS, OVERLAP_THRESHOLDS_LINSPACE, np.array([0.0, 1.0])):
+    for thresholds in (OVERLAPS, OVERLAPS_LINSPACE, np.array([0.0, 1.0])):
         above = counts_above(values, of, 4, thresholds)
         within = counts_within(values, of, 4, thresholds)
         for sequence in range(4):
@@ -120,6 +115,6 @@ def test_counts_are_counts(frames: list[tuple[int, float]], some_missing: bool) 
 
 def test_thresholds_count_strictly_above_and_up_to() -> None:
     of = np.zeros(3, dtype=np.int64)
-    assert counts_above(np.array([0.0, 0.5, 1.0]), of, 1, OVERLAP_THRESHOLDS)[0, 10] == 1
-    assert counts_within(np.array([19.0, 20.0, 20.0001]), of, 1, PIXEL_THRESHOLDS)[0, 20] == 2
-    assert counts_within(np.array([np.inf, -1.0, np.nan]), of, 1, PIXEL_THRESHOLDS)[0, 50] == 1
+    assert counts_above(np.array([0.0, 0.5, 1.0]), of, 1, OVERLAPS)[0, 10] == 1
+    assert counts_within(np.array([19.0, 20.0, 20.0001]), of, 1, PIXELS)[0, 20] == 2
+    assert counts_within(np.array([np.inf, -1.0, np.nan]), of, 1, PIXELS)[0, 50] == 1

@@ -8,9 +8,9 @@ import pytest
 
 from holdfast.errors import DataError
 from sets_support import write
-from vl_track.scoring.annotations import read_toolkit_annotations
-from vl_track.scoring.attributes import name_attributes
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.annotations import read_toolkit_annotations
+from vl_track.data.attributes import name_attributes
+from vl_track.data.truth import TrueSequence
 from vl_track.scoring.raw_results import examine, read_many, read_results, result_folders
 
 BOXES = np.array([[1, 2, 3, 4], [5.5, 6, 7, 8], [9, 10, 11.9, 12]])

@@ -14,10 +14,10 @@ from scenes_support import tiny_network
 from tracking_support import frame_with, moving_box, write_clip
 from vl_track import runtime as module
 from vl_track.app import APP
-from vl_track.commands.benchmark import _said
+from vl_track.commands.benchmark import _runtime_name
 from vl_track.nn.network import AllInOne
 from vl_track.runtime import OnRuntime, cache_folder, digest, on_runtime
-from vl_track.scoring.jobs import Plan
+from vl_track.scoring.benchmarking import Plan
 from vl_track.tracking import Tracker, TrackerOptions, track_together
 
 pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
@@ -166,7 +166,7 @@ def test_results_of_another_runtime_are_not_mixed_in() -> None:
     plain = {"dataset": "lasot", "split": "test", "told": "both", "text": True,
              "layout": "got10k", "options": {}}  # fmt: skip
     plans = [
-        Plan(weights=f"abc{_said(*kind)}", **plain)  # type: ignore[arg-type]
+        Plan(weights=f"abc{_runtime_name(*kind)}", **plain)  # type: ignore[arg-type]
         for kind in (("torch", "float32"), ("onnx", "float32"), ("onnx", "int8"))
     ]
     assert len({json.dumps(vars(plan), sort_keys=True) for plan in plans}) == 3

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from holdfast.errors import ImageError
 from tracking_support import FindsRed, frame_with, moving_box
+from vl_track.data.file_video import FileVideo
 from vl_track.data.geometry import Window, around_exactly, window_around
 from vl_track.data.pairs import PairOptions
 from vl_track.data.pictures import crop_picture, decode_picture, read_picture
-from vl_track.data.sets.base import FileVideo
 from vl_track.data.video import crop_frame, crop_shrunk
 
 
@@ -59,20 +59,24 @@ def video(tmp_path: Path) -> FileVideo:
     path = tmp_path / "00000001.jpg"
     cv2.imwrite(str(path), smooth_frame()[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
     return FileVideo(
-        name="v", pictures=(path,), boxes=np.array([[10.0, 10, 50, 50]]), seen=np.array([True])
+        name="v",
+        images=(path,),
+        boxes=np.array([[10.0, 10, 50, 50]]),
+        visibility=np.array([True]),
     )
 
 
 def test_a_video_decodes_what_the_crop_needs(
     video: FileVideo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vl_track.data.sets import base
+    from vl_track.data import file_video
 
     asked: list[int] = []
-    read = base.read_jpeg
+    decode = file_video.decode_jpeg
     monkeypatch.setattr(
-        base, "read_jpeg", lambda path, shrink=1: asked.append(shrink) or read(path, shrink=shrink)
-    )
+        file_video, "decode_jpeg",
+        lambda content, shrink=1: asked.append(shrink) or decode(content, shrink=shrink),
+    )  # fmt: skip
     scaled = replace(video, scaled=True)
     for side, size, expected in ((200, 25, 8), (200, 50, 4), (200, 100, 2), (200, 101, 1)):
         asked.clear()
@@ -88,7 +92,7 @@ def test_a_video_decodes_what_the_crop_needs(
 def test_other_files_are_decoded_whole(video: FileVideo, tmp_path: Path) -> None:
     path = tmp_path / "00000001.png"
     cv2.imwrite(str(path), smooth_frame()[..., ::-1])
-    other = replace(video, pictures=(path,), scaled=True)
+    other = replace(video, images=(path,), scaled=True)
     window = Window(20, 20, 200)
     assert np.array_equal(
         other.crop(0, window, 25), replace(other, scaled=False).crop(0, window, 25)

@@ -9,6 +9,7 @@ import pytest
 from holdfast.errors import ConfigError, DataError, ImageError
 from sets_support import TREES, data_tree, flags, write, write_picture, write_rows
 from tests_support import shared_file
+from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.data.geometry import Window
 from vl_track.data.sets.base import FileVideo, VideoSet
 from vl_track.data.sets.known import KNOWN, open_set
@@ -16,7 +17,6 @@ from vl_track.data.sets.lasot import test_names as lasot_test_names
 from vl_track.data.sets.refcoco import read_references
 from vl_track.data.trees import open_tree
 from vl_track.data.video import Video
-from vl_track.scoring.annotations import read_toolkit_annotations
 
 
 def opened(root: Path, name: str, split: str = "test", **options: object) -> VideoSet:
@@ -37,7 +37,7 @@ def test_every_split_of_every_set_is_read(name: str, tmp_path: Path) -> None:
         for known in readable:
             video = videos.read(known)
             assert isinstance(video, Video)
-            assert len(video) == len(video.pictures) == len(video.seen)
+            assert len(video) == len(video.images) == len(video.visibility)
             assert video.frame(0).shape == (48, 64, 3)
             assert video.crop(0, Window(-4, 0, 30), 16).shape == (16, 16, 3)
             assert video.truth().boxes.shape == (len(video), 4)
@@ -67,15 +67,15 @@ def test_lasot(tmp_path: Path) -> None:
     assert videos.names == ["airplane-1", "bear-4"]
     video = videos[0]
     assert video.sentence == "the white airplane on the left"
-    assert video.kind == "airplane"
-    assert video.seen.tolist() == [True, True, True, False, False, True, True, True]
+    assert video.class_name == "airplane"
+    assert video.visibility.tolist() == [True, True, True, False, False, True, True, True]
     assert video.absent is not None
     assert video.absent.tolist() == [False] * 3 + [True, True] + [False] * 3
     assert video.attributes == {"partial occlusion", "out of view"}
     assert video.box(1) == (7, 8, 16, 12)
     train = opened(tmp_path, "lasot", "train")
     assert train.names == ["airplane-2", "bear-1"]
-    assert train[1].faults == ("23 pictures and 24 boxes; the first 23 of both are used",)
+    assert train[1].faults == ("23 images and 24 boxes; the first 23 of both are used",)
     assert train.unknown_folders() == ["leftover"]
 
 
@@ -125,12 +125,12 @@ def test_lasot_ext_reads_the_toolkits_annotation_where_it_is(tmp_path: Path) -> 
 def test_tnl2k(tmp_path: Path) -> None:
     videos = by_name(opened(tmp_path, "tnl2k"))
     run = videos["INF_run1"]
-    assert [path.name for path in run.pictures] == ["00001.png", "00003.png", "00010.jpg"]
+    assert [path.name for path in run.images] == ["00001.png", "00003.png", "00010.jpg"]
     assert run.faults == ("the sentence is empty; the video is used without one",)
     assert run.attributes == {"camera motion", "adversarial sample"}
     assert run.absent is not None
     assert run.absent.tolist() == [False, True, False]
-    assert run.seen.all()  # absence flags are the evaluation's; the box says what is visible
+    assert run.visibility.all()  # absence flags are the evaluation's; the box says what is visible
     woman = videos["INF_woman46"]
     assert woman.sentence == "the woman in red"
     assert woman.box(0) == (1, 1, 9, 9)
@@ -150,8 +150,8 @@ def test_tnl2k_without_the_revisions_says_so(tmp_path: Path) -> None:
 def test_otb99_lang_starts_where_the_annotation_starts(tmp_path: Path) -> None:
     videos = opened(tmp_path, "otb99_lang")
     blur = videos.read("BlurCar3")
-    assert [path.name for path in blur.pictures] == [f"{k:04d}.jpg" for k in (3, 4, 5, 6)]
-    assert videos.read("Board").pictures[0].name == "00001.jpg"
+    assert [path.name for path in blur.images] == [f"{k:04d}.jpg" for k in (3, 4, 5, 6)]
+    assert videos.read("Board").images[0].name == "00001.jpg"
     with pytest.raises(DataError, match="no folder Lost"):
         videos.read("Lost")
     train = open_set("otb99_lang", "train", root=tmp_path)
@@ -162,7 +162,7 @@ def test_otb99_lang_starts_where_the_annotation_starts(tmp_path: Path) -> None:
 
 def test_webuav3m(tmp_path: Path) -> None:
     videos = opened(tmp_path, "webuav3m")
-    assert videos[0].seen.tolist() == [k != 2 for k in range(24)]
+    assert videos[0].visibility.tolist() == [k != 2 for k in range(24)]
     assert videos[0].attributes == {
         "low resolution", "motion blur", "hard", "small target", "medium length",
     }  # fmt: skip
@@ -175,18 +175,18 @@ def test_got10k(tmp_path: Path) -> None:
     video = videos[0]
     assert len(videos) == 1
     assert video.sentence == "goat, walking, mammal, animal"
-    assert video.kind == "goat"
-    assert video.seen.tolist() == [k not in {1, 2} for k in range(24)]
+    assert video.class_name == "goat"
+    assert video.visibility.tolist() == [k not in {1, 2} for k in range(24)]
     assert video.size == (64, 48)
     assert videos.unknown_folders() == ["stray"]
     test = open_set("got10k", "test", root=tmp_path)[0]
     assert len(test) == 24
-    assert test.seen.tolist() == [True] + [False] * 23
+    assert test.visibility.tolist() == [True] + [False] * 23
 
 
 def test_trackingnet_sorts_by_number_and_knows_its_parts(tmp_path: Path) -> None:
     videos = opened(tmp_path, "trackingnet", "train")
-    assert [path.name for path in videos[0].pictures][8:11] == ["8.jpg", "9.jpg", "10.jpg"]
+    assert [path.name for path in videos[0].images][8:11] == ["8.jpg", "9.jpg", "10.jpg"]
     assert [videos[k].sentence for k in range(2)] == ["bird", "car"]
     one = opened(tmp_path, "trackingnet", "train", parts=("TRAIN_3",))
     assert one.names == ["def_1"]
@@ -204,10 +204,10 @@ def test_vasttrack_splits_by_list_or_by_folder(tmp_path: Path) -> None:
 
 def test_pictures_are_videos_of_one_frame(tmp_path: Path) -> None:
     coco = opened(tmp_path, "coco", "train")
-    assert coco.names == ["11"]
+    assert list(coco.names) == ["11"]
     assert (coco[0].sentence, len(coco[0])) == ("car, vehicle", 1)
     genome = opened(tmp_path, "visual_genome", "train")
-    assert [video.pictures[0].parent.name for video in (genome[0], genome[1])] == [
+    assert [video.images[0].parent.name for video in (genome[0], genome[1])] == [
         "VG_100K", "VG_100K_2",
     ]  # fmt: skip
     assert genome[0].sentence == "a red box"
@@ -239,8 +239,9 @@ def test_a_malicious_pickle_is_refused_and_json_is_welcome(tmp_path: Path) -> No
     path.write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(DataError, match="holds no list"):
         read_references(path)
-    path.with_suffix(".json").write_text('[{"ref_id": 1}]')
-    assert read_references(path) == [{"ref_id": 1}]
+    plain = path.with_suffix(".json")
+    plain.write_text('[{"ref_id": 1}]')
+    assert read_references(plain) == [{"ref_id": 1}]
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -266,4 +267,4 @@ def test_flags_that_are_too_few_are_a_remark(tmp_path: Path) -> None:
     write(tmp_path / "webuav3m/Test/bicycle_1/absent.txt", "0\n1\n")
     video = open_set("webuav3m", "test", root=tmp_path)[0]
     assert video.faults == ("2 hidden flags for 24 frames; the rest count as not",)
-    assert np.flatnonzero(~video.seen).tolist() == [1, 2]
+    assert np.flatnonzero(~video.visibility).tolist() == [1, 2]

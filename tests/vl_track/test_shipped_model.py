@@ -17,8 +17,8 @@ from vl_track.nn.network import AllInOne
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.scene import Scene
 from vl_track.scoring.language import shuffled_sentences
+from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.scoring.runs import run_video
-from vl_track.scoring.success import overlaps
 from vl_track.tracking import Tracker
 
 FOLDER = packaged("small")
@@ -121,7 +121,7 @@ def test_words_change_the_scores_and_none_does_not_matter_twice(
 
 def test_a_box_is_followed(network: AllInOne, plain: list[Scene]) -> None:
     tracker = Tracker(network)
-    aucs = [run_video(tracker, scene, told="both").auc for scene in plain]
+    aucs = [run_video(tracker, scene).auc for scene in plain]
     still = [
         overlaps([scene.box(0)] * (len(scene) - 1), [scene.box(t) for t in range(1, len(scene))])
         for scene in plain

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import slow_toolkits as slow
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.truth import TrueSequence
 from vl_track.scoring.conventions import Name, convention
 from vl_track.scoring.scores import score
 
@@ -45,11 +45,11 @@ def ours(given: Sequences, name: Name, label: str) -> slow.SlowScores:
     guesses = {str(k): np.array(guess, float) for k, (_, guess, _) in enumerate(given)}
     found = score(truths, guesses, convention(name, label)).figures()
     return slow.SlowScores(
-        auc=found.auc,
-        op50=found.op50,
-        precision=found.precision,
-        at=found.normalised_at,
-        mean=found.normalised_mean,
+        auc=found["auc"],
+        op50=found["op50"],
+        precision=found["precision"],
+        at=found["normalised_at"],
+        mean=found["normalised_mean"],
     )
 
 

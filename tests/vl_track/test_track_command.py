@@ -14,7 +14,7 @@ from vl_track.app import APP
 from vl_track.commands import track as command
 from vl_track.loading import save_network
 from vl_track.results import format_boxes, read_boxes, write_boxes
-from vl_track.scoring.success import overlaps
+from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.tracking import Tracker
 from vl_track.video.reading import open_source
 

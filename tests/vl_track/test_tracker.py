@@ -14,7 +14,7 @@ from vl_track.data.video import crop_frame
 from vl_track.nn.head import decode
 from vl_track.nn.network import OFFICIAL
 from vl_track.nn.text import NoText
-from vl_track.scoring.success import overlaps
+from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.tracking import Tracker, TrackerOptions
 from vl_track.tracking.redetection import MAX_WINDOWS, cover
 from vl_track.tracking.window import hann_window

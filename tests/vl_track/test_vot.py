@@ -22,7 +22,7 @@ from vl_track import vot
 from vl_track.data.geometry import Box
 from vl_track.data.pictures import decode_picture, read_picture
 from vl_track.loading import load_network, save_network
-from vl_track.scoring.success import overlaps
+from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.tracking import Prompt, Tracker
 from vl_track.vot import Session
 

@@ -18,7 +18,7 @@ from pytorch_lightning.loggers.logger import Logger
 
 from holdfast.atomic import write_text
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
-from holdfast.cli.parser import SuggestingParser
+from holdfast.cli.lightning_parser import SuggestingParser
 from holdfast.console import quiet_lightning, say
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
@@ -195,6 +195,11 @@ class HoldfastCLI(LightningCLI):
                 if self.trainer.interrupted:
                     raise KeyboardInterrupt from None
                 raise
+            except CheckpointError as error:
+                if start.path is None:
+                    raise
+                again = "Start over with --run.resume never, or put a whole checkpoint back."
+                raise CheckpointError(f"{error} {again}") from error
 
     def coordinates(self, recipe: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the run's place in an experiment: what model, data and command line declare.

@@ -147,7 +147,9 @@ def checked(values: Any, where: str) -> SweepConfig:  # noqa: ANN401  (whatever 
         key = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            reason = f"there is no such setting; there are {', '.join(SweepConfig.model_fields)}"
+            kind = {"variants": Variant, "random": RandomSearch}.get(str(first["loc"][0]))
+            known = kind if kind is not None and len(first["loc"]) > 1 else SweepConfig
+            reason = f"there is no such setting; there are {', '.join(known.model_fields)}"
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{reason}.") from error
 
 

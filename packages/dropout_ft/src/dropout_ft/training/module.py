@@ -129,7 +129,7 @@ class FineTuning(LightningModule):
         return logits
 
     def on_fit_start(self) -> None:
-        """Refuse what would silently undo the recipe, and say where a schedule never acts.
+        """Refuse what would silently undo the recipe.
 
         Raises:
             ConfigError: synchronised BatchNorm has replaced the frozen layers.
@@ -144,6 +144,10 @@ class FineTuning(LightningModule):
         """Calibrate and warm-start the head of a fresh run; a resumed one has its head already."""
         # Lightning keeps the modes it finds, so the frozen parts must be put into theirs here.
         self.train()
+        for schedule in self.trainer.lr_scheduler_configs:
+            remark = schedule_remark(schedule.scheduler, self.trainer.max_steps)
+            if remark:
+                say(f"note: {remark}")
         calibrated = bool(int(self.model.head.calibrated))
         if self.global_step > 0 or (calibrated and self.head_start is None):
             return
@@ -204,9 +208,6 @@ class FineTuning(LightningModule):
         scale_rate(optimizer, "head", self.head_lr_factor)
         scale_rate(optimizer, "objective", self.objective.lr_factor)
         schedule = self.make_schedule(optimizer)
-        remark = schedule_remark(schedule, self.trainer.max_steps)
-        if remark:
-            say(f"note: {remark}")
         stepped: LRSchedulerConfigType = {"scheduler": schedule, "interval": "step"}
         monitor = getattr(schedule, "monitor", None)
         if monitor is not None:  # ReduceLROnPlateau, which acts on a logged metric

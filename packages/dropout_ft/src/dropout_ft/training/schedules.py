@@ -1,10 +1,10 @@
 """Learning-rate schedules that never act within a run are told of, not trained with in silence."""
 
 from torch.optim import lr_scheduler
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 
-def schedule_remark(schedule: LRScheduler, steps: int) -> str:
+def schedule_remark(schedule: LRScheduler | ReduceLROnPlateau, steps: int) -> str:
     """Say what a schedule does not do within a run; empty where there is nothing to say.
 
     Args:

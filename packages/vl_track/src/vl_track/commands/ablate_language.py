@@ -13,10 +13,10 @@ from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
+from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
-from vl_track.scoring.runs import Told
-from vl_track.scoring.success import CONVENTION
 from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.steps import PromptKind
 
 
 def ablate_language(
@@ -25,7 +25,7 @@ def ablate_language(
     count: int = 40,
     split: Split = "test",
     difficulty: Difficulty = "distractors",
-    told: list[Told] | None = None,
+    prompts: list[PromptKind] | None = None,
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
@@ -39,8 +39,7 @@ def ablate_language(
         count: videos of Scenes, seeds 0 to ``count - 1``.
         split: ``test`` shows sprites, photographs and wordings training never saw.
         difficulty: ``distractors`` or ``standard``.
-        told: what the tracker gets: ``both`` (box and sentence), ``sentence`` (no box), or both in
-            turn.
+        prompts: what the tracker gets: ``box+text``, ``text`` (no box), or both in turn.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
@@ -55,7 +54,7 @@ def ablate_language(
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
     chosen = options or TrackerOptions()
     chosen.allow_nothing = True
-    ways: list[Told] = told or ["sentence", "both"]
+    ways: list[PromptKind] = prompts or ["text", "box+text"]
     with Progress(disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("tracking", total=len(ways) * count * len(CONDITIONS))
         tracker = vl_track.load(weights, options=chosen, runtime="torch")
@@ -72,15 +71,15 @@ def format_ablations(found: list[Ablation], data: str) -> str:
     """Return a table of AUCs and lifts."""
     lines = [
         f"Success AUC on {data} (synthetic video)",
-        f"convention {CONVENTION}",
+        f"convention {PLAIN}",
         "",
-        f"{'told':<10}{'right':>8}{'none':>8}{'shuffled':>10}{'lift over none':>20}"
+        f"{'prompt':<10}{'right':>8}{'none':>8}{'shuffled':>10}{'lift over none':>20}"
         f"{'lift over shuffled':>22}",
     ]
     for one in found:
         lifts = ["{:+.3f} +- {:.3f}".format(*one.lift(over)) for over in ("none", "shuffled")]
         lines.append(
-            f"{one.told:<10}{one.auc('right'):>8.3f}{one.auc('none'):>8.3f}"
+            f"{one.prompt:<10}{one.auc('right'):>8.3f}{one.auc('none'):>8.3f}"
             f"{one.auc('shuffled'):>10.3f}{lifts[0]:>20}{lifts[1]:>22}"
         )
     return "\n".join([*lines, "", "+- is the standard error over videos", ""])
@@ -89,8 +88,8 @@ def format_ablations(found: list[Ablation], data: str) -> str:
 def as_record(one: Ablation) -> dict[str, object]:
     """Return an ablation for JSON."""
     return {
-        "told": one.told,
-        "convention": CONVENTION,
+        "prompt": one.prompt,
+        "convention": PLAIN,
         "auc": {condition: one.auc(condition) for condition in CONDITIONS},
         "per_video": {
             condition: {run.name: run.auc for run in runs} for condition, runs in one.runs.items()

@@ -4,21 +4,30 @@ import json
 import sys
 from hashlib import sha256
 from pathlib import Path
-
-from rich.progress import Progress
+from typing import Any
 
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError, DataError
-from vl_track.data.sets.base import Split
-from vl_track.data.sets.known import known_set, open_set
+from holdfast.jobs.engines import Engine, Resources, run_pool
+from holdfast.jobs.pool import Pool
+from holdfast.jobs.progress import status_of, watch
+from vl_track.data.sets.base import Split, VideoSet
 from vl_track.loading import DEFAULT, load_network, packaged
 from vl_track.results import Layout
 from vl_track.runtime import check, device_for, on_runtime
 from vl_track.runtimes import Precision, Runtime
-from vl_track.scoring.engines import Engine, Work, in_processes, on_ray
-from vl_track.scoring.jobs import Outcome, Plan, open_folder, summary
-from vl_track.scoring.runs import Follower, Told
-from vl_track.tracking import Tracker, TrackerOptions
+from vl_track.scoring.benchmarking import (
+    Places,
+    Plan,
+    forget_broken,
+    make_pool,
+    open_folder,
+    summary,
+)
+from vl_track.scoring.sets import known_set, open_set
+from vl_track.tracking.loop import ObjectTracker
+from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.steps import PromptKind
 
 
 def benchmark(
@@ -27,14 +36,19 @@ def benchmark(
     out: str | None = None,
     weights: str | None = None,
     root: str | None = None,
+    folder: str | None = None,
     split: Split = "test",
-    told: Told = "both",
-    text: bool = True,
-    layout: Layout = "pytracking",
+    prompt: PromptKind = "box+text",
+    layout: Layout | None = None,
     engine: Engine = "processes",
     workers: int = 1,
-    address: str | None = None,
+    cpus: int = 0,
     gpus: float = 0.0,
+    address: str | None = None,
+    partition: str | None = None,
+    minutes: int = 24 * 60,
+    time_limit: float = 0.0,
+    retry_failed: bool = True,
     sequences: list[str] | None = None,
     device: str | None = None,
     runtime: Runtime = "torch",
@@ -43,22 +57,28 @@ def benchmark(
 ) -> None:
     """Track every sequence of a benchmark and write raw results.
 
-    Giving the same command again goes on where it stopped: a sequence is skipped only if its files
-    are whole and made by the same model, options and data.
+    The same command goes on where it stopped: a sequence is skipped only if its files are whole and
+    made by the same model, options and data.
 
     Args:
         dataset: its name (`vl-track data list`).
         out: folder of the results; by default ``results/DATASET``.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         root: data root.
+        folder: the data set's own folder, where it does not lie below the data root.
         split: which part.
-        told: ``both``, ``box`` or ``sentence``.
-        text: whether sentences are given (the author's trick is to give none).
-        layout: of the result files; ``pytracking`` cuts coordinates to whole numbers.
-        engine: ``processes`` on this machine, or ``ray``.
-        workers: processes.
+        prompt: what the tracker gets: ``box+text``, ``box`` or ``text``.
+        layout: of the result files; ``pytracking`` cuts coordinates to whole numbers. By default
+            ``got10k`` for GOT-10k and ``pytracking`` for the others.
+        engine: ``processes`` on this machine, ``ray`` or ``slurm``.
+        workers: processes; each opens the tracker once. On this machine each gets a GPU of its own.
+        cpus: cores of a worker; 0 shares the machine's out.
+        gpus: share of a GPU for each worker; 0.25 puts four on one.
         address: of a Ray cluster; a local one otherwise.
-        gpus: share of a GPU for each Ray task.
+        partition: of Slurm.
+        minutes: longest time of a Slurm job.
+        time_limit: minutes after which a sequence is ended and marked as failed; 0 sets no limit.
+        retry_failed: try sequences again that failed before.
         sequences: track these only.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
@@ -67,47 +87,67 @@ def benchmark(
     """
     check(runtime, precision)
     known_set(dataset)
-    folder = Path(out or f"results/{dataset}")
-    names = _names(dataset, split, root, sequences)
-    given = options or TrackerOptions()
+    results = Path(out or f"results/{dataset}")
+    videos = open_set(dataset, split, root=root, folder=folder)
+    names = _chosen(videos, dataset, sequences)
+    given = vars(options or TrackerOptions())
     plan = Plan(
-        dataset=dataset, split=split, told=told, text=text, layout=layout,
-        weights=digest_of(weights) + _said(runtime, precision), options=vars(given),
-    )  # fmt: skip
-    open_folder(folder, plan)
-    work = Work(
-        plan=plan, root=root, out=str(folder), tracker=f"{__name__}:make_tracker",
-        arguments={
-            "weights": weights, "options": vars(given), "device": device, "runtime": runtime,
+        dataset=dataset,
+        split=split,
+        prompt=prompt,
+        layout=layout or ("got10k" if dataset == "got10k" else "pytracking"),
+        weights=digest_of(weights) + _runtime_name(runtime, precision),
+        options=given,
+    )
+    open_folder(results, plan)
+    places = Places(
+        root=root,
+        folder=folder,
+        tracker={
+            "weights": weights, "options": given, "device": device, "runtime": runtime,
             "precision": precision,
         },
     )  # fmt: skip
-    if engine == "ray":
-        running = on_ray(work, names, address=address, gpus=gpus)
-    else:
-        running = in_processes(work, names, workers)
-    outcomes: list[Outcome] = []
-    with Progress(disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(f"{dataset} {split}", total=len(names))
-        for outcome in running:
-            outcomes.append(outcome)
-            progress.update(task, advance=1)
-    _tell(folder, outcomes)
+    pool = make_pool(results, plan, names, f"{__name__}:make_tracker", places)
+    pool.describe()
+    if retry_failed:
+        pool.retry_failed()
+    resources = Resources(
+        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition,
+        minutes=minutes, job_seconds=60 * time_limit,
+    )  # fmt: skip
+    run(pool, videos, engine, resources)
+
+
+def run(pool: Pool, videos: VideoSet, engine: Engine, resources: Resources) -> None:
+    """Track what is not done, and say how it ended.
+
+    Raises:
+        DataError: sequences failed; they are named.
+    """
+    before = forget_broken(pool, videos)
+    if pool.open_folders():
+        watch(run_pool(pool, engine, resources), lambda: status_of(pool, resources.workers))
+    found = summary(pool, before)
+    write_text(pool.root / "last_launch.json", json.dumps(found, indent=1) + "\n")
+    _print_summary(pool.root, found, len(pool.jobs))
 
 
 def make_tracker(
     weights: str | None,
-    options: dict[str, object],
+    options: dict[str, Any],
     device: str | None,
     runtime: Runtime = "torch",
     precision: Precision = "float32",
-) -> Follower:
+) -> ObjectTracker:
     """Make the tracker in whichever process runs it."""
+    from vl_track.tracking.tracker import Tracker  # noqa: PLC0415  (torch is slow)
+
     network = on_runtime(load_network(weights), runtime, precision)
-    return Tracker(network, TrackerOptions(**options), device_for(runtime, device))  # type: ignore[arg-type]
+    return Tracker(network, TrackerOptions(**options), device_for(runtime, device))
 
 
-def _said(runtime: Runtime, precision: Precision) -> str:
+def _runtime_name(runtime: Runtime, precision: Precision) -> str:
     """Return what tells results of another runtime apart; nothing for PyTorch's."""
     return "" if runtime == "torch" else f" on {runtime} in {precision}"
 
@@ -125,17 +165,14 @@ def digest_of(weights: str | None) -> str:
     return digest.hexdigest()[:16]
 
 
-def _names(dataset: str, split: Split, root: str | None, sequences: list[str] | None) -> list[str]:
-    names = open_set(dataset, split, root=root).names
-    unknown = sorted(set(sequences or []) - set(names))
+def _chosen(videos: VideoSet, dataset: str, sequences: list[str] | None) -> list[str]:
+    unknown = sorted(set(sequences or []) - set(videos.names))
     if unknown:
-        raise ConfigError(f"{dataset} {split} has no sequence {', '.join(unknown)}.")
-    return [name for name in names if sequences is None or name in set(sequences)]
+        raise ConfigError(f"{dataset} {videos.split} has no sequence {', '.join(unknown)}.")
+    return [name for name in videos.names if sequences is None or name in set(sequences)]
 
 
-def _tell(folder: Path, outcomes: list[Outcome]) -> None:
-    found = summary(outcomes)
-    write_text(folder / "last_launch.json", json.dumps(found, indent=1) + "\n")
+def _print_summary(folder: Path, found: dict[str, Any], count: int) -> None:
     rates = [found["frames_per_second_tracker"], found["frames_per_second_with_decoding"]]
     speed = "" if rates[0] is None else (
         f", {found['frames']} frames at {rates[0]:.1f} a second in each worker "
@@ -149,6 +186,6 @@ def _tell(folder: Path, outcomes: list[Outcome]) -> None:
         for name, error in found["failed"].items():
             sys.stderr.write(f"{name}: {error}\n")
         raise DataError(
-            f"{len(found['failed'])} of {len(outcomes)} sequences failed: see the lines above, "
-            "then give the same command again."
+            f"{len(found['failed'])} of {count} sequences failed: see the lines above, then give "
+            "the same command again."
         )

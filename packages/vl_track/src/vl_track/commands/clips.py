@@ -3,28 +3,21 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 import vl_track
 from holdfast.atomic import write_text
-from holdfast.data.roots import data_root
-from holdfast.errors import DataError
-from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
+from vl_track.data.video import Video
 from vl_track.outputs import check_outputs
+from vl_track.scoring.measures import overlap_plain
 from vl_track.scoring.opencv import OpenCVTracker, available
-from vl_track.scoring.success import overlaps, success_auc
-from vl_track.tracking.loop import ObjectTracker, follow
+from vl_track.scoring.runs import run_video
+from vl_track.scoring.sets import open_set
+from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
-from vl_track.tracking.steps import Prompt
 
-CLIPS = {
-    "box": ("box.mp4", "the yellow box"),
-    "cup": ("cup.mp4", "the black cup"),
-    "pedestrian": ("vtest.avi", "the man in the red and blue jacket"),
-}
 CONVENTION = (
     "plain: no +1, hand-annotated frames only (every 15th), first left out, 21 thresholds, "
     "overlap > t"
@@ -57,30 +50,24 @@ def clips(
     Ours gets the box alone, box and sentence, and box and another clip's sentence.
 
     Args:
-        annotations: folder of ``box.csv``, ``cup.csv``, ``pedestrian.csv`` (tests/vl_track/data/
-            clips in the repository).
+        annotations: folder of ``index.csv`` and a file of boxes for each clip
+            (tests/vl_track/data/clips in the repository).
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         root: data root; Debian's clips are fetched below it.
         out: JSON to write.
         overwrite: replace it if it exists.
         options: of our tracker.
     """
-    folder = Path(annotations)
-    if not folder.is_dir():
-        raise DataError(f"There is no folder of annotations at {folder}: check the path.")
+    videos = open_set("clips", "test", folder=annotations, videos=root)
     if out:
         check_outputs([out], overwrite=overwrite)
     tracker = vl_track.load(weights, options=options, runtime="torch")
     table: dict[str, dict[str, ClipScore]] = {}
-    for (name, (file, _)), prompts in zip(CLIPS.items(), sentences(), strict=True):
-        clip = AnnotatedClip(
-            name=name,
-            path=debian_clip(file, data_root(root)),
-            boxes=read_annotations(folder / f"{name}.csv"),
-        )
-        ours = {how: score_clip(tracker, replace(clip, sentence=it)) for how, it in prompts.items()}
+    found = [videos.read(name) for name in videos.names]
+    for clip, prompts in zip(found, sentences([clip.sentence for clip in found]), strict=True):
+        ours = {how: score_clip(tracker, clip, sentence) for how, sentence in prompts.items()}
         theirs = {f"OpenCV {who}": score_clip(OpenCVTracker(who), clip) for who in available()}
-        table[name] = ours | theirs
+        table[clip.name] = ours | theirs
     sys.stdout.write(format_table(table))
     if out:
         record = {
@@ -92,27 +79,24 @@ def clips(
         write_text(out, json.dumps(record, indent=2) + "\n")
 
 
-def sentences() -> list[dict[str, str]]:
+def sentences(right: list[str]) -> list[dict[str, str]]:
     """Return the sentences our tracker gets with each clip, by the name of the row."""
-    right = [sentence for _, sentence in CLIPS.values()]
     return [
         {"ours: box": "", "ours: box, sentence": own, "ours: box, another's": another}
         for own, another in zip(right, [*right[1:], right[0]], strict=True)
     ]
 
 
-def score_clip(tracker: ObjectTracker, clip: AnnotatedClip) -> ClipScore:
+def score_clip(tracker: ObjectTracker, clip: Video, sentence: str = "") -> ClipScore:
     """Track a clip from its first annotated frame and compare where there is an annotation."""
-    prompt = Prompt(clip.boxes[min(clip.boxes)], clip.sentence)
-    steps = [step.without_image() for step in follow(tracker, clip.frames(), prompt)]
-    found = {step.frame: step.box for step in steps if step.frame in clip.boxes}
-    later = sorted(found)[1:]
-    overlap = overlaps([found[n] for n in later], [clip.boxes[n] for n in later])
+    run = run_video(tracker, clip, sentence=sentence)
+    later = [time for time in range(1, len(clip)) if clip.visible(time)]
+    overlap = overlap_plain(run.boxes[later], [clip.box(time) for time in later])
     return ClipScore(
-        auc=success_auc(overlap),
+        auc=run.auc,
         least_overlap=float(np.min(overlap)),
         held=bool(overlap[-1] > HELD),
-        frames_per_second=len(steps) / sum(step.seconds for step in steps),
+        frames_per_second=len(run.boxes) / run.seconds,
     )
 
 

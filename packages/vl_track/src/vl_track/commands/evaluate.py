@@ -6,6 +6,7 @@ from pathlib import Path
 
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
+from vl_track.data.sets.base import Split
 from vl_track.scoring import conventions
 from vl_track.scoring.analysis import Analysis, Missing, analyse
 from vl_track.scoring.conventions import Convention, Name
@@ -21,6 +22,8 @@ def evaluate(
     compare: list[str] | None = None,
     annotations: str | None = None,
     root: str | None = None,
+    folder: str | None = None,
+    split: Split | None = None,
     convention: Name = "stark",
     label: str | None = None,
     truncate: bool = False,
@@ -39,8 +42,11 @@ def evaluate(
         annotations: the evaluation toolkit's annotations (folder or archive) instead of the data
             set itself.
         root: data root; the data set is expected below it.
+        folder: the data set's own folder, where it does not lie below the data root.
+        split: which part; by default ``val`` of GOT-10k and ``test`` of the others.
         convention: whose rules: ``stark`` (OSTrack, All-in-One and all their family),
-            ``pytracking``, ``matlab``, ``got10k`` or ``mmot``. The others are shown beside it.
+            ``pytracking``, ``matlab``, ``got10k``, ``mmot``, or ``plain`` (ours). The toolkits' are
+            shown beside it.
         label: the data set's name as the toolkit is told it; it changes scores. By default what the
             toolkits' own loaders say.
         truncate: cut coordinates to whole numbers, as the pytracking family saves them.
@@ -52,7 +58,9 @@ def evaluate(
     """
     if results is None:
         raise ConfigError("Which results? Give --results FOLDER (or an archive).")
-    truths = read_truths(dataset, annotations=annotations, root=root, names=sequences)
+    truths = read_truths(
+        dataset, annotations=annotations, root=root, folder=folder, split=split, names=sequences
+    )
     read = read_many([results, *(compare or [])], truths, truncate=truncate)
     analysis = analyse(
         truths,

@@ -15,9 +15,10 @@ from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
-from vl_track.scoring.runs import Told, run_video
-from vl_track.scoring.success import CONVENTION
+from vl_track.scoring.conventions import PLAIN
+from vl_track.scoring.runs import run_video
 from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.steps import PromptKind
 
 
 def score(
@@ -26,7 +27,7 @@ def score(
     count: int = 40,
     split: Split = "test",
     difficulty: Difficulty = "standard",
-    told: Told = "both",
+    prompt: PromptKind = "box+text",
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
@@ -42,7 +43,7 @@ def score(
         count: videos, seeds 0 to ``count - 1``.
         split: ``test`` shows sprites, photographs and wordings training never saw.
         difficulty: ``standard`` or ``distractors``.
-        told: ``box``, ``sentence`` or ``both``.
+        prompt: what the tracker gets: ``box+text``, ``box`` or ``text``.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
@@ -60,20 +61,20 @@ def score(
     tracker = vl_track.load(weights, options=options, runtime=runtime, precision=precision)
     with Progress(disable=not sys.stderr.isatty()) as progress:
         shown = progress.track(videos, description="tracking")
-        runs = [run_video(tracker, video, told=told) for video in shown]
+        runs = [run_video(tracker, video, prompt=prompt) for video in shown]
     aucs = np.array([run.auc for run in runs])
     error = aucs.std(ddof=1) / np.sqrt(len(aucs)) if len(aucs) > 1 else float("nan")
     rate = sum(len(run.boxes) for run in runs) / sum(run.seconds for run in runs)
     sys.stdout.write(
         f"Success AUC {aucs.mean():.3f} +- {error:.3f} (standard error over {count} videos) on "
-        f"Scenes {split}, {difficulty}, told {told} (synthetic video)\n"
-        f"convention {CONVENTION}\ntracker {rate:.1f} FPS, drawing not counted\n"
+        f"Scenes {split}, {difficulty}, prompt {prompt} (synthetic video)\n"
+        f"convention {PLAIN}\ntracker {rate:.1f} FPS, drawing not counted\n"
     )
     if out:
         record = {
             "auc": float(aucs.mean()),
             "standard_error": float(error),
-            "convention": CONVENTION,
+            "convention": PLAIN,
             "frames_per_second": rate,
             "per_video": {run.name: run.auc for run in runs},
         }

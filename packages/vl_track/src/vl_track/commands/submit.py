@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from holdfast.errors import ConfigError
-from vl_track.data.sets.known import known_set, open_set
 from vl_track.scoring.raw_results import read_results
+from vl_track.scoring.sets import known_set, open_set
 from vl_track.scoring.submission import Server, pack
 
 

@@ -1,9 +1,10 @@
-"""Several data sets as one Lightning data module, in the paper's way of sampling (facts 2.1, 2.2).
+"""Several data sets as one Lightning data module, sampled as the paper does (section 4.1).
 
 A source is drawn by its ratio, a sequence of it uniformly, two frames of that by
 :mod:`vl_track.data.sampling`. Batch ``s`` is a function of (seed, s, rank), as everywhere here.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -11,12 +12,14 @@ from typing import Any, Literal
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from holdfast.errors import ConfigError, DataError, ImageError
+from holdfast.errors import ConfigError, DataError
 from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.datamodule import StepDataModule, seeded
+from vl_track.data.augment import Pair
+from vl_track.data.file_video import FileVideo
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.samples import Sample, to_sample
-from vl_track.data.sets.base import FileVideo, Split, VideoSet
+from vl_track.data.sets.base import FileSet, Split
 from vl_track.data.sets.known import open_set
 
 Text = Literal["own", "class", "none"]
@@ -25,7 +28,7 @@ ATTEMPTS = 100
 
 @dataclass(kw_only=True)
 class Source:
-    """One data set of the mixture; the author's tricks (facts 2.6) are switches here.
+    """One data set of the mixture; the tricks of the author's README are switches here.
 
     Attributes:
         name: of the data set (`vl-track data list`).
@@ -55,14 +58,14 @@ class MixedPairs(Dataset[Sample]):
         sets: opened data sets.
         sources: how each is drawn, in the same order.
         options: how pairs are cut.
-        skip_damaged: draw again where a picture is missing or damaged, as the release silently
-            does; otherwise the first such file stops the run by its name.
-        fixed: take no notice of the seed but of the index alone (validation).
+        skip_damaged: draw again where a sequence or an image is missing or damaged, as the release
+            silently does; otherwise the first such file stops the run with its name.
+        fixed: the index alone decides, whatever the seed (validation).
     """
 
     def __init__(
         self,
-        sets: Sequence[VideoSet],
+        sets: Sequence[FileSet],
         sources: Sequence[Source],
         options: PairOptions,
         *,
@@ -76,26 +79,28 @@ class MixedPairs(Dataset[Sample]):
         index, seed = seeded(key)
         if self.fixed:
             seed, index = fold_seed("pair", index), 0
-        shares = ratios_at(self.sources, index)
+        chances = ratios_at(self.sources, index)
         generator = np.random.default_rng(seed)
         for _ in range(ATTEMPTS):
-            place = int(generator.choice(len(self.sets), p=shares))
-            videos = self.sets[place]
-            try:
-                video = videos[int(generator.integers(len(videos)))]
-                video = reworded(video, self.sources[place].text)
-                video = replace(video, scaled=self.options.scaled_decoding)
-                pair = make_pair(video, self.options, generator)
-            except ImageError:
-                if not self.skip_damaged:
-                    raise
-                continue
+            number = int(generator.choice(len(self.sets), p=chances))
+            pair = self._draw(self.sets[number], self.sources[number], generator)
             if pair is not None:
                 return to_sample(pair, self.options.mentions)
         raise DataError(
             f"{ATTEMPTS} sequences in a row gave no pair of visible frames: run `vl-track data "
             f"verify` on {', '.join(source.name for source in self.sources)}."
         )
+
+    def _draw(self, videos: FileSet, source: Source, generator: np.random.Generator) -> Pair | None:
+        """Return a pair of a sequence drawn at random, if it has one."""
+        try:
+            video = reworded(videos[int(generator.integers(len(videos)))], source.text)
+            video = replace(video, scaled=self.options.scaled_decoding)
+            return make_pair(video, self.options, generator)
+        except DataError:  # of the annotation or of an image
+            if not self.skip_damaged:
+                raise
+            return None
 
 
 def ratios_at(sources: Sequence[Source], step: int) -> np.ndarray:
@@ -104,19 +109,19 @@ def ratios_at(sources: Sequence[Source], step: int) -> np.ndarray:
     Raises:
         ConfigError: nothing is left to draw from.
     """
-    shares = np.array(
+    ratios = np.array(
         [s.ratio if s.until_step is None or step < s.until_step else 0.0 for s in sources]
     )
-    if not (shares >= 0).all() or shares.sum() <= 0:
+    if not (ratios >= 0).all() or ratios.sum() <= 0:
         raise ConfigError(f"No data set of the mixture has a positive ratio at step {step}.")
-    return np.asarray(shares / shares.sum())
+    return np.asarray(ratios / ratios.sum())
 
 
 def reworded(video: FileVideo, text: Text) -> FileVideo:
     """Return the video with another sentence: its own, its class name, or none."""
-    if text == "own" or (text == "class" and not video.kind):
+    if text == "own" or (text == "class" and not video.class_name):
         return video
-    return FileVideo(**{**vars(video), "sentence": video.kind if text == "class" else ""})
+    return replace(video, sentence=video.class_name if text == "class" else "")
 
 
 class _Steps(Sampler[list[SampleKey]]):
@@ -129,8 +134,8 @@ class _Steps(Sampler[list[SampleKey]]):
         step = self.start
         while True:
             yield [
-                SampleKey(step, fold_seed("mixture", self.seed, step, self.rank, place))
-                for place in range(self.batch_size)
+                SampleKey(step, fold_seed("mixture", self.seed, step, self.rank, row))
+                for row in range(self.batch_size)
             ]
             step += 1
 
@@ -172,7 +177,7 @@ class Mixture(StepDataModule):
         self.skip_damaged = skip_damaged
 
     def setup(self, stage: str) -> None:
-        """Open the sets once, so that a missing one is told before anything runs."""
+        """Open the sets and their indexes, so that a missing set is named before anything runs."""
         self._training = self._open(self.sources)
         self._validating = self._open(self.validation)
 
@@ -195,12 +200,26 @@ class Mixture(StepDataModule):
         """Return the validation pairs: benchmarks are scored by whole videos, not by pairs."""
         return self.val_dataloader()
 
-    def _open(self, sources: Sequence[Source]) -> list[VideoSet]:
-        return [
-            open_set(s.name, s.split, root=self.root, folder=s.folder, **s.options) for s in sources
-        ]
+    def _open(self, sources: Sequence[Source]) -> list[FileSet]:
+        """Open the sets and map their indexes.
+
+        Raises:
+            ConfigError: a set is made when asked for, and cannot be mixed.
+        """
+        opened = []
+        for one in sources:
+            found = open_set(one.name, one.split, root=self.root, folder=one.folder, **one.options)
+            if not isinstance(found, FileSet):
+                raise ConfigError(
+                    f"{one.name} is no data set of files: it has its own data module."
+                )
+            found.prepare()
+            if one.text != "none":
+                sys.stderr.write("".join(f"note: {fault}\n" for fault in found.faults()))
+            opened.append(found)
+        return opened
 
     def _pairs(
-        self, sets: Sequence[VideoSet], sources: Sequence[Source], *, fixed: bool = False
+        self, sets: Sequence[FileSet], sources: Sequence[Source], *, fixed: bool = False
     ) -> MixedPairs:
         return MixedPairs(sets, sources, self.pairs, skip_damaged=self.skip_damaged, fixed=fixed)

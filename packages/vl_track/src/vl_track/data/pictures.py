@@ -7,7 +7,8 @@ import numpy as np
 
 from holdfast.data.jpeg import MOST_PIXELS, decode_jpeg, jpeg_size
 from holdfast.data.jpeg_regions import decode_region
-from holdfast.errors import ImageError
+from holdfast.errors import DataError, ImageError
+from vl_track.data.archives import read_through
 from vl_track.data.geometry import Window
 from vl_track.data.video import Picture, crop_frame, crop_part, seen_part
 
@@ -22,25 +23,29 @@ def read_picture(path: Path) -> Picture:
     Raises:
         ImageError: missing, unreadable or damaged.
     """
-    return decode_picture(_content(path), str(path))
+    return decode_picture(read_content(path), str(path))
 
 
 def crop_picture(path: Path, window: Window, size: int) -> Picture:
-    """Cut a window out of a picture and resize it as :func:`crop_frame` does.
+    """Cut a window out of an image file; see :func:`crop_content`."""
+    return crop_content(read_content(path), str(path), window, size)
+
+
+def crop_content(content: bytes, name: str, window: Window, size: int) -> Picture:
+    """Cut a window out of an image file's content and resize it as :func:`crop_frame` does.
 
     Only the part inside the window is decoded, where that is possible and worth it.
 
     Raises:
-        ImageError: as :func:`read_picture`.
+        ImageError: as :func:`decode_picture`.
     """
-    content = _content(path)
     shown = jpeg_size(content)
     if shown is not None:
         left, top, right, bottom = seen_part(window, (shown[1], shown[0]))
         part = decode_region(content, left, top, right, bottom)
         if part is not None:
             return crop_part(part, (left, top), window, size)
-    return crop_frame(decode_picture(content, str(path)), window, size)
+    return crop_frame(decode_picture(content, name), window, size)
 
 
 def _is_whole_png(content: bytes) -> bool:
@@ -48,23 +53,30 @@ def _is_whole_png(content: bytes) -> bool:
 
     OpenCV believes the lengths: a damaged byte makes it fill gigabytes before it gives up.
     """
-    width, height = (int.from_bytes(content[place : place + 4]) for place in (16, 20))
-    place = len(PNG)
-    while place < len(content):
-        length, kind = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
-        place += length + CHUNK
-        if kind == b"IEND":
+    width, height = (int.from_bytes(content[start : start + 4]) for start in (16, 20))
+    start = len(PNG)
+    while start < len(content):
+        length, name = int.from_bytes(content[start : start + 4]), content[start + 4 : start + 8]
+        start += length + CHUNK
+        if name == b"IEND":
             break
-    return place <= len(content) and 0 < width * height <= MOST_PIXELS
+    return start <= len(content) and 0 < width * height <= MOST_PIXELS
 
 
-def _content(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
+    """Return the content of an image file, on disk or inside an archive.
+
+    Raises:
+        ImageError: missing or unreadable.
+    """
     try:
-        return path.read_bytes()
+        return read_through(path)
     except FileNotFoundError as error:
         raise ImageError(f"{path} is missing: get this file again.") from error
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror}).") from error
+    except DataError as error:
+        raise ImageError(str(error)) from error
 
 
 def decode_picture(content: bytes, name: str) -> Picture:

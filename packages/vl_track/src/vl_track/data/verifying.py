@@ -1,13 +1,16 @@
 """What is wrong with a data set on disk, and how to get it right."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from holdfast.errors import DataError, ImageError
+from vl_track.data.archives import size_of
 from vl_track.data.pictures import read_picture
-from vl_track.data.sets.base import VideoSet
+from vl_track.data.sets.base import FileSet
 from vl_track.data.sets.known import KnownSet
+from vl_track.data.sets.pictures import ImageSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +29,21 @@ class Problem:
 
 
 def verify_split(
-    videos: VideoSet, known: KnownSet, *, deep: bool, after: Callable[[], None] = lambda: None
+    videos: FileSet, known: KnownSet, *, deep: bool, after: Callable[[], None] = lambda: None
 ) -> list[Problem]:
-    """Look at every sequence of a split.
+    """Look at every sequence of a split, and at every image of a set of images.
 
     Args:
         videos: the split.
         known: what it should be.
-        deep: decode every picture; otherwise only their files are looked for.
+        deep: decode every image; otherwise only their files are looked for.
         after: called after each sequence, for a progress bar.
     """
     problems = list(_counts(videos, known))
+    problems += [Problem(where="", what=fault, blocking=False) for fault in videos.faults()]
+    if isinstance(videos, ImageSet):
+        problems += check_images("the images", list(videos.image_paths()), deep=deep)
+        return problems
 
     def check(name: str) -> list[Problem]:
         found = list(check_sequence(videos, name, deep=deep))
@@ -53,15 +60,15 @@ def verify_split(
     return problems
 
 
-def _counts(videos: VideoSet, known: KnownSet) -> Iterator[Problem]:
+def _counts(videos: FileSet, known: KnownSet) -> Iterator[Problem]:
     expected = known.counts.get(videos.split, 0)
     if expected and len(videos) != expected:
         what = f"{len(videos)} sequences where {expected} are published"
         yield Problem(where="", what=f"{what}: get the missing ones", blocking=False)
 
 
-def check_sequence(videos: VideoSet, name: str, *, deep: bool) -> Iterator[Problem]:
-    """Look at one sequence: its annotation, its remarks, its pictures."""
+def check_sequence(videos: FileSet, name: str, *, deep: bool) -> Iterator[Problem]:
+    """Look at one sequence: its annotation, its remarks, its images."""
     try:
         video = videos.read(name)
     except DataError as error:
@@ -69,21 +76,24 @@ def check_sequence(videos: VideoSet, name: str, *, deep: bool) -> Iterator[Probl
         return
     for fault in video.faults:
         yield Problem(where=name, what=fault, blocking=False)
-    if not video.seen.any():
+    if not video.visibility.any():
         yield Problem(where=name, what="the object is never visible", blocking=True)
-    missing = [path for path in video.pictures if not path.is_file()]
-    if missing:
-        what = f"{len(missing)} pictures are missing, the first is {missing[0].name}: get them"
-        yield Problem(where=name, what=what, blocking=True)
-    empty = [path for path in video.pictures if path.is_file() and path.stat().st_size == 0]
-    if empty:
-        what = f"{len(empty)} pictures are empty files, the first is {empty[0].name}: get them"
-        yield Problem(where=name, what=what, blocking=True)
+    yield from check_images(name, video.images, deep=deep)
+
+
+def check_images(where: str, paths: Sequence[Path], *, deep: bool) -> Iterator[Problem]:
+    """Look at image files, on disk or inside archives."""
+    sizes = [size_of(path) for path in paths]
+    for size, what in ((-1, "are missing"), (0, "are empty files")):
+        found = [path for path, one in zip(paths, sizes, strict=True) if one == size]
+        if found:
+            said = f"{len(found)} images {what}, the first is {found[0].name}: get them"
+            yield Problem(where=where, what=said, blocking=True)
     if not deep:
         return
-    for path in video.pictures:
-        if path.is_file() and path.stat().st_size:
+    for path, size in zip(paths, sizes, strict=True):
+        if size > 0:
             try:
                 read_picture(path)
             except ImageError as error:
-                yield Problem(where=name, what=str(error), blocking=True)
+                yield Problem(where=where, what=str(error), blocking=True)

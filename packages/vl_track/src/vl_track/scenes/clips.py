@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from vl_track.scenes.data_set import ScenesSet
 from vl_track.scenes.grammar import Split
-from vl_track.scenes.make import Difficulty, make_scene
+from vl_track.scenes.make import Difficulty
 from vl_track.scenes.scene import Scene
-from vl_track.scenes.variation import Variation, vary
-from vl_track.scenes.world import SceneWorld
+from vl_track.scenes.variation import Variation
 
 
 def scenes_videos(
@@ -18,6 +18,5 @@ def scenes_videos(
     variation: Variation | None = None,
 ) -> list[Scene]:
     """Make the first ``count`` videos of a split, seeds 0 to ``count - 1``."""
-    world = SceneWorld.open(root, split)
-    scenes = (make_scene(world, seed, difficulty) for seed in range(count))
-    return [vary(scene, world, variation or Variation()) for scene in scenes]
+    videos = ScenesSet(root, split, count, difficulty, variation)
+    return [videos.read(name) for name in videos.names]

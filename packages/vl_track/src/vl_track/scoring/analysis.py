@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 
 from holdfast.errors import DataError
-from vl_track.scoring.averages import average_overlap, mean_accuracy
-from vl_track.scoring.benchmark import TrueSequence
-from vl_track.scoring.conventions import NAMES, Convention, convention
+from vl_track.data.truth import TrueSequence
+from vl_track.scoring.averages import average_overlap, got_scores, mean_accuracy
+from vl_track.scoring.conventions import TOOLKITS, Convention, convention
 from vl_track.scoring.raw_results import Finding, RawResults
-from vl_track.scoring.scores import Figures, Scores, score
+from vl_track.scoring.scores import Scores, score_all
 from vl_track.scoring.uncertainty import Comparison, Interval, bootstrap, compare
 
 Missing = Literal["refuse", "skip", "zero"]
@@ -25,11 +25,10 @@ class Scored:
         tracker: its name.
         source: where its results lie.
         scores: under the chosen convention.
-        figures: of all sequences.
+        figures: numbers of all sequences in percent, by name.
         auc: mean of the sequences' AUC with its interval (of the success curve's mean).
-        elsewhere: what every toolkit would say, by its title.
-        average_overlap: VOT-style, in percent.
-        mean_accuracy: WebUAV-3M's mAcc in percent.
+        by_convention: the numbers under every toolkit's rules, by its title.
+        averages: further numbers in percent, by the heading of their column.
         frames_per_second: as recorded; ``None`` where it was not.
         findings: what is wrong with the results.
         versus: the first tracker of the analysis minus this one, on AUC; ``None`` for the first.
@@ -38,11 +37,10 @@ class Scored:
     tracker: str
     source: str
     scores: Scores = field(repr=False)
-    figures: Figures
+    figures: dict[str, float]
     auc: Interval
-    elsewhere: dict[str, Figures]
-    average_overlap: float
-    mean_accuracy: float
+    by_convention: dict[str, dict[str, float]]
+    averages: dict[str, float]
     frames_per_second: float | None
     findings: tuple[Finding, ...]
     versus: Comparison | None = None
@@ -54,7 +52,7 @@ class Analysis:
 
     Attributes:
         dataset: its name.
-        rules: the convention of every number but those of ``elsewhere``.
+        rules: the convention of every number but those of ``by_convention``.
         truths: the sequences scored.
         left_out: sequences that were not, and why nothing stands for them.
         truncated: whether coordinates were cut to whole numbers.
@@ -117,7 +115,9 @@ def analyse(
     kept = [true for true in truths if true.name not in set(left_out)]
     if not kept:
         raise DataError("Every sequence lacks a result of one of the trackers: nothing to score.")
-    scored = [_score_one(kept, one, rules, strict=strict, samples=samples) for one in results]
+    scored = [
+        _score_one(kept, one, rules, dataset, strict=strict, samples=samples) for one in results
+    ]
     return Analysis(
         dataset=dataset,
         rules=rules,
@@ -133,33 +133,42 @@ def _score_one(
     truths: Sequence[TrueSequence],
     one: RawResults,
     rules: Convention,
+    dataset: str,
     *,
     strict: bool,
     samples: int,
 ) -> Scored:
-    scores = score(truths, one.boxes, rules, strict=strict)
-    toolkits = [convention(name, rules.label) for name in NAMES]
+    toolkits = [convention(name, rules.label) for name in TOOLKITS]
     if rules.label == "lasot":
         toolkits.append(convention("stark", "any other label"))
-    elsewhere = {
-        toolkit.title: (
-            scores if toolkit.title == rules.title else score(truths, one.boxes, toolkit,
-                                                              strict=False)
-        ).figures()
-        for toolkit in toolkits
-    }  # fmt: skip
+    others = [toolkit for toolkit in toolkits if toolkit.title != rules.title]
+    asked = [(rules, strict), *((toolkit, False) for toolkit in others)]
+    scores, *found = score_all(truths, one.boxes, asked)
+    figures = {one.rules.title: one.figures() for one in (scores, *found)}
     return Scored(
         tracker=one.tracker,
         source=one.source,
         scores=scores,
-        figures=scores.figures(),
+        figures=figures[rules.title],
         auc=bootstrap(scores.sequence_auc(), samples=samples),
-        elsewhere=elsewhere,
-        average_overlap=average_overlap(truths, one.boxes),
-        mean_accuracy=mean_accuracy(truths, one.boxes),
+        by_convention={toolkit.title: figures[toolkit.title] for toolkit in toolkits},
+        averages=_averages(truths, one, rules, dataset),
         frames_per_second=one.frames_per_second,
         findings=one.findings,
     )
+
+
+def _averages(
+    truths: Sequence[TrueSequence], one: RawResults, rules: Convention, dataset: str
+) -> dict[str, float]:
+    """Return the averages that stand beside the curves: GOT-10k has its own AO and SR."""
+    if dataset == "got10k":
+        found = got_scores(truths, one.boxes)
+        return {"AO": found.ao, "SR50": found.sr50, "SR75": found.sr75}
+    averages = {"AO": average_overlap(truths, one.boxes)}
+    if rules.name == "mmot":
+        averages["mAcc"] = mean_accuracy(truths, one.boxes)
+    return averages
 
 
 def _versus(first: Scored, other: Scored, samples: int) -> Scored:

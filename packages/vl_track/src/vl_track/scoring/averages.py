@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import DataError
-from vl_track.scoring.benchmark import TrueSequence
-from vl_track.scoring.measures import clip_to_picture, overlap_continuous
+from vl_track.data.truth import TrueSequence
+from vl_track.scoring.measures import clip_to_image, overlap_continuous
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ class GotScores:
 
     Attributes:
         ao: average overlap.
-        sr50: share of frames with an overlap above 0.5.
+        sr50: fraction of frames with an overlap above 0.5.
         sr75: above 0.75.
         frames: that count.
     """
@@ -36,12 +36,12 @@ def got_scores(
     """Score as GOT-10k's toolkit: first frames left out, only frames with cover above 0.
 
     Args:
-        truths: ``visible`` is cover > 0; boxes are cut to the picture, whose ``size`` is needed.
+        truths: ``visible`` is cover > 0; boxes are cut to the image, whose ``size`` is needed.
         predictions: (T, 4) by sequence; results of another length are cut to the shorter one.
         need_size: ``False`` scores sequences of unknown size without cutting.
 
     Raises:
-        DataError: a result or a picture's size is missing, or no frame counts.
+        DataError: a result or an image's size is missing, or no frame counts.
     """
     pooled = [_later_overlaps(true, predictions, need_size=need_size) for true in truths]
     overlaps = np.concatenate(pooled) if pooled else np.zeros(0)
@@ -96,10 +96,10 @@ def _later_overlaps(
     count = min(len(predicted), len(true.boxes))
     box, truth = predicted[1:count], true.boxes[1:count]
     if true.size is not None:
-        box, truth = clip_to_picture(box, true.size), clip_to_picture(truth, true.size)
+        box, truth = clip_to_image(box, true.size), clip_to_image(truth, true.size)
     elif need_size:
         raise DataError(
-            f"GOT-10k's scores need the size of the pictures of {true.name}: read the data set "
+            f"GOT-10k's scores need the size of the images of {true.name}: read the data set "
             "with its meta_info.ini."
         )
     seen = np.ones(count, bool) if true.visible is None else true.visible[:count]

@@ -1,4 +1,4 @@
-"""Where the field's toolkits differ, each difference a named field (facts 3.5)."""
+"""Where the field's toolkits differ, each difference a named field; see docs/evaluation.md."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,11 +7,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vl_track.scoring import curves, measures
+from vl_track.scoring import measures
 
 Floats = NDArray[np.float64]
-Name = Literal["stark", "pytracking", "matlab", "got10k", "mmot"]
-NAMES: tuple[Name, ...] = ("stark", "pytracking", "matlab", "got10k", "mmot")
+Name = Literal["stark", "pytracking", "matlab", "got10k", "mmot", "plain"]
+TOOLKITS: tuple[Name, ...] = ("stark", "pytracking", "matlab", "got10k", "mmot")
+NAMES: tuple[Name, ...] = (*TOOLKITS, "plain")
+# k * 0.05 and k / 100, as the toolkits' ranges give them; linspace differs in the last bit.
+OVERLAPS: Floats = np.asarray(np.arange(21) * 0.05, dtype=np.float64)
+OVERLAPS_LINSPACE: Floats = np.linspace(0, 1, 21)
+PIXELS: Floats = np.arange(51, dtype=np.float64)
+SIDES: Floats = np.arange(51) / 100.0
+SIDES_LINSPACE: Floats = np.linspace(0, 0.5, 51)
+PLAIN = "plain: no +1, visible frames only, first frame left out, 21 thresholds, overlap > t"
 Measure = Callable[[Floats, Floats], Floats]
 
 
@@ -25,8 +33,10 @@ class Convention:
         overlap: the IoU.
         normalised: the normalised centre error.
         valid: true boxes that count as present: sides above 0, all four numbers above 0, or every.
-        absent: frames flagged absent are hidden ``boxes`` like others without a valid one, are
-            ``dropped`` (and stay in the denominator), or are scored by their numbers (``ignored``).
+        hidden: frames in which the object is flagged as absent count as ``missed``, are
+            ``left_out`` of the numbers and their denominators, or are scored by their boxes
+            (``flags_ignored``).
+        first: the first frame counts with the ``given`` box, or is ``left_out``.
         invalid_precision: whether a present frame without a valid true box counts as a hit of
             precision.
         absent_normalised: whether an absent frame counts as a hit of normalised precision.
@@ -44,7 +54,8 @@ class Convention:
     overlap: Measure
     normalised: Measure
     valid: Literal["sides", "all_four", "every"]
-    absent: Literal["hidden", "dropped", "ignored"]
+    hidden: Literal["missed", "left_out", "flags_ignored"]
+    first: Literal["given", "left_out"]
     invalid_precision: bool
     absent_normalised: bool
     repairs: Literal["never", "zero", "not_positive"]
@@ -59,7 +70,7 @@ class Convention:
         """How the convention is named beside every number."""
         if self.name in {"stark", "pytracking"}:
             return f"{self.name} (label '{self.label}')"
-        return self.name
+        return PLAIN if self.name == "plain" else self.name
 
 
 def convention(name: Name, label: str = "lasot") -> Convention:
@@ -68,7 +79,8 @@ def convention(name: Name, label: str = "lasot") -> Convention:
     Args:
         name: ``stark`` (also OSTrack, All-in-One, JointNLT, MMTrack, UVLTrack, SUTrack, DUTrack,
             ODTrack), ``pytracking`` (since 2022-08-28), ``matlab`` (LaSOT and TNL2K), ``got10k``
-            (its LaSOT and OTB experiments), ``mmot`` (WebUAV-3M).
+            (its LaSOT and OTB experiments), ``mmot`` (WebUAV-3M), or ``plain``: ours, no toolkit's;
+            continuous boxes, visible frames only, the first frame left out.
         label: the data set's name as STARK's family and pytracking are told it. Only for exactly
             ``lasot`` do absent frames count as misses of normalised precision; only for ``uav`` do
             invalid frames count as hits of precision. The other toolkits do not look at it.
@@ -85,7 +97,6 @@ def convention(name: Name, label: str = "lasot") -> Convention:
             stark,
             name="matlab",
             valid="all_four",
-            absent="dropped",
             invalid_precision=True,
             absent_normalised=False,
             repairs="not_positive",
@@ -95,6 +106,13 @@ def convention(name: Name, label: str = "lasot") -> Convention:
         "got10k": got10k,
         "mmot": replace(
             got10k, name="mmot", normalised=measures.normalised_error_tiny, lengths="equal"
+        ),
+        "plain": replace(
+            got10k,
+            name="plain",
+            overlap=measures.overlap_plain,
+            hidden="left_out",
+            first="left_out",
         ),
     }
     return known[name]
@@ -107,15 +125,16 @@ def _stark(label: str) -> Convention:
         overlap=measures.overlap_pixels,
         normalised=measures.normalised_error,
         valid="sides",
-        absent="hidden",
+        hidden="missed",
+        first="given",
         invalid_precision=label == "uav",
         absent_normalised=label != "lasot",
         repairs="zero",
         normalised_score="at_0.2",
         lengths="cut" if label == "lasot" else "cut_or_pad",
         skips_zero_rows=False,
-        overlap_thresholds=curves.OVERLAP_THRESHOLDS,
-        normalised_thresholds=curves.NORMALISED_THRESHOLDS,
+        overlap_thresholds=OVERLAPS,
+        normalised_thresholds=SIDES,
     )
 
 
@@ -126,13 +145,14 @@ def _got10k(label: str) -> Convention:
         overlap=measures.overlap_continuous,
         normalised=measures.normalised_error_guarded,
         valid="every",
-        absent="ignored",
+        hidden="flags_ignored",
+        first="given",
         invalid_precision=False,
         absent_normalised=False,
         repairs="never",
         normalised_score="mean",
         lengths="shortest",
         skips_zero_rows=False,
-        overlap_thresholds=curves.OVERLAP_THRESHOLDS_LINSPACE,
-        normalised_thresholds=curves.NORMALISED_THRESHOLDS_LINSPACE,
+        overlap_thresholds=OVERLAPS_LINSPACE,
+        normalised_thresholds=SIDES_LINSPACE,
     )

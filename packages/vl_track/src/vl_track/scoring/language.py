@@ -1,4 +1,4 @@
-"""Does the sentence matter? One model, told the truth, nothing, or another video's sentence."""
+"""Does the sentence matter? One model, with the right sentence, none, or another video's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vl_track.data.video import Video
-from vl_track.scoring.runs import Follower, Told, VideoRun, run_video
+from vl_track.scoring.runs import SequenceResult, run_video
+from vl_track.tracking.loop import ObjectTracker
+from vl_track.tracking.steps import PromptKind
 
 CONDITIONS = ("right", "none", "shuffled")
 
@@ -16,12 +18,12 @@ class Ablation:
     """Runs under the three conditions, in the same order of videos.
 
     Attributes:
-        told: what the tracker gets beside or instead of the sentence.
+        prompt: what the tracker gets: box and sentence, or the sentence alone.
         runs: by condition.
     """
 
-    told: Told
-    runs: dict[str, list[VideoRun]]
+    prompt: PromptKind
+    runs: dict[str, list[SequenceResult]]
 
     def auc(self, condition: str) -> float:
         """Return the mean AUC of a condition."""
@@ -46,35 +48,35 @@ def shuffled_sentences(videos: Sequence[Video]) -> list[str]:
     if len(set(sentences)) < 2:
         raise ValueError("shuffling needs two different sentences")
     shuffled = []
-    for place, own in enumerate(sentences):
-        others = (sentences[(place + step) % count] for step in range(1, count))
+    for index, own in enumerate(sentences):
+        others = (sentences[(index + step) % count] for step in range(1, count))
         shuffled.append(next(other for other in others if other != own))
     return shuffled
 
 
 def ablate(
-    tracker: Follower,
+    tracker: ObjectTracker,
     videos: Sequence[Video],
-    told: Told,
+    prompt: PromptKind,
     *,
     after: Callable[[], None] = lambda: None,
 ) -> Ablation:
     """Track every video under the three conditions.
 
-    Without a box and without a sentence nothing says what to follow; the tracker then searches with
+    Without a box and without a sentence nothing names the object; the tracker then searches with
     no template and no words, and follows what looks most like an object to it.
 
     Args:
         tracker: started anew on every video.
         videos: with sentences.
-        told: ``both`` or ``sentence``.
+        prompt: ``box+text`` or ``text``.
         after: called after every video, for a progress bar.
     """
     shuffled = shuffled_sentences(videos)
-    runs: dict[str, list[VideoRun]] = {condition: [] for condition in CONDITIONS}
+    runs: dict[str, list[SequenceResult]] = {condition: [] for condition in CONDITIONS}
     for video, wrong in zip(videos, shuffled, strict=True):
         said = {"right": video.sentence, "none": "", "shuffled": wrong}
         for condition, sentence in said.items():
-            runs[condition].append(run_video(tracker, video, told=told, sentence=sentence))
+            runs[condition].append(run_video(tracker, video, prompt=prompt, sentence=sentence))
             after()
-    return Ablation(told=told, runs=runs)
+    return Ablation(prompt=prompt, runs=runs)

@@ -1,4 +1,4 @@
-"""How alike two boxes are, frame by frame: pure functions on arrays (facts 3.4, 3.5).
+"""How alike two boxes are, frame by frame: pure functions on arrays.
 
 Boxes are rows x, y, width, height. All functions are vectorised over any leading dimensions.
 """
@@ -6,7 +6,7 @@ Boxes are rows x, y, width, height. All functions are vectorised over any leadin
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 EPSILON = float(np.finfo(np.float64).eps)
@@ -31,6 +31,16 @@ def overlap_continuous(predicted: Floats, truth: Floats) -> Floats:
     """
     shared, union = _shared_and_union(predicted, truth, pixel=0.0)
     return np.asarray(np.clip(shared / (union + EPSILON), 0.0, 1.0))
+
+
+def overlap_plain(predicted: ArrayLike, truth: ArrayLike) -> Floats:
+    """Return the IoU (T,) of boxes (T, 4) with continuous edges; 0 where either has no area."""
+    one, other = np.asarray(predicted, float), np.asarray(truth, float)
+    low = np.maximum(one[:, :2], other[:, :2])
+    high = np.minimum(one[:, :2] + one[:, 2:], other[:, :2] + other[:, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    union = one[:, 2:].prod(axis=1) + other[:, 2:].prod(axis=1) - shared
+    return np.where(union > 0, shared / np.where(union > 0, union, 1), 0.0)
 
 
 def complete_overlap(predicted: Floats, truth: Floats) -> Floats:
@@ -84,8 +94,8 @@ def normalised_error_tiny(predicted: Floats, truth: Floats) -> Floats:
     return _length(gap)
 
 
-def clip_to_picture(boxes: Floats, size: tuple[float, float]) -> Floats:
-    """Cut boxes to a picture (width, height), as the got10k toolkit does for GOT-10k."""
+def clip_to_image(boxes: Floats, size: tuple[float, float]) -> Floats:
+    """Cut boxes to an image (width, height), as the got10k toolkit does for GOT-10k."""
     corner = np.clip(boxes[..., :2], 0, size)
     sides = np.clip(boxes[..., 2:], 0, np.asarray(size) - corner)
     return np.concatenate([corner, sides], axis=-1)

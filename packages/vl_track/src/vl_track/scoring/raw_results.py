@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from holdfast.errors import DataError
 from vl_track.data.numbers import parse_numbers, parse_rows
 from vl_track.data.trees import Tree, open_tree
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.truth import TrueSequence
 
 Floats = NDArray[np.float64]
 PATTERNS = ("{0}.txt", "{0}/{0}_001.txt", "{0}_001.txt")

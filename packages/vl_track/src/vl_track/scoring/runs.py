@@ -1,99 +1,84 @@
-"""Running a tracker over annotated videos."""
+"""Tracking annotated videos and scoring each at once, under the convention ``plain``."""
 
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vl_track.data.geometry import Box
-from vl_track.data.video import Picture, Video
-from vl_track.scoring.success import overlaps, success_auc
-from vl_track.tracking.steps import Estimate
-
-Told = Literal["both", "box", "sentence"]
-
-
-class Follower(Protocol):
-    """A tracker of any kind."""
-
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
-        """Say what to follow."""
-
-    def track(self, frame: Picture) -> Estimate:
-        """Find it in the next frame."""
+from vl_track.data.truth import truth_of
+from vl_track.data.video import Video
+from vl_track.scoring.conventions import convention
+from vl_track.scoring.curves import SUCCESS
+from vl_track.scoring.scores import score
+from vl_track.tracking.loop import ObjectTracker, follow, frames_of
+from vl_track.tracking.steps import Prompt, PromptKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoRun:
+class SequenceResult:
     """What a tracker did on one video.
 
     Attributes:
         name: of the video.
         boxes: (T, 4).
-        overlap: (T,) IoU with the truth; NaN where nothing is visible.
-        seconds: of tracking, drawing and decoding left out.
+        auc: success AUC in [0, 1] under the convention ``plain``.
+        seconds: of the tracker, without drawing and decoding.
     """
 
     name: str
-    boxes: NDArray[np.float64]
-    overlap: NDArray[np.float64]
+    boxes: NDArray[np.float64] = field(repr=False)
+    auc: float
     seconds: float
-
-    @property
-    def auc(self) -> float:
-        """Success AUC over visible frames, the first left out."""
-        later = self.overlap[1:]
-        return success_auc(later[~np.isnan(later)])
 
 
 def run_video(
-    follower: Follower, video: Video, *, told: Told = "both", sentence: str | None = None
-) -> VideoRun:
-    """Track one video from its first frame to its last.
+    tracker: ObjectTracker,
+    video: Video,
+    *,
+    prompt: PromptKind = "box+text",
+    sentence: str | None = None,
+) -> SequenceResult:
+    """Track one video from its first frame to its last, and score it.
 
     Args:
-        follower: the tracker.
+        tracker: is initialised on the first frame.
         video: with annotations.
-        told: what it is told at the start.
-        sentence: says something else than the video's own sentence.
+        prompt: which parts of the annotation the tracker is given.
+        sentence: takes the place of the video's own sentence.
+
+    Raises:
+        DataError: the object is visible in no frame after the first.
     """
     text = video.sentence if sentence is None else sentence
-    text = "" if told == "box" else text
-    boxes, overlap, seconds = [], [], 0.0
-    for moment in range(len(video)):
-        frame = video.frame(moment)
-        begun = time.perf_counter()
-        if moment == 0:
-            box = None if told == "sentence" else video.box(0)
-            estimate = follower.initialize(frame, box, text)
-        else:
-            estimate = follower.track(frame)
-        seconds += time.perf_counter() - begun
-        boxes.append(estimate.box)
-        seen = video.visible(moment)
-        overlap.append(overlaps([estimate.box], [video.box(moment)])[0] if seen else np.nan)
-    return VideoRun(
-        name=video.name, boxes=np.array(boxes), overlap=np.array(overlap), seconds=seconds
+    steps = [
+        step.without_image()
+        for step in follow(tracker, frames_of(video), Prompt.of(prompt, video.box(0), text))
+    ]
+    boxes = np.array([step.box for step in steps], dtype=np.float64)
+    found = score([truth_of(video)], {video.name: boxes}, convention("plain"))
+    return SequenceResult(
+        name=video.name,
+        boxes=boxes,
+        auc=float(found.curves[SUCCESS.name].mean()),
+        seconds=sum(step.seconds for step in steps),
     )
 
 
-def mean_auc(runs: Iterable[VideoRun]) -> float:
+def mean_auc(results: Iterable[SequenceResult]) -> float:
     """Return the mean over videos of their AUC."""
-    return float(np.mean([run.auc for run in runs]))
+    return float(np.mean([one.auc for one in results]))
 
 
 def run_all(
-    follower: Follower,
+    tracker: ObjectTracker,
     videos: Iterable[Video],
     *,
-    told: Told = "both",
+    prompt: PromptKind = "box+text",
     sentences: Callable[[Video], str] | None = None,
-) -> list[VideoRun]:
+) -> list[SequenceResult]:
     """Track several videos, one after the other."""
     return [
-        run_video(follower, v, told=told, sentence=None if sentences is None else sentences(v))
+        run_video(tracker, v, prompt=prompt, sentence=None if sentences is None else sentences(v))
         for v in videos
     ]

@@ -1,4 +1,4 @@
-"""The zip files that the servers of GOT-10k and TrackingNet expect (facts 3.7)."""
+"""The zip files that the servers of GOT-10k and TrackingNet expect."""
 
 import io
 import zipfile
@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.atomic import write_bytes
 from holdfast.errors import DataError
-from vl_track.data.sets.base import FileVideo
+from vl_track.data.file_video import FileVideo
 from vl_track.scoring.raw_results import RawResults
 
 Server = Literal["got10k", "trackingnet"]
@@ -50,7 +50,7 @@ def pack(server: Server, results: RawResults, videos: list[FileVideo], target: P
 
 def problems_of(server: Server, results: RawResults, video: FileVideo) -> list[str]:
     """Return what the server would reject about one sequence, a sentence each."""
-    name, count = video.name, len(video.pictures)
+    name, count = video.name, len(video.images)
     if name not in results.boxes:
         return [f"{name} has no readable result."]
     boxes = results.boxes[name]

@@ -3,10 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from holdfast.errors import ConfigError, DataError
+from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.data.sets.base import Split
-from vl_track.data.sets.known import KNOWN, open_set
-from vl_track.scoring.annotations import read_toolkit_annotations
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.truth import TrueSequence
+from vl_track.scoring.sets import known_set, open_set
 
 
 def read_truths(
@@ -14,7 +14,8 @@ def read_truths(
     *,
     annotations: str | None = None,
     root: str | None = None,
-    split: Split = "test",
+    folder: str | None = None,
+    split: Split | None = None,
     names: list[str] | None = None,
 ) -> list[TrueSequence]:
     """Read a benchmark's true boxes.
@@ -23,7 +24,9 @@ def read_truths(
         dataset: its name.
         annotations: the toolkit's folder or archive; without it the data set is read.
         root: data root.
-        split: of the data set.
+        folder: the data set's own folder, where it does not lie below the data root.
+        split: of the data set; by default ``val`` of GOT-10k, whose test split only its server
+            scores, and ``test`` of the others.
         names: sequences; all by default.
 
     Raises:
@@ -32,16 +35,18 @@ def read_truths(
     """
     if annotations is not None:
         return read_toolkit_annotations(annotations, dataset, names=names)
-    videos = open_set(dataset, split, root=root)
+    part: Split = split or ("val" if dataset == "got10k" else "test")
+    videos = open_set(dataset, part, root=root, folder=folder)
     chosen = [name for name in videos.names if names is None or name in set(names)]
     if not chosen:
         raise ConfigError(f"{dataset} has none of the sequences {', '.join(names or [])}.")
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = list(pool.map(videos.read, chosen))
-    lone = [video.name for video in found if len(video) > 1 and not video.seen[1:].any()]
+        found = list(pool.map(videos.truth, chosen))
+    lone = [true for true in found if len(true.boxes) > 1 and not true.boxes[1:].any()]
     if len(lone) == len(found):
+        known = known_set(dataset)
         raise DataError(
-            f"The {split} split of {KNOWN[dataset].title} gives only first boxes; it is scored by "
-            f"{KNOWN[dataset].scored}."
+            f"The {part} split of {known.title} gives only first boxes; it is scored by "
+            f"{known.scored}."
         )
-    return [video.truth() for video in found]
+    return found

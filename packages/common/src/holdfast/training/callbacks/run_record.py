@@ -13,6 +13,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from holdfast.atomic import write_text
+from holdfast.checkpoints.reading import OWN_KEY
 from holdfast.console import say
 from holdfast.errors import CheckpointError, DiskError
 from holdfast.runs.directory import RunDirectory
@@ -26,7 +27,6 @@ from holdfast.runs.record import (
 )
 
 RUN_KEY = "holdfast_run"
-CONFIG_KEY = "holdfast_config"
 Closing = Callable[[RunDirectory], str]
 """Makes the words about a finished run's result from its files; may be empty."""
 
@@ -90,7 +90,7 @@ class RunRecord(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Put configuration and identity into the checkpoint, so that it says what it is."""
-        checkpoint[CONFIG_KEY] = json.dumps(self.config, default=str)
+        checkpoint[OWN_KEY] = json.dumps(self.config, default=str)
         checkpoint[RUN_KEY] = {"recipe": self.identity.digest, "seed": self.identity.seed}
 
     def on_load_checkpoint(
@@ -107,8 +107,7 @@ class RunRecord(Callback):
             raise CheckpointError(
                 f"The checkpoint in {self.directory.checkpoints} belongs to another run (recipe "
                 f"{found.get('recipe')}, seed {found.get('seed')}; this run is {own['recipe']}, "
-                f"seed {own['seed']}): put the right file back, or start over with "
-                "--run.resume never."
+                f"seed {own['seed']})."
             )
 
     @rank_zero_only

@@ -39,10 +39,11 @@ class StopDiverged(Callback):
         batch_idx: int,
     ) -> None:
         """Look at the loss of the step."""
-        every = self.every_n_steps or (1 if pl_module.device.type == "cpu" else 20)
+        value = torch.as_tensor(outputs["loss"] if isinstance(outputs, dict) else outputs)
+        every = self.every_n_steps or (1 if value.device.type == "cpu" else 20)
         if batch_idx % every:
             return
-        loss = float(torch.as_tensor(outputs["loss"] if isinstance(outputs, dict) else outputs))
+        loss = float(value)
         if not math.isfinite(loss):
             raise DivergedError(
                 f"The loss became {loss} at step {trainer.global_step}: lower the learning rate, "

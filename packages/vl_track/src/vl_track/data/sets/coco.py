@@ -1,37 +1,41 @@
-"""COCO 2017 (arXiv 1405.0312): objects in pictures, as in OSTrack's and All-in-One's training.
+"""COCO 2017 (arXiv 1405.0312): objects in images, as in OSTrack's and All-in-One's training.
 
 ``images/{train2017,val2017}/*.jpg``, ``annotations/instances_{train,val}2017.json``. Crowds are
 left out; the sentence is "category, supercategory", as the paper's.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from vl_track.data.geometry import Box, as_box
+from vl_track.data.geometry import as_box
 from vl_track.data.sets.base import Split
-from vl_track.data.sets.pictures import PictureSet, read_json
+from vl_track.data.sets.pictures import ImageSet, Item, stream_json
 
 
-class COCO(PictureSet):
+class COCO(ImageSet):
     """Instances of COCO 2017."""
 
     splits: tuple[Split, ...] = ("train", "val")
 
-    def read_index(self) -> list[tuple[str, Path, Box, str]]:
-        """Return every instance that is no crowd, in the order of the index."""
-        index = read_json(self.root / "annotations" / f"instances_{self.split}2017.json")
-        pictures = {one["id"]: one["file_name"] for one in index["images"]}
-        said = {
-            one["id"]: f"{one['name']}, {one['supercategory']}".lower()
-            for one in index["categories"]
+    @property
+    def annotation(self) -> Path:
+        """The file of instances."""
+        return self.root / "annotations" / f"instances_{self.split}2017.json"
+
+    def read_items(self) -> Iterator[Item]:
+        """Yield every instance that is no crowd, in the order of the file."""
+        images = {
+            one["id"]: one["file_name"] for one in stream_json(self.annotation, "images.item")
         }
-        folder = self.root / "images" / f"{self.split}2017"
-        return [
-            (
-                str(one["id"]),
-                folder / pictures[one["image_id"]],
-                as_box(one["bbox"]),
-                said[one["category_id"]],
-            )
-            for one in index["annotations"]
-            if not one.get("iscrowd")
-        ]
+        sentences = {
+            one["id"]: f"{one['name']}, {one['supercategory']}".lower()
+            for one in stream_json(self.annotation, "categories.item")
+        }
+        for one in stream_json(self.annotation, "annotations.item"):
+            if not one.get("iscrowd"):
+                yield Item(
+                    name=str(one["id"]),
+                    image=f"images/{self.split}2017/{images[one['image_id']]}",
+                    box=as_box(one["bbox"]),
+                    sentence=sentences[one["category_id"]],
+                )

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from holdfast.errors import DataError
+from vl_track.data.file_video import FileVideo
 from vl_track.data.numbers import parse_numbers
-from vl_track.data.sets.base import (
-    FileVideo,
-    Split,
-    VideoSet,
+from vl_track.data.sets.base import FileSet, Split
+from vl_track.data.sets.files import (
     assemble,
     either,
-    list_pictures,
+    is_file,
+    list_images,
     read_boxes,
     read_file,
     read_flags_if_there,
@@ -31,7 +31,7 @@ from vl_track.data.sets.base import (
 SAID = ("object_class", "motion_class", "major_class", "root_class")
 
 
-class GOT10k(VideoSet):
+class GOT10k(FileSet):
     """GOT-10k."""
 
     splits: tuple[Split, ...] = ("train", "val", "test")
@@ -39,7 +39,7 @@ class GOT10k(VideoSet):
     def list_names(self) -> list[str]:
         """Return the names of ``list.txt`` that are on disk, in its order."""
         path = self.root / self.split / "list.txt"
-        if not path.is_file():
+        if not is_file(path):
             raise DataError(f"{path} is missing: GOT-10k's list says what belongs to the split.")
         names = read_text(path).split()
         return [name for name in names if (self.root / self.split / name).is_dir()]
@@ -47,23 +47,23 @@ class GOT10k(VideoSet):
     def read(self, name: str) -> FileVideo:
         """Read a sequence; in the test split only the first frame has a box."""
         folder = self.root / self.split / name
-        pictures = list_pictures(folder)
+        pictures = list_images(folder)
         boxes = read_boxes(folder / "groundtruth.txt")
         if self.split == "test" and len(boxes) == 1:
             boxes = np.concatenate([boxes, np.zeros((max(0, len(pictures) - 1), 4))])
         absence, cover = folder / "absence.label", folder / "cover.label"
         hidden = read_flags_if_there(absence)
-        if cover.is_file():
+        if is_file(cover):
             covered = parse_numbers(read_file(cover), str(cover)) == 0
             hidden = covered if hidden is None else either(covered, hidden)
         meta = _meta(folder / "meta_info.ini")
         return assemble(
             name=name,
-            pictures=pictures,
+            images=pictures,
             boxes=boxes,
             hidden=hidden,
             sentence=", ".join(meta[key] for key in SAID if meta.get(key)),
-            kind=meta.get("object_class", ""),
+            class_name=meta.get("object_class", ""),
             needs_sentence=self.split != "test",
             size=_resolution(meta.get("resolution", "")),
         )

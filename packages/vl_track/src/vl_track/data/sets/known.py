@@ -149,8 +149,19 @@ def open_set(
         folder: the set's own folder, where it does not lie below the data root.
         options: of the reader.
     """
-    known = known_set(name)
-    place = Path(folder) if folder is not None else data_root(root) / known.folder
-    module, kind = known.reader.split(":")
-    reader: type[VideoSet] = getattr(importlib.import_module(module), kind)
-    return reader(place, split, **{**dict(known.options), **options})
+    return open_known(known_set(name), split, root=root, folder=folder, **options)
+
+
+def open_known(
+    known: KnownSet,
+    split: Split,
+    *,
+    root: str | Path | None = None,
+    folder: str | Path | None = None,
+    **options: Any,  # noqa: ANN401  (of the reader)
+) -> VideoSet:
+    """Open a split of a data set, of this package or of another; see :func:`open_set`."""
+    path = Path(folder) if folder is not None else data_root(root) / known.folder
+    module, class_name = known.reader.split(":")
+    reader: type[VideoSet] = getattr(importlib.import_module(module), class_name)
+    return reader(path, split, **{**dict(known.options), **options})

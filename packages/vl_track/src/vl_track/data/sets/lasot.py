@@ -7,25 +7,26 @@ with the toolkit: ``attributes/<sequence>.txt`` below the root, where you put th
 
 from importlib.resources import files
 
-from vl_track.data.sets.base import (
-    FileVideo,
-    VideoSet,
+from vl_track.data.attributes import name_attributes
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import FileSet
+from vl_track.data.sets.files import (
     assemble,
     either,
     first_line,
-    list_pictures,
+    is_file,
+    list_images,
     read_attributes,
     read_boxes,
     read_flags,
     read_text,
     subfolders,
 )
-from vl_track.scoring.attributes import name_attributes
 
 EXTRAS = {"attributes", "absent", "revised"}
 
 
-class LaSOT(VideoSet):
+class LaSOT(FileSet):
     """LaSOT by protocol II."""
 
     attribute_set = "lasot"
@@ -36,7 +37,7 @@ class LaSOT(VideoSet):
         The list is ``testing_set.txt`` of the root, as LaSOT's archive has it, else as published.
         """
         listed = self.root / "testing_set.txt"
-        published = read_text(listed).split() if listed.is_file() else test_names()
+        published = read_text(listed).split() if is_file(listed) else test_names()
         there = self.found()
         if self.split == "test":
             return [name for name in published if name in there]
@@ -48,24 +49,24 @@ class LaSOT(VideoSet):
             path.name
             for folder in subfolders(self.root)
             for path in subfolders(folder)
-            if (path / "groundtruth.txt").is_file()
+            if is_file(path / "groundtruth.txt")
         }
 
     def read(self, name: str) -> FileVideo:
         """Read a sequence; ``revised/<name>.txt`` below the root replaces its boxes."""
         folder = self.root / name.rsplit("-", 1)[0] / name
         revised = self.root / "revised" / f"{name}.txt"
-        source = revised if revised.is_file() else folder / "groundtruth.txt"
+        source = revised if is_file(revised) else folder / "groundtruth.txt"
         hidden = either(
             read_flags(folder / "full_occlusion.txt"), read_flags(folder / "out_of_view.txt")
         )
         return assemble(
             name=name,
-            pictures=list_pictures(folder / "img"),
+            images=list_images(folder / "img"),
             boxes=read_boxes(source),
             hidden=hidden,
             sentence=first_line(folder / "nlp.txt"),
-            kind=folder.parent.name,
+            class_name=folder.parent.name,
             attributes=name_attributes(
                 self.attribute_set, read_attributes(self.root / "attributes" / f"{name}.txt")
             ),

@@ -8,7 +8,9 @@ below the root and it is read instead; without it, the sequence carries a remark
 
 from dataclasses import replace
 
-from vl_track.data.sets.base import FileVideo, Split
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import Split
+from vl_track.data.sets.files import is_file
 from vl_track.data.sets.lasot import LaSOT, by_number
 
 REVISED = ("paddle-1", "paddle-10")
@@ -27,7 +29,7 @@ class LaSOTExt(LaSOT):
     def read(self, name: str) -> FileVideo:
         """Read a sequence, remarking on the two whose annotation was revised."""
         video = super().read(name)
-        if name in REVISED and not (self.root / "revised" / f"{name}.txt").is_file():
+        if name in REVISED and not is_file(self.root / "revised" / f"{name}.txt"):
             fault = (
                 "the data set's annotation differs from the evaluation toolkit's, which is right; "
                 f"put the toolkit's file at {self.root / 'revised' / name}.txt"

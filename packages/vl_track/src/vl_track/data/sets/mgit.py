@@ -6,20 +6,20 @@ whole story in ``attribute/language/<sequence>.txt``. The layout is VideoCube's 
 copy of the data was at hand to check it, nor the name of the folder of sentences.
 """
 
-from vl_track.data.sets.base import (
-    FileVideo,
-    Split,
-    VideoSet,
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import FileSet, Split
+from vl_track.data.sets.files import (
     assemble,
     first_line,
-    list_pictures,
+    is_file,
+    list_images,
     read_boxes,
     read_flags_if_there,
     subfolders,
 )
 
 
-class MGIT(VideoSet):
+class MGIT(FileSet):
     """MGIT."""
 
     splits: tuple[Split, ...] = ("train", "val", "test")
@@ -29,7 +29,7 @@ class MGIT(VideoSet):
         return [
             path.name
             for path in subfolders(self.root / "data" / self.split)
-            if (self.root / "attribute" / "groundtruth" / f"{path.name}.txt").is_file()
+            if is_file(self.root / "attribute" / "groundtruth" / f"{path.name}.txt")
         ]
 
     def read(self, name: str) -> FileVideo:
@@ -38,7 +38,7 @@ class MGIT(VideoSet):
         absent = attribute / "absent" / f"{name}.txt"
         return assemble(
             name=name,
-            pictures=list_pictures(self.root / "data" / self.split / name / f"frame_{name}"),
+            images=list_images(self.root / "data" / self.split / name / f"frame_{name}"),
             boxes=read_boxes(attribute / "groundtruth" / f"{name}.txt"),
             hidden=read_flags_if_there(absent),
             sentence=first_line(attribute / "language" / f"{name}.txt"),

@@ -10,20 +10,14 @@ Skating2 hold two objects each (``Jogging-1``: ``Jogging/groundtruth_rect.1.txt`
 from pathlib import Path
 
 from holdfast.errors import DataError
-from vl_track.data.sets.base import (
-    FileVideo,
-    VideoSet,
-    assemble,
-    first_line,
-    list_pictures,
-    read_boxes,
-    subfolders,
-)
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import FileSet
+from vl_track.data.sets.files import assemble, first_line, list_images, read_boxes, subfolders
 
 START_FRAMES = {"David": 300, "BlurCar1": 247, "BlurCar3": 3, "BlurCar4": 18}
 
 
-class OTB99Lang(VideoSet):
+class OTB99Lang(FileSet):
     """OTB99 with sentences; the files of sentences make the splits."""
 
     def list_names(self) -> list[str]:
@@ -38,12 +32,12 @@ class OTB99Lang(VideoSet):
         """Read a sequence from its first annotated picture."""
         folder, boxes_file = self._files(name)
         start = START_FRAMES.get(name, 1)
-        pictures = [p for p in list_pictures(folder / "img") if _number(p) >= start]
+        pictures = [p for p in list_images(folder / "img") if _number(p) >= start]
         boxes = read_boxes(boxes_file)
         # Some sequences have pictures behind the last annotated one.
         return assemble(
             name=name,
-            pictures=pictures[: len(boxes)],
+            images=pictures[: len(boxes)],
             boxes=boxes,
             sentence=first_line(self._queries / f"{name}.txt"),
         )

@@ -8,19 +8,21 @@ object, and boxes count only if both sides are above 50 pixels, as in the paper;
 
 import io
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from holdfast.errors import DataError
-from vl_track.data.geometry import Box, as_box
-from vl_track.data.sets.base import Split, read_file
-from vl_track.data.sets.pictures import PictureSet, read_json
+from vl_track.data.geometry import as_box
+from vl_track.data.sets.base import Split
+from vl_track.data.sets.files import read_file
+from vl_track.data.sets.pictures import ImageSet, Item, read_json, stream_json
 
 Kind = Literal["refcoco", "refcoco+", "refcocog"]
 FILES = {"refcoco": "refs(unc).p", "refcoco+": "refs(unc).p", "refcocog": "refs(google).p"}
 
 
-class RefCOCO(PictureSet):
+class RefCOCO(ImageSet):
     """Referring expressions.
 
     Args:
@@ -44,25 +46,35 @@ class RefCOCO(PictureSet):
         self.kind, self.min_side, self.which = kind, min_side, which
         super().__init__(root, split)
 
-    def read_index(self) -> list[tuple[str, Path, Box, str]]:
-        """Return the objects of the split, in the order of the file of references."""
-        folder = Path(self.root) / self.kind
-        index = read_json(folder / "instances.json")
-        boxes = {one["id"]: as_box(one["bbox"]) for one in index["annotations"]}
-        pictures = {one["id"]: one["file_name"] for one in index["images"]}
-        items = []
-        for reference in read_references(folder / FILES[self.kind]):
-            if not str(reference["split"]).startswith(self.split):
-                continue
+    @property
+    def annotation(self) -> Path:
+        """The file of references, or the same as JSON where that lies beside it."""
+        path = self.root / self.kind / FILES[self.kind]
+        plain = path.with_suffix(".json")
+        return plain if plain.is_file() else path
+
+    def read_items(self) -> Iterator[Item]:
+        """Yield the objects of the split, in the order of the file of references."""
+        instances = self.root / self.kind / "instances.json"
+        boxes = {
+            one["id"]: as_box(one["bbox"]) for one in stream_json(instances, "annotations.item")
+        }
+        images = {one["id"]: one["file_name"] for one in stream_json(instances, "images.item")}
+        for reference in read_references(self.annotation):
             box = boxes[reference["ann_id"]]
-            if min(box[2], box[3]) <= self.min_side:
+            inside = str(reference["split"]).startswith(self.split)
+            if not inside or min(box[2], box[3]) <= self.min_side:
                 continue
-            picture = Path(self.root) / "images" / "train2014" / pictures[reference["image_id"]]
             sentences = [str(one["sent"]) for one in reference["sentences"]]
-            chosen = sentences[-1:] if self.which == "last" else sentences
-            for place, said in enumerate(chosen):
-                items.append((f"{reference['ref_id']}-{place}", picture, box, said.lower()))
-        return items
+            for number, sentence in enumerate(
+                sentences[-1:] if self.which == "last" else sentences
+            ):
+                yield Item(
+                    name=f"{reference['ref_id']}-{number}",
+                    image=f"images/train2014/{images[reference['image_id']]}",
+                    box=box,
+                    sentence=sentence.lower(),
+                )
 
 
 # Everything the standard unpickler is known to raise on damaged bytes.
@@ -81,14 +93,13 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def read_references(path: Path) -> list[dict[str, Any]]:
-    """Read a ``refs(*).p`` file, or the same as JSON if ``refs(*).json`` lies beside it.
+    """Read a ``refs(*).p`` file, or the same as JSON.
 
     Raises:
         DataError: missing, damaged, or a pickle that is more than plain data.
     """
-    plain = path.with_suffix(".json")
-    if plain.is_file():
-        found: list[dict[str, Any]] = read_json(plain)
+    if path.suffix == ".json":
+        found: list[dict[str, Any]] = read_json(path)
         return found
     content = read_file(path)
     try:

@@ -12,25 +12,26 @@ are read where they lie below the root.
 
 from pathlib import Path
 
-from vl_track.data.sets.base import (
-    FileVideo,
-    VideoSet,
+from vl_track.data.attributes import name_attributes
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import FileSet
+from vl_track.data.sets.files import (
     assemble,
     first_line,
-    list_pictures,
+    is_file,
+    list_images,
     read_attributes,
     read_boxes,
     read_flags_if_there,
     subfolders,
 )
-from vl_track.scoring.attributes import name_attributes
 
 REVISED, RETEXTED = "revised_annotations", "updated_4_video_text_annotation"
 NEW_TEXT = ("Fight_video_6-Done", "INF_woman46", "NBA2k_Kawayi_video_15", "INF_womanpink")
 EMPTY_TEXT = ("INF_run1", "INF_womanred")
 
 
-class TNL2K(VideoSet):
+class TNL2K(FileSet):
     """TNL2K."""
 
     def list_names(self) -> list[str]:
@@ -39,7 +40,7 @@ class TNL2K(VideoSet):
             path.name: path
             for top in subfolders(self.root / self.split)
             for path in [top, *subfolders(top)]
-            if (path / "groundtruth.txt").is_file()
+            if is_file(path / "groundtruth.txt")
         }
         return sorted(self._folders)
 
@@ -56,7 +57,7 @@ class TNL2K(VideoSet):
         absent = self.root / "absent" / f"{name}.txt"
         return assemble(
             name=name,
-            pictures=list_pictures(folder / "imgs"),
+            images=list_images(folder / "imgs"),
             boxes=read_boxes(boxes_file or folder / "groundtruth.txt"),
             absent=read_flags_if_there(absent),
             sentence=first_line(text_file or folder / "language.txt"),
@@ -81,6 +82,6 @@ class TNL2K(VideoSet):
                 self.root / folder / f"{name}.txt",
                 self.root / folder / self.split / name / file,
             ):
-                if path.is_file():
+                if is_file(path):
                     return path
         return None

@@ -9,19 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from vl_track.data.sets.base import (
-    FileVideo,
-    VideoSet,
-    assemble,
-    list_pictures,
-    read_boxes,
-    read_text,
-)
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import FileSet
+from vl_track.data.sets.files import assemble, is_file, list_images, read_boxes, read_text
 
 PARTS = tuple(f"TRAIN_{part}" for part in range(12))
 
 
-class TrackingNet(VideoSet):
+class TrackingNet(FileSet):
     """TrackingNet.
 
     Args:
@@ -48,18 +43,28 @@ class TrackingNet(VideoSet):
     def read(self, name: str) -> FileVideo:
         """Read a sequence; in the test split only the first frame has a box."""
         folder = self.root / self._part[name]
-        pictures = sorted(list_pictures(folder / "frames" / name), key=_number)
+        found = list_images(folder / "frames" / name) or list_images(folder / "zips" / name)
+        pictures = sorted(found, key=_number)
         boxes = read_boxes(folder / "anno" / f"{name}.txt")
         if self.split == "test" and len(boxes) == 1:
             boxes = np.concatenate([boxes, np.zeros((max(0, len(pictures) - 1), 4))])
         return assemble(
             name=name,
-            pictures=pictures,
+            images=pictures,
             boxes=boxes,
             sentence=self._classes.get(name, ""),
-            kind=self._classes.get(name, ""),
+            class_name=self._classes.get(name, ""),
             needs_sentence=bool(self._classes),
         )
+
+    def faults(self) -> list[str]:
+        """Say that no sequence has a sentence, where that is so."""
+        if self._classes or self.split != "train":
+            return []
+        return [
+            f"{self.root / 'classes.txt'} is missing, so no sequence has a sentence: put the class "
+            "map there, a line <sequence> tab <class> each"
+        ]
 
     def unknown_folders(self) -> list[str]:
         """Return folders of frames without an annotation."""
@@ -73,7 +78,7 @@ class TrackingNet(VideoSet):
 
 
 def _classes(path: Path) -> dict[str, str]:
-    if not path.is_file():
+    if not is_file(path):
         return {}
     rows = (line.split("\t") for line in read_text(path).splitlines() if "\t" in line)
     return {row[0].strip(): row[1].strip() for row in rows}

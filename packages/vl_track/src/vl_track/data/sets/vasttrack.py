@@ -7,19 +7,20 @@ says which sequences test.
 
 from pathlib import Path
 
-from vl_track.data.sets.base import (
-    FileVideo,
-    VideoSet,
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import FileSet
+from vl_track.data.sets.files import (
     assemble,
     first_line,
-    list_pictures,
+    is_file,
+    list_images,
     read_boxes,
     read_text,
     subfolders,
 )
 
 
-class VastTrack(VideoSet):
+class VastTrack(FileSet):
     """VastTrack."""
 
     def list_names(self) -> list[str]:
@@ -30,10 +31,10 @@ class VastTrack(VideoSet):
             path.name: path
             for kind in subfolders(top)
             for path in subfolders(kind)
-            if (path / "Groundtruth.txt").is_file()
+            if is_file(path / "Groundtruth.txt")
         }
         listed = self.root / "test_list.txt"
-        if top == self.root and listed.is_file():
+        if top == self.root and is_file(listed):
             testing = set(read_text(listed).split())
             chosen = {name for name in self._folders if (name in testing) == (self.split == "test")}
         else:
@@ -45,8 +46,8 @@ class VastTrack(VideoSet):
         folder = self._folders[name]
         return assemble(
             name=name,
-            pictures=list_pictures(folder / "imgs"),
+            images=list_images(folder / "imgs"),
             boxes=read_boxes(folder / "Groundtruth.txt"),
             sentence=first_line(folder / "nlp.txt"),
-            kind=folder.parent.name.lower(),
+            class_name=folder.parent.name.lower(),
         )

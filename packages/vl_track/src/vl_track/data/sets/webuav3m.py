@@ -6,29 +6,29 @@ language.txt, scenario.txt}``; a frame without the object has the box 0,0,0,0.
 
 from pathlib import Path
 
-from vl_track.data.sets.base import (
-    FileVideo,
-    Split,
-    VideoSet,
+from vl_track.data.attributes import name_attributes
+from vl_track.data.file_video import FileVideo
+from vl_track.data.sets.base import FileSet, Split
+from vl_track.data.sets.files import (
     assemble,
     first_line,
-    list_pictures,
+    is_file,
+    list_images,
     read_attributes,
     read_boxes,
     read_flags_if_there,
     subfolders,
 )
-from vl_track.scoring.attributes import name_attributes
 
 
-class WebUAV3M(VideoSet):
+class WebUAV3M(FileSet):
     """WebUAV-3M."""
 
     splits: tuple[Split, ...] = ("train", "val", "test")
 
     def list_names(self) -> list[str]:
         """Return the split's folders with a file of boxes, sorted."""
-        return [path.name for path in self._below() if (path / "groundtruth_rect.txt").is_file()]
+        return [path.name for path in self._below() if is_file(path / "groundtruth_rect.txt")]
 
     def read(self, name: str) -> FileVideo:
         """Read a sequence."""
@@ -36,7 +36,7 @@ class WebUAV3M(VideoSet):
         absent = folder / "absent.txt"
         return assemble(
             name=name,
-            pictures=list_pictures(folder / "img"),
+            images=list_images(folder / "img"),
             boxes=read_boxes(folder / "groundtruth_rect.txt"),
             hidden=read_flags_if_there(absent),
             sentence=first_line(folder / "language.txt"),

@@ -4,19 +4,15 @@ from datetime import UTC, datetime
 
 from holdfast.report.page import page_environment
 from vl_track.scoring.analysis import Analysis
+from vl_track.scoring.curves import curves_of
 from vl_track.scoring.report import figures, tables
 
 
 def render_page(analysis: Analysis) -> str:
     """Return the page: scores, plots, attributes, other toolkits, ranking of sequences."""
     drawn = [
-        ("Success: share of frames whose overlap is above the threshold; in brackets the AUC",
-         figures.success_plot(analysis)),
-        ("Precision: share of frames whose centre is within the distance; in brackets at 20 pixels",
-         figures.precision_plot(analysis)),
-        ("Normalised precision; in brackets as the toolkit reports it",
-         figures.normalised_plot(analysis)),
-    ]  # fmt: skip
+        (curve.caption, figures.curve_plot(analysis, curve)) for curve in curves_of(analysis.rules)
+    ]
     if len(analysis.attributes) >= 3:
         caption = "AUC on the sequences with each attribute (their number in brackets)"
         drawn.append((caption, figures.attribute_radar(analysis)))

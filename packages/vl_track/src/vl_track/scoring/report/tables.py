@@ -6,34 +6,37 @@ from collections.abc import Sequence
 from typing import Any
 
 from vl_track.scoring.analysis import Analysis, Scored
-from vl_track.scoring.scores import Figures
+from vl_track.scoring.curves import curves_of
 
-HEADER = ("tracker", "AUC", "95 %", "OP50", "OP75", "P", "Pnorm", "AO", "p", "FPS")
 Table = list[list[str]]
+AO_NOTE = "AO: mean overlap without +1, first frame and hidden frames left out"
+GOT_NOTE = (
+    "AO, SR50, SR75 as GOT-10k's toolkit: over all frames of all sequences, first frames and "
+    "frames without cover left out, boxes cut to the image"
+)
 
 
 def main_table(analysis: Analysis) -> Table:
     """Return a row of text a tracker; the first row is the header."""
-    rows = [list(HEADER)]
-    if analysis.rules.name == "mmot":
-        rows[0] += ["cAUC", "mAcc"]
-    for one in analysis.trackers:
-        figures = one.figures
-        row = [
+    columns = {
+        key: title for curve in curves_of(analysis.rules) for key, title in curve.columns.items()
+    }
+    averages = list(analysis.trackers[0].averages)
+    first, *others = columns
+    rows = [["tracker", columns[first], "95 %", *(columns[key] for key in others), *averages,
+             "p", "FPS"]]  # fmt: skip
+    rows += [
+        [
             one.tracker,
-            _number(figures.auc),
+            _number(one.figures[first]),
             f"{one.auc.low:.1f}-{one.auc.high:.1f}",
-            _number(figures.op50),
-            _number(figures.op75),
-            _number(figures.precision),
-            _number(figures.normalised_precision),
-            _number(one.average_overlap),
+            *(_number(one.figures[key]) for key in others),
+            *(_number(one.averages[name]) for name in averages),
             "" if one.versus is None else _p_value(one.versus.p_value),
             "" if one.frames_per_second is None else f"{one.frames_per_second:.1f}",
         ]
-        if analysis.rules.name == "mmot":
-            row += [_number(one.scores.complete_auc() or 0.0), _number(one.mean_accuracy)]
-        rows.append(row)
+        for one in analysis.trackers
+    ]
     return rows
 
 
@@ -42,7 +45,7 @@ def toolkit_table(analysis: Analysis) -> Table:
     rows = [["tracker", "toolkit", "AUC", "OP50", "P", "Pnorm 0.2", "Pnorm mean",
              "its Pnorm"]]  # fmt: skip
     for one in analysis.trackers:
-        for title, figures in one.elsewhere.items():
+        for title, figures in one.by_convention.items():
             rows.append([one.tracker, title, *_toolkit_numbers(figures)])
     return rows
 
@@ -52,7 +55,7 @@ def attribute_table(analysis: Analysis) -> Table:
     rows = [["attribute", "sequences", *(one.tracker for one in analysis.trackers)]]
     for name in analysis.attributes:
         chosen = analysis.with_attribute(name)
-        aucs = [_number(one.scores.figures(chosen).auc) for one in analysis.trackers]
+        aucs = [_number(one.scores.auc(chosen)) for one in analysis.trackers]
         rows.append([name, str(len(chosen)), *aucs])
     return rows
 
@@ -61,10 +64,10 @@ def sequence_table(analysis: Analysis) -> Table:
     """Return the AUC of each tracker on each sequence, the first tracker's worst first."""
     rows = [["sequence", "frames", *(one.tracker for one in analysis.trackers)]]
     aucs = [one.scores.sequence_auc() for one in analysis.trackers]
-    for place in aucs[0].argsort(kind="stable"):
-        true = analysis.truths[int(place)]
+    for index in aucs[0].argsort(kind="stable"):
+        true = analysis.truths[int(index)]
         rows.append(
-            [true.name, str(len(true.boxes)), *(_number(float(auc[place])) for auc in aucs)]
+            [true.name, str(len(true.boxes)), *(_number(float(auc[index])) for auc in aucs)]
         )
     return rows
 
@@ -77,7 +80,8 @@ def footnote(analysis: Analysis) -> str:
         f"{sum(len(true.boxes) for true in analysis.truths)} frames",
         "coordinates cut to whole numbers" if analysis.truncated else "coordinates as saved",
         "AUC, OP, P, Pnorm in percent, averaged over sequences; 95 %: bootstrap over sequences of "
-        "their mean AUC; AO: mean overlap without +1, first frame and hidden frames left out",
+        "their mean AUC",
+        GOT_NOTE if analysis.dataset == "got10k" else AO_NOTE,
     ]
     if len(analysis.trackers) > 1:
         parts.append(
@@ -85,8 +89,8 @@ def footnote(analysis: Analysis) -> str:
         )
     if analysis.left_out:
         parts.append(
-            f"{len(analysis.left_out)} sequences left out for want of a result, so these are no "
-            f"scores of the benchmark: {', '.join(analysis.left_out)}"
+            f"{len(analysis.left_out)} sequences have no result and are left out, so these are not "
+            f"the benchmark's scores: {', '.join(analysis.left_out)}"
         )
     return "; ".join(parts) + "."
 
@@ -114,9 +118,9 @@ def as_csv(table: Table, note: str) -> str:
 def as_latex(table: Table, note: str) -> str:
     """Return a tabular with the footnote as a comment and below it."""
     lines = [f"% {note}", f"\\begin{{tabular}}{{l{'r' * (len(table[0]) - 1)}}}", "\\hline"]
-    for place, row in enumerate(table):
+    for number, row in enumerate(table):
         lines.append(" & ".join(_escape(cell) for cell in row) + r" \\")
-        if place == 0:
+        if number == 0:
             lines.append("\\hline")
     return "\n".join([*lines, "\\hline", "\\end{tabular}", f"% {note}", ""])
 
@@ -137,31 +141,23 @@ def as_record(analysis: Analysis) -> dict[str, Any]:
 
 
 def _tracker_record(analysis: Analysis, one: Scored) -> dict[str, Any]:
-    success, precision, normalised = one.scores.mean_curves()
     versus = one.versus
     return {
         "source": one.source,
-        "scores": {**one.figures._asdict(), "convention": analysis.rules.title},
+        "scores": {**one.figures, "convention": analysis.rules.title},
         "auc_interval": vars(one.auc),
-        "complete_auc": one.scores.complete_auc(),
-        "mean_accuracy": one.mean_accuracy,
-        "average_overlap": one.average_overlap,
+        "averages": one.averages,
         "frames_per_second": one.frames_per_second,
-        "other_toolkits": {title: f._asdict() for title, f in one.elsewhere.items()},
+        "other_toolkits": one.by_convention,
         "compared": None
         if versus is None
         else {**vars(versus), "difference": vars(versus.difference)},
-        "curves": {
-            "success": success.tolist(),
-            "precision": precision.tolist(),
-            "normalised_precision": normalised.tolist(),
-        },
+        "curves": {name: curve.tolist() for name, curve in one.scores.mean_curves().items()},
         "sequence_auc": dict(
             zip(one.scores.names, one.scores.sequence_auc().tolist(), strict=True)
         ),
         "attribute_auc": {
-            name: one.scores.figures(analysis.with_attribute(name)).auc
-            for name in analysis.attributes
+            name: one.scores.auc(analysis.with_attribute(name)) for name in analysis.attributes
         },
         "findings": [vars(finding) for finding in one.findings],
     }
@@ -178,18 +174,9 @@ def say_findings(trackers: Sequence[Scored], *, most: int = 12) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _toolkit_numbers(figures: Figures) -> list[str]:
-    return [
-        f"{value:.4f}"
-        for value in (
-            figures.auc,
-            figures.op50,
-            figures.precision,
-            figures.normalised_at,
-            figures.normalised_mean,
-            figures.normalised_precision,
-        )
-    ]
+def _toolkit_numbers(figures: dict[str, float]) -> list[str]:
+    keys = ("auc", "op50", "precision", "normalised_at", "normalised_mean", "normalised_precision")
+    return [f"{figures[key]:.4f}" for key in keys]
 
 
 def _number(value: float) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import DataError
+from vl_track.data.attributes import name_attributes
 from vl_track.data.numbers import parse_flags, parse_numbers, parse_rows
 from vl_track.data.trees import Tree, open_tree
-from vl_track.scoring.attributes import name_attributes
-from vl_track.scoring.benchmark import TrueSequence
+from vl_track.data.truth import TrueSequence
 
 GROUNDTRUTH = ("groundtruth", "annos", "annotations", "anno")
 ABSENT, ATTRIBUTES, SENTENCES = ("absent",), ("attributes", "att"), ("nlp", "language")

@@ -1,53 +1,24 @@
-"""The true boxes of a benchmark, and predictions brought to their length."""
+"""Predictions brought to the length of the truth and repaired, as each toolkit does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import DataError
-from vl_track.scoring.conventions import Convention
+from vl_track.data.truth import TrueSequence
+from vl_track.scoring.conventions import Convention, Measure
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TrueSequence:
-    """One annotated sequence.
-
-    Attributes:
-        name: unique in its benchmark.
-        boxes: (T, 4) x, y, width, height as the data set gives them.
-        visible: (T,) bool, or ``None`` where the data set flags nothing.
-        attributes: names of what is hard about it.
-        size: width, height of the pictures, where known.
-        sentence: about the object; empty if there is none.
-    """
-
-    name: str
-    boxes: Floats
-    visible: NDArray[np.bool_] | None = None
-    attributes: frozenset[str] = frozenset()
-    size: tuple[float, float] | None = None
-    sentence: str = ""
-
-    def __post_init__(self) -> None:
-        if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.boxes) == 0:
-            raise DataError(
-                f"The ground truth of {self.name} must be four numbers a frame, and it is of shape "
-                f"{self.boxes.shape}."
-            )
-        if self.visible is not None and len(self.visible) != len(self.boxes):
-            raise DataError(
-                f"{self.name} has {len(self.boxes)} boxes and {len(self.visible)} visibility "
-                "flags: get the data set's current annotations."
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Aligned:
     """All frames of some sequences in one array each, as a convention compares them.
+
+    What conventions have in common is computed once: measures and masks are kept.
 
     Attributes:
         names: of the sequences.
@@ -63,7 +34,26 @@ class Aligned:
     frames: NDArray[np.int64]
     predicted: Floats = field(repr=False)
     truth: Floats = field(repr=False)
-    visible: NDArray[np.bool_] = field(repr=False)
+    visible: Bools = field(repr=False)
+    _kept: dict[object, NDArray[np.generic]] = field(default_factory=dict, repr=False)
+
+    def measured(self, measure: Measure) -> Floats:
+        """Return a measure (T,) of every frame."""
+        return self._once(measure, lambda: measure(self.predicted, self.truth))  # type: ignore[return-value]
+
+    def missing(self, rules: Convention) -> Bools:
+        """Return the frames (T,) where a convention finds no object: hidden, or no box."""
+        sides = self.truth[:, 2:] if rules.valid == "sides" else self.truth
+
+        def invalid() -> NDArray[np.generic]:
+            return ~np.logical_and.reduce([*(sides > 0).T, self.visible])
+
+        return self._once(rules.valid, invalid)  # type: ignore[return-value]
+
+    def _once(self, key: object, compute: Callable[[], NDArray[np.generic]]) -> NDArray[np.generic]:
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
 
 
 def align(
@@ -94,7 +84,12 @@ def align(
         one, count = _fit(predictions[true.name], true, rules, strict=strict)
         truth = true.boxes[:count]
         seen = np.ones(count, bool) if true.visible is None else true.visible[:count]
-        kept = ~np.isnan(truth).any(axis=1) if rules.valid == "every" else np.ones(count, bool)
+        kept = _scored(truth, seen, rules)
+        if rules.first == "left_out" and not kept.any():
+            raise DataError(
+                f"No frame of {true.name} counts under the convention {rules.title}: its object is "
+                "visible in no frame after the first. Leave the sequence out."
+            )
         predicted.append(one[kept])
         boxes.append(truth[kept])
         visible.append(seen[kept])
@@ -107,6 +102,32 @@ def align(
         truth=np.concatenate(boxes),
         visible=np.concatenate(visible),
     )
+
+
+def _scored(truth: Floats, visible: Bools, rules: Convention) -> Bools:
+    """Return the frames (T,) that count at all, as hits or as misses."""
+    kept = ~np.isnan(truth).any(axis=1) if rules.valid == "every" else np.ones(len(truth), bool)
+    if rules.hidden == "left_out":
+        kept &= visible
+    if rules.first == "left_out":
+        kept[0] = False
+    return kept
+
+
+def needs_nothing(truths: Sequence[TrueSequence], predictions: Mapping[str, Floats]) -> bool:
+    """Tell whether every toolkit takes predictions as they are, so that one alignment serves all.
+
+    They then have the length of the truth, sides above 0, and nothing is NaN.
+    """
+    for true in truths:
+        predicted = predictions.get(true.name)
+        if predicted is None or len(predicted) != len(true.boxes):
+            return False
+        if not bool((predicted[:, 2:] > 0).all()) or bool(np.isnan(predicted).any()):
+            return False
+        if bool(np.isnan(true.boxes).any()):
+            return False
+    return True
 
 
 def _fit(
@@ -128,7 +149,7 @@ def _fit(
     if len(one) < count:
         one = np.concatenate([one, np.zeros((count - len(one), 4))])
     one = one.copy()
-    one[0] = true.boxes[0]
+    one[0] = true.boxes[0]  # the box that was given
     return one, count
 
 

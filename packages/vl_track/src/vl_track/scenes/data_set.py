@@ -1,0 +1,82 @@
+"""Scenes as a data set like any other: tracked by ``benchmark``, scored by ``evaluate``."""
+
+from functools import cached_property
+from pathlib import Path
+
+from holdfast.errors import DataError
+from vl_track.data.sets.base import Split, VideoSet
+from vl_track.data.sets.known import KnownSet
+from vl_track.data.truth import TrueSequence, truth_of
+from vl_track.scenes.make import Difficulty, make_scene
+from vl_track.scenes.scene import Scene
+from vl_track.scenes.variation import Variation, vary
+from vl_track.scenes.world import SceneWorld
+
+COUNT = 40
+
+
+class ScenesSet(VideoSet):
+    """Procedural videos, named ``<split>-<difficulty>-<seed>``.
+
+    Args:
+        root: data root; drawings and photographs are looked for below it.
+        split: which material they are made of.
+        count: videos, seeds 0 to ``count - 1``.
+        difficulty: ``standard`` or ``distractors``.
+        variation: what is changed about each; nothing by default.
+    """
+
+    splits: tuple[Split, ...] = ("train", "val", "test")
+
+    def __init__(
+        self,
+        root: Path,
+        split: Split,
+        count: int = COUNT,
+        difficulty: Difficulty = "standard",
+        variation: Variation | None = None,
+    ) -> None:
+        self.count, self.difficulty, self.variation = count, difficulty, variation or Variation()
+        super().__init__(root, split)
+
+    def list_names(self) -> list[str]:
+        """Return the names of the videos, by seed."""
+        return [f"{self.split}-{self.difficulty}-{seed}" for seed in range(self.count)]
+
+    def read(self, name: str) -> Scene:
+        """Make a video; the same name gives the same pixels."""
+        seed = name.removeprefix(f"{self.split}-{self.difficulty}-")
+        if not seed.isdigit():
+            raise DataError(
+                f"Scenes have no video '{name}': take {self.split}-{self.difficulty}-0."
+            )
+        return vary(make_scene(self.world, int(seed), self.difficulty), self.world, self.variation)
+
+    def truth(self, name: str) -> TrueSequence:
+        """Return the true boxes of a video."""
+        return truth_of(self.read(name))
+
+    @cached_property
+    def world(self) -> SceneWorld:
+        """The material."""
+        return SceneWorld.open(self.root, self.split)
+
+
+def _known(name: str, title: str, difficulty: Difficulty) -> KnownSet:
+    return KnownSet(
+        name=name,
+        title=title,
+        reader=f"{__name__}:ScenesSet",
+        folder=".",
+        counts={"train": 0, "val": 0, "test": 0},
+        size="made when asked",
+        licence="MIT; emoji and photographs under their own",
+        source="procedural video of this package (docs/scenes.md)",
+        options=(("difficulty", difficulty),),
+    )
+
+
+SCENES = (
+    _known("scenes", "Scenes", "standard"),
+    _known("scenes_distractors", "Scenes with distractors", "distractors"),
+)

@@ -1,0 +1,44 @@
+"""The data sets that can be tracked and scored: those on disk, Scenes, and annotated clips."""
+
+from pathlib import Path
+from typing import Any
+
+from holdfast.errors import ConfigError
+from vl_track.data.sets.base import Split, VideoSet
+from vl_track.data.sets.known import KNOWN, KnownSet, open_known
+from vl_track.scenes.data_set import SCENES
+
+CLIPS = KnownSet(
+    name="clips",
+    title="Annotated clips",
+    reader="vl_track.data.sets.clips:AnnotatedClips",
+    folder="clips",
+    counts={"test": 0},
+    size="your own",
+    licence="your own",
+    source="clips annotated by hand in every n-th frame (docs/evaluation.md)",
+)
+SETS: dict[str, KnownSet] = {**KNOWN, **{one.name: one for one in (*SCENES, CLIPS)}}
+
+
+def known_set(name: str) -> KnownSet:
+    """Return what is known of a data set.
+
+    Raises:
+        ConfigError: there is no such set; the known ones are listed.
+    """
+    if name not in SETS:
+        raise ConfigError(f"There is no data set '{name}': take {', '.join(SETS)}.")
+    return SETS[name]
+
+
+def open_set(
+    name: str,
+    split: Split,
+    *,
+    root: str | Path | None = None,
+    folder: str | Path | None = None,
+    **options: Any,  # noqa: ANN401  (of the reader)
+) -> VideoSet:
+    """Open a split of a data set; see :func:`vl_track.data.sets.known.open_set`."""
+    return open_known(known_set(name), split, root=root, folder=folder, **options)
