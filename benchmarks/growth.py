@@ -28,8 +28,8 @@ from benchmarks.paths.pictures import make_data
 from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.training.module import FineTuning
 from holdfast.report.figures import COLOURS, as_png
-from vl_track.loading import load_network
 from vl_track.data.truth import TrueSequence
+from vl_track.loading import load_network
 from vl_track.scoring.conventions import convention
 from vl_track.scoring.raw_results import read_many
 from vl_track.scoring.scores import score

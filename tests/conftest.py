@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from dropout_ft.app import APP
@@ -15,7 +14,8 @@ REPOSITORY = Path(__file__).parent.parent
 CONFIGS = REPOSITORY / "configs"
 COLOURS = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (220, 50, 40)}
 
-torch.set_num_threads(1)
+# Before anything imports PyTorch, which most tests and all of collection can do without.
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
@@ -79,7 +79,7 @@ def tiny_arguments(pictures: Path, tmp_path: Path) -> Callable[..., list[str]]:
             command,
             "--config",
             str(CONFIGS / "dropout_ft/tiny.yaml"),
-            "--data.init_args.root",
+            "--data.source",
             str(pictures),
             "--run.root",
             str(tmp_path / "runs"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import dropout_ft.data.emoji_styles.prepare as preparation
+import dropout_ft.data.sources.emoji_drawing as preparation
 from holdfast.data.emoji.concepts import Concept, concepts
 from holdfast.data.emoji.styles import STYLES
 

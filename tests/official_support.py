@@ -9,7 +9,9 @@ import itertools
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -160,6 +162,25 @@ def head_branch(image: Tensor, state: State, branch: str) -> Tensor:
 
 
 def reference_network(
+    state: State, template: Tensor, search: Tensor, **settings: Any
+) -> tuple[Tensor, Tensor]:
+    """Run one pair of pictures (3, H, W) in [0, 255]; return score map (F, F) and box (4,)."""
+    score, size, offset = reference_maps(state, template, search, **settings)
+    grid = score.shape[0]
+    best = int(score.flatten().argmax())
+    row, column = divmod(best, grid)
+    box = torch.stack(
+        [
+            (column + offset[0, row, column]) / grid,
+            (row + offset[1, row, column]) / grid,
+            size[0, row, column],
+            size[1, row, column],
+        ]
+    )
+    return score, box
+
+
+def reference_maps(
     state: State,
     template: Tensor,
     search: Tensor,
@@ -168,8 +189,8 @@ def reference_network(
     eliminating: tuple[int, ...],
     has_sentence: bool = True,
     keep: float = 0.7,
-) -> tuple[Tensor, Tensor]:
-    """Run one pair of pictures (3, H, W) in [0, 255]; return score map (F, F) and box (4,)."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Run one pair of pictures (3, H, W) in [0, 255]; return the maps of score, size, offset."""
     mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
     z, x = (patches((p / 255 - mean) / std, state) for p in (template, search))
@@ -201,18 +222,61 @@ def reference_network(
         image[0, :, place // grid, place % grid] = row
     score = head_branch(image, state, "ctr").sigmoid().clamp(1e-4, 1 - 1e-4)[0, 0]
     size = head_branch(image, state, "size").sigmoid().clamp(1e-4, 1 - 1e-4)[0]
-    offset = head_branch(image, state, "offset")[0]
-    best = int(score.flatten().argmax())
-    row, column = divmod(best, grid)
-    box = torch.stack(
-        [
-            (column + offset[0, row, column]) / grid,
-            (row + offset[1, row, column]) / grid,
-            size[0, row, column],
-            size[1, row, column],
-        ]
+    return score, size, head_branch(image, state, "offset")[0]
+
+
+def sample_target(
+    image: np.ndarray, box: list[float], factor: float, size: int
+) -> tuple[np.ndarray, float]:
+    """The crop of ``lib/train/data/processing_utils.py``, pixel by pixel outside the frame."""
+    x, y, w, h = box
+    side = math.ceil(math.sqrt(w * h) * factor)
+    left, top = round(x + 0.5 * w - side * 0.5), round(y + 0.5 * h - side * 0.5)
+    crop = np.zeros((side, side, 3), np.uint8)
+    for row in range(side):
+        if 0 <= top + row < image.shape[0]:
+            inside = [c for c in range(side) if 0 <= left + c < image.shape[1]]
+            if inside:
+                first, last = inside[0], inside[-1] + 1
+                crop[row, first:last] = image[top + row, left + first : left + last]
+    return cv2.resize(crop, (size, size)), size / side
+
+
+def reference_track(
+    state: State, frames: list[np.ndarray], box: list[float], *, heads: int,
+    eliminating: tuple[int, ...],
+) -> list[list[float]]:  # fmt: skip
+    """The boxes of ``lib/test/tracker/ostrack.py`` over a clip; the first one is the given one."""
+    template_size, size = (
+        16 * math.isqrt(state[f"backbone.pos_embed_{part}"].shape[1]) for part in "zx"
     )
-    return score, box
+
+    def tensor(crop: np.ndarray) -> Tensor:
+        return torch.from_numpy(crop).permute(2, 0, 1).float()
+
+    template = tensor(sample_target(frames[0], box, 2.0, template_size)[0])
+    found = [list(box)]
+    for frame in frames[1:]:
+        x, y, w, h = found[-1]
+        crop, resize = sample_target(frame, found[-1], 4.0, size)
+        maps = reference_maps(state, template, tensor(crop), heads=heads, eliminating=eliminating)
+        score, width_height, offset = maps
+        grid = score.shape[0]
+        line = [0.5 * (1 - math.cos(2 * math.pi * k / (grid + 1))) for k in range(1, grid + 1)]
+        response = score * torch.tensor(line)[:, None] * torch.tensor(line)[None]
+        row, column = divmod(int(response.flatten().argmax()), grid)
+        cx = (column + float(offset[0, row, column])) / grid * size / resize
+        cy = (row + float(offset[1, row, column])) / grid * size / resize
+        new_w, new_h = (float(side) * size / resize for side in width_height[:, row, column])
+        half = 0.5 * size / resize
+        x0 = cx + x + 0.5 * w - half - 0.5 * new_w
+        y0 = cy + y + 0.5 * h - half - 0.5 * new_h
+        x1, y1 = x0 + new_w, y0 + new_h
+        rows, columns = frame.shape[:2]
+        x0, x1 = min(max(0, x0), columns - 10), min(max(10, x1), columns)
+        y0, y1 = min(max(0, y0), rows - 10), min(max(10, y1), rows)
+        found.append([x0, y0, max(10, x1 - x0), max(10, y1 - y0)])
+    return found
 
 
 def random_pictures(state: State, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -129,12 +129,12 @@ def works(place: Path) -> list[Work]:
     draw_videos(videos / "lasot")
     program = Path(sys.executable).parent
     plan = place / "plan.yaml"
-    settings = {"data.init_args.root": str(pictures), "trainer.max_steps": 12}
+    settings = {"data.source": str(pictures), "trainer.max_steps": 12}
     plan.write_text(
         yaml.safe_dump({"fit": [str(TINY)], "domains": ["a"], "rates": [0, 0.5], "set": settings})
     )
     fit = [str(program / "dropout-ft"), "fit", "--config", str(TINY)]
-    fit += ["--data.init_args.root", str(pictures), "--trainer.max_steps", "40"]
+    fit += ["--data.source", str(pictures), "--trainer.max_steps", "40"]
     sweep = [str(program / "dropout-ft"), "sweep", str(plan), "--engine", "processes"]
     bench = [str(program / "vl-track"), "benchmark", "lasot", "--root", str(videos)]
     return [

@@ -5,7 +5,7 @@ import timm
 import torch
 
 from benchmarks.measure import Results, Row, alternate, each
-from dropout_ft.data.evaluation_table import EvaluationTable
+from dropout_ft.data.table import EvaluationTable
 from dropout_ft.methods.run_ensemble import run_ensemble
 
 MEMBERS, PICTURES, CLASSES, BATCH = 6, 2000, 65, 16

@@ -30,7 +30,7 @@ def measure(results: Results, rounds: int) -> None:
         for number in range(rounds):
             words = [
                 sys.executable, "-m", "dropout_ft", "fit", "--config",
-                "configs/dropout_ft/tiny.yaml", "--data.init_args.root", str(root), "--run.root",
+                "configs/dropout_ft/tiny.yaml", "--data.source", str(root), "--run.root",
                 f"{folder}/{number}", "--trainer.max_steps=1",
                 "--trainer.callbacks+=benchmarks.first_step.SayFirstStep",
             ]  # fmt: skip

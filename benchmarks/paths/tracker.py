@@ -17,10 +17,10 @@ from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
 from vl_track.data.pictures import read_picture
 from vl_track.loading import build_network
-from vl_track.nn.network import AllInOne
+from vl_track.nn.network import OFFICIAL, AllInOne
 from vl_track.nn.official import from_official
 from vl_track.runtime import Precision, Runtime, on_runtime
-from vl_track.tracking import Tracker, TrackerOptions
+from vl_track.tracking import Tracker
 from vl_track.tracking.network import Network
 
 SIZES = {256: (128, 4.0, 2 * 21.5e9), 384: (192, 5.0, 2 * 48.3e9)}
@@ -89,7 +89,8 @@ def _beside(
     peer: Child, network: Network, reader: "Reader", rounds: int
 ) -> tuple[list[float], list[float], float]:
     """Time both sides in turn; return the seconds, and how far the boxes are apart in pixels."""
-    tracker = Tracker(network, TrackerOptions(unrounded_corner=True))  # as the release
+    network.conventions = OFFICIAL
+    tracker = Tracker(network)
     boxes: list[Box] = []
 
     def frame() -> None:

@@ -67,7 +67,7 @@ def fit(callback: LastCheckpoint, module: Tiny, **options: Any) -> Trainer:
 def test_saves_after_validations_only(tmp_path: Path) -> None:
     callback = Recorder(tmp_path, every=0)
     fit(callback, Tiny())
-    assert callback.saves == [(4, 1), (8, 2)]
+    assert callback.saves == [(4, 1), (8, 2), (10, 2)], "the end is saved too"
 
 
 def test_saves_every_so_many_steps_but_never_between_a_step_and_its_validation(

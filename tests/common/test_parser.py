@@ -1,9 +1,15 @@
 """Messages about unknown keys are short and name the nearest known key."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from conftest import CONFIGS
 from holdfast.cli.parser import SuggestingParser, parameters_of
 from holdfast.cli.suggestions import nearest_key
+from holdfast.errors import ConfigError, UsageError
+from parsing_support import parsed
 
 
 def build() -> SuggestingParser:
@@ -43,13 +49,38 @@ def test_explain_classes_that_cannot_be_imported() -> None:
     assert build().explain(message) == "no.such.Thing has no option 'x'."
 
 
-def test_unknown_argument_ends_with_status_two(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as raised:
-        build().parse_args(["--model.dropout_rte", "0.5"])
-    assert raised.value.code == 2
-    error = capsys.readouterr().err
-    assert "model.dropout_rate" in error
-    assert "usage" not in error.lower(), "one sentence, not the whole list of options"
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--model.dropout_rte", "0.5"],
+         "there is no option 'model.dropout_rte'. Did you mean 'model.dropout_rate'?"),
+        (["--model.dropout_rate", "x"], "model.dropout_rate: must be a number, not 'x'."),
+        (["--trainer.max_steps", "1.5"], "trainer.max_steps: must be a whole number, not '1.5'."),
+        (["--config", "no.yaml"], f"config: there is no file {Path('no.yaml').absolute()}."),
+    ],
+)  # fmt: skip
+def test_wrong_words_are_told_in_one_sentence(words: list[str], expected: str) -> None:
+    parser = build()
+    parser.add_argument("--config", action="config")
+    with pytest.raises(UsageError) as raised:
+        parser.parse_args(words)
+    assert str(raised.value) == expected
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    """Was: "Problems parsing config", without the file's name."""
+    (tmp_path / "inner.yaml").write_text("a: 1\nb: [\n")
+    (tmp_path / "outer.yaml").write_text("model: inner.yaml\n")
+    parser = build()
+    parser.add_argument("--config", action="config")
+    with pytest.raises(ConfigError, match=r"inner\.yaml is not YAML: line 3"):
+        parser.parse_args(["--config", str(tmp_path / "outer.yaml")])
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"bytes\.yaml cannot be read"):
+        build().parse_args([f"--config={tmp_path / 'bytes.yaml'}"])
 
 
 def test_known_keys_include_those_of_subcommands() -> None:
@@ -68,3 +99,19 @@ def test_the_right_place_wins_over_the_right_spelling() -> None:
     known = ["trainer.max_steps", "model.rate"]
     assert nearest_key("trainer.max_step", known) == "trainer.max_steps"
     assert nearest_key("model.rat", known) == "model.rate"
+
+
+@pytest.mark.parametrize("name", ["../../out", "a/b", "a\\b", "..", ".hidden", "", " ", "x" * 300])
+def test_a_runs_name_is_one_folder(name: str, tmp_path: Path) -> None:
+    """C7. Was: `run.name: ../../..` in a stranger's YAML wrote anywhere."""
+    (tmp_path / "stranger.yaml").write_text(json.dumps({"run": {"name": name}}))
+    tiny = ("--config", str(CONFIGS / "dropout_ft/tiny.yaml"))
+    for words in (("--config", str(tmp_path / "stranger.yaml")), (f"--run.name={name}",)):
+        with pytest.raises(ConfigError, match="must be one folder's name"):
+            parsed("dropout_ft", *tiny, *words)
+
+
+def test_plain_names_of_runs() -> None:
+    tiny = ("--config", str(CONFIGS / "dropout_ft/tiny.yaml"))
+    for name in ("a", "site_a-0.9", "2019", "été"):
+        assert parsed("dropout_ft", *tiny, f"--run.name={name}").run.name == name

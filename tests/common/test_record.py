@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-import holdfast.runs.record as record_module
-from holdfast.errors import DiskError
+import holdfast.training.callbacks.run_record as record_module
+from holdfast.errors import CheckpointError, DiskError
 from holdfast.runs.directory import RunDirectory
-from holdfast.runs.record import RunRecord, git_state, hardware, read_record
+from holdfast.runs.identity import Identity
+from holdfast.runs.record import git_state, hardware, read_record
+from holdfast.training.callbacks import RunRecord
 
 
 def trainer(step: int) -> Any:
@@ -22,7 +24,13 @@ def trainer(step: int) -> Any:
 
 @pytest.fixture
 def record(tmp_path: Path) -> RunRecord:
-    return RunRecord(RunDirectory(path=tmp_path), {"model": {"rate": 0.9}}, seed=3)
+    return RunRecord(
+        RunDirectory(path=tmp_path),
+        {"model": {"rate": 0.9}},
+        identity=Identity(recipe={"model.rate": 0.9}, seed=3),
+        coordinates={"experiment": "x"},
+        closing=lambda _: "all well",
+    )
 
 
 def test_the_life_of_a_run(record: RunRecord) -> None:
@@ -34,6 +42,8 @@ def test_the_life_of_a_run(record: RunRecord) -> None:
     assert found["status"] == "finished"
     assert found["seed"] == 3
     assert found["config"] == {"model": {"rate": 0.9}}
+    assert found["coordinates"] == {"experiment": "x"}
+    assert found["identity"]["recipe"] == {"model.rate": 0.9}
     assert found["launches"][0]["to_step"] == 10
     assert found["launches"][0]["hardware"]["precision"] == "32-true"
 
@@ -77,6 +87,40 @@ def test_the_checkpoint_carries_the_configuration(record: RunRecord) -> None:
     checkpoint: dict[str, Any] = {}
     record.on_save_checkpoint(trainer(1), None, checkpoint)  # type: ignore[arg-type]
     assert json.loads(checkpoint["holdfast_config"]) == {"model": {"rate": 0.9}}
+    record.on_load_checkpoint(trainer(1), None, checkpoint)  # type: ignore[arg-type]
+
+
+def test_the_checkpoint_of_another_run_is_refused(record: RunRecord) -> None:
+    """last.ckpt of another seed, put into the folder, used to be resumed without a word."""
+    checkpoint: dict[str, Any] = {}
+    record.on_save_checkpoint(trainer(1), None, checkpoint)  # type: ignore[arg-type]
+    other = RunRecord(
+        record.directory, {}, identity=Identity(recipe={"model.rate": 0.9}, seed=4), coordinates={}
+    )
+    with pytest.raises(CheckpointError, match=r"belongs to another run .*seed 3"):
+        other.on_load_checkpoint(trainer(1), None, checkpoint)  # type: ignore[arg-type]
+
+
+def test_a_finished_run_ends_with_one_line(
+    record: RunRecord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record.on_fit_start(trainer(0), None)  # type: ignore[arg-type]
+    record.directory.checkpoints.mkdir()
+    record.directory.best.touch()
+    capsys.readouterr()
+    record.on_fit_end(trainer(10), None)  # type: ignore[arg-type]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("finished at step 10; all well; checkpoint checkpoints/best.ckpt; ")
+    assert line.endswith(f"folder {record.directory.path}")
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '{"launches": 3}', '{"launches": [1, {"a": 2}]}',
+                                  '{"identity": [], "coordinates": 3, "config": "x"}'])  # fmt: skip
+def test_a_damaged_record_is_no_record(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    found = read_record(tmp_path / "run.json")
+    assert all(isinstance(launch, dict) for launch in found.get("launches", []))
+    assert all(isinstance(found.get(n, {}), dict) for n in ("identity", "coordinates", "config"))
 
 
 def test_git_state_tells_commit_and_changes(tmp_path: Path) -> None:

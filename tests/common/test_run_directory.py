@@ -2,24 +2,48 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import pytorch_lightning
 import torch
+from pytorch_lightning import Callback
 
-from holdfast.errors import CheckpointError, DataError
-from holdfast.runs.directory import RunConfig, RunDirectory, config_hash, run_directory
+from holdfast.errors import CheckpointError, ConfigError, DataError
+from holdfast.runs.directory import RunConfig, RunDirectory, check_name, run_directory
+from holdfast.runs.fingerprint import describe_change, fingerprint_files
+from holdfast.runs.identity import (
+    Identity,
+    changed_keys,
+    differences,
+    digest_of,
+    recipe_of,
+    without,
+)
 from holdfast.runs.record import git_state, package_versions, read_record
 from holdfast.runs.results import read_results, record_result
 
 CONFIG: dict[str, Any] = {
     "seed_everything": 0,
     "model": {"dropout_rate": 0.9},
-    "data": {"class_path": "X", "init_args": {"root": "d", "num_workers": 0}},
+    "data": {"source": "d", "num_workers": 0},
     "trainer": {"max_steps": 10, "callbacks": None, "logger": None},
     "run": {"root": "runs", "resume": "auto"},
 }
+
+
+class Changing(Callback):
+    """Somebody's own callback, which may change what is computed."""
+
+
+class Showing(Callback):
+    """Somebody's own callback that declares itself presentation only."""
+
+    presentation_only: ClassVar[bool] = True
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    return digest_of(recipe_of(config))
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -38,13 +62,20 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("seed_everything", 1),
         ("model.dropout_rate", 0.5),
         ("trainer.max_steps", 11),
-        ("data.init_args.root", "e"),
-        (
-            "trainer.callbacks",
-            [{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging"}],
-        ),
+        ("data.source", "e"),
+        ("trainer.precision", "bf16-mixed"),
+        ("trainer.devices", 2),
+        ("run.variant", "slow"),
+        ("trainer.callbacks",
+         [{"class_path": "holdfast.training.callbacks.GuardedWeightAveraging"}]),
+        # Case A1: these were left out, so a second `fit` with them said "finished".
+        ("trainer.callbacks", [{"class_path": "pytorch_lightning.callbacks.EarlyStopping"}]),
+        ("trainer.callbacks",
+         {"class_path": "pytorch_lightning.callbacks.GradientAccumulationScheduler"}),
+        ("trainer.callbacks", [{"class_path": f"{__name__}.Changing"}]),
+        ("trainer.callbacks", [{"class_path": "no.such.module.Callback"}]),
     ],
-)
+)  # fmt: skip
 def test_what_changes_the_result_changes_the_directory(path: str, value: object) -> None:
     assert config_hash(changed(path, value)) != config_hash(CONFIG)
 
@@ -52,9 +83,11 @@ def test_what_changes_the_result_changes_the_directory(path: str, value: object)
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("data.init_args.num_workers", 4),
+        ("data.num_workers", 4),
         ("trainer.logger", {"class_path": "WandbLogger", "init_args": {"project": "p"}}),
-        ("trainer.callbacks", [{"class_path": "RichModelSummary"}]),
+        ("trainer.callbacks", [{"class_path": "pytorch_lightning.callbacks.RichModelSummary"}]),
+        ("trainer.callbacks", [{"class_path": "holdfast.training.callbacks.LineProgress"}]),
+        ("trainer.callbacks", [{"class_path": f"{__name__}.Showing"}]),
         ("run.root", "elsewhere"),
         ("run.resume", "never"),
         ("ckpt_path", "x.ckpt"),
@@ -65,10 +98,69 @@ def test_presentation_does_not(path: str, value: object) -> None:
     assert config_hash(changed(path, value)) == config_hash(CONFIG)
 
 
-def test_the_hash_is_stable_over_releases() -> None:
-    """Changing it would orphan every existing run; do so only with a note in the changelog."""
-    assert config_hash({"model": {"a": 1}}) == config_hash({"model": {"a": 1, "b": None}})
-    assert len(config_hash(CONFIG)) == 10
+def test_recipes_are_compared_key_for_key() -> None:
+    first, other = recipe_of(CONFIG), recipe_of(changed("model.dropout_rate", 0.5))
+    assert changed_keys([first, other]) == ["model.dropout_rate"]
+    assert without(first, ["model", "seed_everything"]).keys() == {
+        "data.source", "trainer.max_steps",
+    }  # fmt: skip
+
+
+def identity(**changes: Any) -> Identity:
+    data = {"digest": "x", "bytes": 9, "content": True, "groups": {"a": 3, "b": 2}}
+    return Identity(**{"recipe": {}, "data": data, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "decisive"),
+    [
+        ({"seed": 3}, "seed (0 before, 3 now)", True),
+        ({"precision": "bf16-mixed"}, "precision (32-true before, bf16-mixed now)", True),
+        ({"processes": 2}, "processes (1 before, 2 now)", True),
+        ({"threads": 2}, "threads (1 before, 2 now)", False),
+        ({"data": {"digest": "y", "bytes": 9, "content": True, "groups": {"a": 3, "b": 5}}},
+         "the data (b: 2 files before, 5 now)", True),
+        ({"data": {"digest": "y", "bytes": 9, "content": True, "groups": {"a": 3, "b": 2}}},
+         "the data (other names, sizes or contents)", True),
+    ],
+)  # fmt: skip
+def test_what_changed_since_is_named(changes: Any, words: str, decisive: bool) -> None:
+    (found,) = differences(identity().as_dict(), identity(**changes))
+    assert (found.what, found.decisive) == (words, decisive)
+
+
+def test_nothing_changed_nothing_said() -> None:
+    assert differences(identity().as_dict(), identity()) == []
+    assert differences({}, identity()) == []
+
+
+def test_fingerprints_know_relabelled_files_and_ignore_the_root(tmp_path: Path) -> None:
+    prints = []
+    for root, name in (("x", "a/1"), ("y", "a/1"), ("z", "b/1")):
+        path = tmp_path / root / name
+        path.parent.mkdir(parents=True)
+        path.write_text("same")
+        prints.append(fingerprint_files(tmp_path / root, [path]).as_dict())
+    assert prints[0] == prints[1] != prints[2]
+    assert describe_change(prints[0], prints[2]) == (
+        "a: 1 files before, 0 now; b: 0 files before, 1 now"
+    )
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", ".hidden", "a\\b"])
+def test_a_name_never_leads_out_of_the_folder_of_runs(name: str) -> None:
+    with pytest.raises(ConfigError, match="one folder's name"):
+        check_name(name)
+
+
+def test_starting_over_removes_what_the_run_wrote_and_nothing_else(tmp_path: Path) -> None:
+    directory = RunDirectory(path=tmp_path)
+    written = ("checkpoints/last.ckpt", "logits/step-1", "table.json", "results.jsonl")
+    for name in (*written, "run.json", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    directory.start_over()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "run.json"]
 
 
 def test_directory_name_and_resume_choices(tmp_path: Path) -> None:

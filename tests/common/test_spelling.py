@@ -50,7 +50,8 @@ def command(
         (["--options.deep", "--name", "b"], ["--options.deep", "true", "--name", "b"]),
         (["--options.depth", "2"], ["--options.depth", "2"]),
         (["--others", "a", "b", "--select"], ["--others", '["a", "b"]', "--select", "true"]),
-        (["--others", "[a,b]"], ["--others", "[a,b]"]),
+        (["--others", "[a,b]"], ["--others", '["a", "b"]']),
+        (["--others=[010,no]", "v"], ['--others=["010", "no"]', "v"]),
         (["--others"], ["--others"]),
         (["v", "here", "--name", "b"], ["v", "--place", "here", "--name", "b"]),
         (["--name", "b", "v", "here"], ["--name", "b", "v", "--place", "here"]),
@@ -94,7 +95,8 @@ def many(places: list[str], *, out: str = "x") -> None:
     [
         (["a", "b", "--out", "c"], ['["a", "b"]', "--out", "c"]),
         (["--out", "c", "a"], ["--out", "c", '["a"]']),
-        (["[a,b]"], ["[a,b]"]),
+        (["[a,b]"], ['["a", "b"]']),
+        (["010", "no"], ['["010", "no"]']),
     ],
 )
 def test_a_list_by_place(words: list[str], expected: list[str]) -> None:

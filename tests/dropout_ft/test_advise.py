@@ -24,11 +24,11 @@ from dropout_ft.advice.recipe import (
     write_trials,
 )
 from dropout_ft.app import APP
-from dropout_ft.commands.sweep import SweepFailedError
-from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.report.collect import load_run
+from dropout_ft.data.table import EvaluationTable
+from dropout_ft.results.run import load_run
 from dropout_ft.results.scores import score
 from dropout_ft.sweep.expand import jobs_of
+from dropout_ft.sweep.running import SweepFailedError
 from holdfast.errors import ConfigError, DataError
 from holdfast.runs.record import read_record
 from tables_support import make_logits, make_table
@@ -135,7 +135,7 @@ def test_behind_is_shown_with_its_error() -> None:
 def test_quick_backbones_freeze_all_but_two_stages_and_cache_them() -> None:
     lite0 = backbone_settings(LITE0, "quick")
     assert lite0["model"]["frozen_stages"] == 7
-    assert lite0["data"]["init_args"]["cached_views"] == 2
+    assert lite0["data"]["cached_views"] == 2
     resnet = backbone_settings("resnet18.a1_in1k", "quick")
     assert resnet["model"]["frozen_stages"] == 3
     vit = backbone_settings("test_vit", "quick")
@@ -172,8 +172,8 @@ def test_the_sweep_leaves_every_domain_out_for_every_setting(tmp_path: Path) -> 
     first, trials = write_trials(tmp_path, base, ["resnet18.a1_in1k", TINY], "full")
     jobs = jobs_of(sweep_of(first, trials, ["x", "y", "z"], [0.0, 0.9], [0, 1]))
     assert len(jobs) == 2 * 3 * 2 * 2
-    assert yaml.safe_load(first.read_text())["data"]["init_args"]["root"] == str(tmp_path)
-    assert {job.arguments["files"][1] for job in jobs} == {str(trial.file) for trial in trials}
+    assert yaml.safe_load(first.read_text())["data"]["source"] == str(tmp_path)
+    assert {job.places["files"][1] for job in jobs} == {str(trial.file) for trial in trials}
 
 
 def test_without_a_domain_left_out_there_is_no_ood_score() -> None:
@@ -191,7 +191,7 @@ def advised(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     words = [
         "advise", str(pictures), "--out", str(out), "--backbones", TINY, "--rates", "0", "0.9",
         "--steps", "6", "--recipe", "quick",
-        "--set", "data.init_args.image_size=32", "data.init_args.batch_size=2",
+        "--set", "data.image_size=32", "data.batch_size=2",
         "model.head_start.init_args.steps=5", "model.head_start.init_args.batches=3",
     ]  # fmt: skip
     assert APP.main(words) == 0
@@ -206,11 +206,13 @@ def test_the_command_trains_exports_and_describes_a_model(
     assert len(runs) == 3 * 2, "three domains, two rates"
     (final,) = (out / "final").glob("*/run.json")
     config = read_record(final)["config"]
-    assert config["data"]["init_args"]["test_domains"] == []
+    assert config["data"]["test_domains"] == []
     curves: dict[float, list[list[float]]] = {}
     for path in runs:
         run = load_run(path.parent)
-        curves.setdefault(run.rate, []).append([r["current"]["ood"] for r in run.rows])
+        curves.setdefault(run.coordinates.dropout_rate, []).append(
+            [r["current"]["ood"] for r in run.rows]
+        )
     means = {rate: np.mean(found, axis=0) for rate, found in curves.items()}
     best = max(means, key=lambda rate: means[rate].max())
     assert config["model"]["dropout_rate"] == best
@@ -264,9 +266,9 @@ def test_a_failed_short_run_is_named(
 ) -> None:
     words: list[Any] = [
         "advise", str(pictures), "--out", str(tmp_path), "--backbones", TINY, "--rates", "0",
-        "--steps", "6", "--set", "data.init_args.image_size=none",
+        "--steps", "6", "--set", "data.image_size=none",
     ]  # fmt: skip
     assert APP.main(words) == 1
-    assert "of the short runs failed" in capsys.readouterr().err
+    assert "of 3 runs" in capsys.readouterr().err
     assert issubclass(SweepFailedError, Exception)
     assert not (tmp_path / "model").exists()

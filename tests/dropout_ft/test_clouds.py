@@ -7,17 +7,18 @@ import pytest
 
 from dropout_ft.report import clouds as module
 from dropout_ft.report.clouds import cloud
-from dropout_ft.report.collect import Result
 from dropout_ft.report.figures import clouds
+from dropout_ft.report.results import Result
 from dropout_ft.report.table import latex_text, make_rows
+from tables_support import make_result
 
 
 def results(domains: int, points: int, seeds: int = 3, rate: float = 0.9) -> list[Result]:
     draw = np.random.default_rng(domains * points)
     return [
-        Result(
-            method="run", rate=rate, test_name=f"d{domain}", seed=seed, point=f"p{point}",
-            iid=float(draw.random()), ood=float(draw.random()),
+        make_result(
+            "run", rate, float(draw.random()), seed=seed, left_out=(f"d{domain}",),
+            point={"p": point}, iid=float(draw.random()),
         )
         for domain in range(domains)
         for point in range(points)
@@ -34,7 +35,11 @@ def test_every_point_is_the_mean_of_one_choice_for_each_domain() -> None:
     expected = set()
     for first, second in product(range(3), repeat=2):
         chosen = [
-            [(r.iid, r.ood) for r in found if (r.test_name, r.point) == (f"d{d}", f"p{p}")]
+            [
+                (r.iid, r.ood)
+                for r in found
+                if (r.test_name, r.coordinates.point) == (f"d{d}", {"p": p})
+            ]
             for d, p in ((0, first), (1, second))
         ]
         point = np.mean([np.mean(seeds, axis=0) for seeds in chosen], axis=0)

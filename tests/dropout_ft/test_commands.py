@@ -15,8 +15,10 @@ from conftest import CONFIGS
 from dropout_ft.app import APP
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.loading import load_classifier
-from dropout_ft.report.collect import collect
+from dropout_ft.methods.reevaluation import Reevaluation, final_weights
+from dropout_ft.report.results import collect
 from dropout_ft.report.table import make_rows
+from dropout_ft.results.run import Run, load_runs
 from holdfast.runs.results import read_results
 from tests_support import only_run
 
@@ -91,7 +93,7 @@ def test_export_is_a_timm_model_with_the_same_outputs(
     words = tiny_arguments(
         "fit", "--model.backbone", str(CONFIGS / f"model/{backbone}.yaml"),
         "--model.normalization", "standardize", "--model.feature_scale", "0.3",
-        "--data.init_args.image_size", size,
+        "--data.image_size", size,
     )  # fmt: skip
     assert APP.main(words) == 0
     checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
@@ -141,28 +143,31 @@ def comparison(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     words = [
         "compare", "--fit", f"[{CONFIGS / 'dropout_ft/tiny.yaml'},{over}]", "--domains", "[a,b]",
         "--rates", "[0,0.9]", "--seeds", "[0,1]", "--out", str(folder / "out"),
-        "--set", f"[data.init_args.root={pictures}]", "--note", "random noise",
+        "--set", f"[data.source={pictures}]", "--note", "random noise",
     ]  # fmt: skip
     assert APP.main(words) == 0
     assert APP.main(words) == 0, "a second time everything is finished"
     return folder / "out"
 
 
+def runs_in(comparison: Path) -> list[Run]:
+    return load_runs([comparison])
+
+
 def test_compare_trains_every_combination_once(comparison: Path) -> None:
-    runs = sorted(path for path in (comparison / "runs").iterdir())
-    assert len(runs) == 8
-    found = collect(runs).runs
-    combinations = {(run.rate, run.seed, run.test_name) for run in found}
+    found = [run.coordinates for run in runs_in(comparison)]
+    assert len(found) == 8
+    combinations = {(where.dropout_rate, where.seed, where.test_name) for where in found}
     assert combinations == {(r, s, d) for r in (0.0, 0.9) for s in (0, 1) for d in "ab"}
 
 
 def test_table_averages_what_the_runs_recorded(comparison: Path) -> None:
-    collection = collect(sorted((comparison / "runs").iterdir()))
+    collection = collect(runs_in(comparison))
     rows = {row.name: row for row in make_rows(collection.results)}
     assert rows["ERM"].count == 4
     expected = []
     for run in collection.runs:
-        if run.rate == 0.9:
+        if run.coordinates.dropout_rate == 0.9:
             recorded = read_results(run.directory.results)
             best = max(recorded, key=lambda row: row["current"]["iid"])
             expected.append(100 * best["current"]["ood"])
@@ -187,32 +192,26 @@ def test_report_is_self_contained(comparison: Path) -> None:
 
 
 def test_average_over_runs_equals_an_average_by_hand(comparison: Path) -> None:
-    from dropout_ft.methods.reevaluation import evaluate_weights, final_weights
-
-    runs = [r for r in collect(sorted((comparison / "runs").iterdir())).runs if r.rate == 0.9]
-    own = final_weights(runs[0].directory)
-    again = evaluate_weights(runs[0].directory, own)
-    last = read_results(runs[0].directory.results)[-1]["current"]
-    assert {key: again[key] for key in last} == pytest.approx(last)
+    run = next(r for r in runs_in(comparison) if r.coordinates.dropout_rate == 0.9)
+    again = Reevaluation(run).scores(final_weights(run))
+    last = run.along("current")[-1]
+    assert again == pytest.approx({key: last[key] for key in again})
 
 
 def test_combine_and_report_commands(
     comparison: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runs = [
-        run for run in collect(sorted((comparison / "runs").iterdir())).runs if run.test_name == "a"
-    ]
+    runs = [run for run in runs_in(comparison) if run.coordinates.test_name == "a"]
     chosen = "[" + ",".join(str(run.directory.path) for run in runs) + "]"
     assert APP.main(["combine", chosen, "--out", str(tmp_path / "soup.safetensors")]) == 0
     output = capsys.readouterr().out
     assert "ensemble of 4 runs: i.i.d." in output
     assert "average of 4 runs: i.i.d." in output
     assert (tmp_path / "soup.safetensors").is_file()
-    assert APP.main(["report", f"[{comparison / 'runs'}]", "--out", str(tmp_path / "r")]) == 0
+    assert APP.main(["report", f"[{comparison}]", "--out", str(tmp_path / "r")]) == 0
     assert (tmp_path / "r/report.html").is_file()
-    everything = "[" + ",".join(str(p) for p in sorted((comparison / "runs").iterdir())) + "]"
-    assert APP.main(["combine", everything]) == 1
-    assert "different pictures" in capsys.readouterr().err
+    assert APP.main(["combine", str(comparison)]) == 1
+    assert "different images" in capsys.readouterr().err
 
 
 def test_unfinished_runs_are_not_reported(

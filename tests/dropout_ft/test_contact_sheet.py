@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dropout_ft.app import APP
-from dropout_ft.data.emoji_styles.contact_sheet import CELL, HEADER, MARGIN, write_contact_sheet
+from dropout_ft.data.sources.contact_sheet import CELL, HEADER, MARGIN, write_contact_sheet
 from emoji_support import small_emoji_root
 
 COLOURS = {"cat": (200, 0, 0), "dog": (0, 200, 0), "owl": (0, 0, 200)}

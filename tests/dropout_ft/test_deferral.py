@@ -11,12 +11,13 @@ import torch
 
 from dropout_ft.app import APP
 from dropout_ft.domainbed.write import export_runs
-from dropout_ft.report.collect import Run, load_run, single_run_results
+from dropout_ft.report.results import collect
+from dropout_ft.results.run import Run, load_run
 from dropout_ft.results.scores import left_out, score
 from dropout_ft.results.selection import select_iid
-from dropout_ft.training.deferral import TestDomainsWhenBest, deferral_of
+from dropout_ft.training.deferral import TestDomainsWhenBest
 from holdfast.checkpoints.reading import read_checkpoint
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, DataError
 from tables_support import make_logits, make_table
 
 STEPS = 8
@@ -25,12 +26,12 @@ DEFER = ["--config", "configs/methods/test_domains_when_best.yaml"]
 
 def fit(pictures: Path, root: Path, *more: str) -> Run:
     words = [
-        "fit", "--config", "configs/dropout_ft/tiny.yaml", "--data.init_args.root", str(pictures),
+        "fit", "--config", "configs/dropout_ft/tiny.yaml", "--data.source", str(pictures),
         "--run.root", str(root), "--trainer.max_steps", str(STEPS), "--model.dropout_rate", "0.5",
         "--model.optimizer.init_args.lr", "0.05", *more,
     ]  # fmt: skip
     assert APP.main(words) == 0
-    return load_run(next(path for path in root.iterdir() if path.is_dir()))
+    return load_run(max(root.iterdir(), key=lambda path: path.stat().st_mtime))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_test_domains_are_evaluated_at_new_bests_and_at_the_end_only(
 
 def test_selection_and_report_are_the_same(both: tuple[Run, Run]) -> None:
     assert select_iid(rows_of(both[0])) == select_iid(rows_of(both[1]))
-    results = [{r.method: r for r in single_run_results(run)} for run in both]
+    results = [{r.method: r for r in collect([run]).results} for run in both]
     assert results[0]["run"].ood == results[1]["run"].ood
     # The ensemble along the run needs every step, so no number is given for it.
     assert "trajectory ensemble" in results[0]
@@ -116,6 +117,7 @@ def trainer(step: int, *, last: int = 100, fn: str = "fit", callbacks: Any = ())
         max_steps=last,
         state=SimpleNamespace(fn=fn),
         callbacks=list(callbacks),
+        should_stop=False,
         datamodule=SimpleNamespace(),
     )
 
@@ -137,9 +139,6 @@ def test_runs_without_a_last_step_are_evaluated_at_bests_only() -> None:
 
 def test_only_fit_defers() -> None:
     rule = TestDomainsWhenBest()
-    assert deferral_of(trainer(1, callbacks=[rule])) is rule
-    assert deferral_of(trainer(1, fn="validate", callbacks=[rule])) is None
-    assert deferral_of(trainer(1)) is None
     rule.setup(trainer(1), None, "validate")  # type: ignore[arg-type]  (asks nothing of the data)
     with pytest.raises(ConfigError, match=r"dropout_ft\.data"):
         rule.setup(trainer(1), None, "fit")  # type: ignore[arg-type]
@@ -160,8 +159,27 @@ def test_scores_leave_out_what_was_not_evaluated() -> None:
     assert len(found) < len(full)
 
 
-def test_a_diverged_run_is_scored_and_not_taken_for_a_deferred_one() -> None:
+@pytest.mark.parametrize("rows", ["all", "one of the i.i.d.", "one class of a test image"])
+def test_what_is_not_finite_is_never_scored(rows: str) -> None:
+    """Logits of nan were scored as the first class: 12.5 % or 33.3 %, and "finished"."""
     table = make_table()
-    logits = np.full_like(make_logits(table, 0), np.nan)
-    assert not left_out(logits, table).any()
-    assert "ood" in score(logits, table)
+    logits = make_logits(table, 0)
+    tests = np.flatnonzero(table.of_test)
+    if rows == "all":
+        logits[:] = np.nan
+    elif rows == "one of the i.i.d.":
+        logits[np.flatnonzero(~table.of_test)[0]] = np.nan
+    else:
+        logits[tests[0], 1] = np.inf
+    with pytest.raises(DataError, match="not finite"):
+        score(logits, table)
+
+
+def test_a_schedule_that_does_not_divide_is_reported(pictures: Path, tmp_path: Path) -> None:
+    """9 steps with an interval of 2 ended without the test domains: KeyError 'ood' in report."""
+    for seed in ("0", "1"):
+        more = ["--trainer.max_steps", "9", "--trainer.val_check_interval", "2"]
+        fit(pictures, tmp_path / "runs", *DEFER, *more, "--seed_everything", seed)
+    assert APP.main(["report", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out/tidy.csv").read_text()
+    assert ",test_out,9," in text

@@ -1,7 +1,6 @@
 """Methods after the fact, on real tiny runs: nothing is trained again, and the ends are right."""
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +10,19 @@ import torch
 from torch import Tensor
 
 from dropout_ft.app import APP
-from dropout_ft.methods.derived import DERIVED, derived_results, eoa, swa, wise_ft
-from dropout_ft.methods.reevaluation import Rerun, evaluate_weights, final_weights
+from dropout_ft.methods.base import Options, Scores
+from dropout_ft.methods.eoa import EnsembleOfAverages
+from dropout_ft.methods.reevaluation import Reevaluation, final_weights
+from dropout_ft.methods.registry import all_methods
+from dropout_ft.methods.segment_weights import complete
+from dropout_ft.methods.swa import SWA
 from dropout_ft.methods.weight_average import average_weights
-from dropout_ft.report.collect import Run, load_run
+from dropout_ft.methods.wise_ft import WiSE
+from dropout_ft.report.results import collect
+from dropout_ft.results.run import Run, load_run
 from dropout_ft.training.segments import segments_of
 from holdfast.checkpoints.weights import write_weights
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, DataError
 
 Arguments = Callable[..., list[str]]
 
@@ -29,9 +34,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> list[Run]:
     for seed in (0, 1):
         words = [
             "fit", "--config", "configs/dropout_ft/tiny.yaml", "--config",
-            "configs/methods/segments.yaml", "--data.init_args.root", str(pictures),
+            "configs/methods/segments.yaml", "--data.source", str(pictures),
             "--run.root", str(root), "--seed_everything", str(seed), "--trainer.max_steps", "4",
-            "--model.dropout_rate", "0.5", "--data.init_args.val_augment", "false",
+            "--model.dropout_rate", "0.5", "--data.val_augment", "false",
             "--model.optimizer.init_args.lr", "0.01",
         ]  # fmt: skip
         assert APP.main(words) == 0
@@ -46,54 +51,82 @@ def test_segments_begin_with_the_start_and_end_with_the_final_weights(runs: list
     segments = segments_of(runs[0].directory.path)
     assert [part.step for part in segments] == [0, 1, 2, 3, 4]
     last, mean, count = segments[-1].read()
-    final = final_weights(runs[0].directory)
+    final = final_weights(runs[0])
     assert count == 1
     for name, value in last.items():
-        assert torch.equal(value, final[name])
+        assert torch.equal(value, final[name.removeprefix("model.")])
         assert torch.allclose(mean[name], value, atol=1e-6)  # one step: the mean is the last
     assert differs(segments[0].read()[0], last)
 
 
 def test_wise_ft_at_one_is_the_run_and_at_zero_the_start(runs: list[Run]) -> None:
     run = runs[0]
+
+    def at(*fractions: float) -> Scores:
+        method = WiSE()
+        method.fractions = fractions
+        return method.scores([run], Options())[0]
+
     final = run.rows[-1]["current"]
-    assert wise_ft(run, share=1.0) == pytest.approx(final)
-    start = {**final_weights(run.directory), **segments_of(run.directory.path)[0].read()[0]}
-    assert wise_ft(run, share=0.0) == pytest.approx(evaluate_weights(run.directory, start))
-    assert wise_ft(run)["iid"] >= max(final["iid"], wise_ft(run, share=0.0)["iid"])
+    assert at(1.0) == pytest.approx(final)
+    start = complete(segments_of(run.directory.path)[0].read()[0], final_weights(run))
+    assert at(0.0) == pytest.approx(Reevaluation(run).scores(start))
+    assert WiSE().scores([run], Options())[0]["iid"] >= max(final["iid"], at(0.0)["iid"])
 
 
 def test_swa_is_the_average_of_the_last_checkpoints(runs: list[Run]) -> None:
     run = runs[0]
     parts = [part.read()[0] for part in segments_of(run.directory.path)[-2:]]
-    whole = [{**final_weights(run.directory), **part} for part in parts]
-    assert swa(run) == pytest.approx(evaluate_weights(run.directory, average_weights(whole)))
+    whole = [complete(part, final_weights(run)) for part in parts]
+    (found,) = SWA().scores([run], Options())
+    assert found == pytest.approx(Reevaluation(run).scores(average_weights(whole)))
 
 
 def test_every_method_gives_a_result_once_and_is_kept(
     runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = derived_results(runs, DERIVED)
+    first = collect(runs, ["all"]).results
     named = {result.method for result in first}
-    assert named == set(DERIVED) - {"EoA"}  # no average had begun after four steps
+    # No average had begun after four steps.
+    assert named == set(all_methods()) - {"EoA", "EMA", "trajectory average"}
     for result in first:
         assert 0 <= result.iid <= 1
         assert 0 <= result.ood <= 1
     assert sum(result.method == "SWAD" for result in first) == 2
     assert sum(result.method == "greedy soup" for result in first) == 1
-    monkeypatch.setattr(Rerun, "__init__", None)  # nothing is evaluated any more
-    assert derived_results(runs, DERIVED) == first
-    kept = json.loads((runs[0].directory.path / "derived/swad.json").read_text())
-    assert kept["runs"] == [runs[0].directory.path.name]
+    monkeypatch.setattr(Reevaluation, "__init__", None)  # nothing is evaluated any more
+    assert collect(runs, ["all"]).results == first
+    results = runs[0].directory.results
+    before = results.read_text()
+    results.write_text(before + "\n")  # trained anew: what was kept is of other weights
+    with pytest.raises(TypeError):
+        collect(runs, ["SWAD"])
+    results.write_text(before)
+
+
+def test_data_that_changed_since_is_told_before_anything_is_scored(
+    own_pictures: Path, tmp_path: Path
+) -> None:
+    """A picture more used to end in a numpy traceback, or in a wrong figure without a word."""
+    words = [
+        "fit", "--config", "configs/dropout_ft/tiny.yaml", "--data.source", str(own_pictures),
+        "--run.root", str(tmp_path / "runs"),
+    ]  # fmt: skip
+    assert APP.main(words) == 0
+    run = load_run(next((tmp_path / "runs").iterdir()))
+    picture = own_pictures / "b/red/00.png"
+    picture.with_name("99.png").write_bytes(picture.read_bytes())
+    with pytest.raises(DataError, match="b: 15 files before, 16 now"):
+        Reevaluation(run)
 
 
 def test_unknown_methods_are_refused(runs: list[Run]) -> None:
-    with pytest.raises(ConfigError, match="choose from MC dropout"):
-        derived_results(runs, ["magic"])
+    with pytest.raises(ConfigError, match=r"choose from run, .*Did you mean 'SWAD'"):
+        collect(runs, ["SWADD"])
 
 
 def test_eoa_needs_every_runs_average(runs: list[Run]) -> None:
-    assert eoa(runs) is None
+    assert not EnsembleOfAverages().able(runs)
 
 
 def test_the_report_shows_them(runs: list[Run], tmp_path: Path) -> None:

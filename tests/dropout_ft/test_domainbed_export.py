@@ -12,14 +12,14 @@ from dropout_ft.domainbed.records import read_sweep
 from dropout_ft.domainbed.tables import make_table
 from dropout_ft.domainbed.write import algorithm_name, export_runs
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
-from dropout_ft.report.collect import Run
+from dropout_ft.results.run import Run
 from dropout_ft.results.scores import score
 from holdfast.runs.directory import RunDirectory
 from holdfast.seeding import seed_hash
-from tables_support import make_logits
+from tables_support import make_coordinates, make_logits
 from tables_support import make_table as evaluation_table
 
-# Facts 5.5: what `collect_results` reads, and what its records have besides.
+# What `collect_results` reads, and what its records have besides.
 NEEDED = {"dataset", "algorithm", "test_envs", "trial_seed", "hparams_seed"}
 ALL_ARGS = NEEDED | {
     "checkpoint_freq", "data_dir", "holdout_fraction", "hparams", "output_dir",
@@ -27,18 +27,6 @@ ALL_ARGS = NEEDED | {
     "uda_holdout_fraction",
 }  # fmt: skip
 STEPS = (300, 600, 900)
-
-
-def configuration(seed: int, rate: float, lr: float, test: int) -> dict[str, Any]:
-    return {
-        "seed_everything": seed,
-        "model": {
-            "dropout_rate": rate,
-            "optimizer": {"init_args": {"lr": lr, "weight_decay": 1e-5}},
-        },
-        "data": {"init_args": {"root": "somewhere", "test_domains": [test], "batch_size": 32}},
-        "trainer": {"max_steps": 900},
-    }
 
 
 def finished_run(
@@ -54,8 +42,6 @@ def finished_run(
     name = f"run-{seed}-{rate}-{lr}-{test}"
     path = folder / name
     path.mkdir(parents=True)
-    record = {"config": configuration(seed, rate, lr, test), "status": "finished"}
-    (path / "run.json").write_text(json.dumps(record))
     table = replace(evaluation_table(), test_domains=(test,))
     networks = ("current", "average") if average else ("current",)
     logits = {
@@ -66,8 +52,13 @@ def finished_run(
         {"step": step, **{kind: score(values, table) for kind, values in found.items()}}
         for step, found in logits.items()
     ]
+    key = "model.optimizer.init_args.lr"
+    where = make_coordinates(
+        seed=seed, dropout_rate=rate, steps=900, batch_size=32, point={key: lr},
+        left_out=("abc"[test],), recipe={key: lr},
+    )  # fmt: skip
     return Run(
-        directory=RunDirectory(path=path), rate=rate, seed=seed, table=table, logits=logits,
+        directory=RunDirectory(path=path), coordinates=where, table=table, logits=logits,
         rows=rows, seconds=1.0,
     )  # fmt: skip
 
@@ -146,7 +137,8 @@ def test_rates_are_algorithms_of_their_own(tmp_path: Path) -> None:
     ],
 )
 def test_names(rate: float, objective: str, name: str) -> None:
-    assert algorithm_name(rate, objective) == name
+    where = make_coordinates(dropout_rate=rate, objective=objective)
+    assert algorithm_name(where) == name
 
 
 def test_the_table_is_what_selecting_by_hand_gives(tmp_path: Path) -> None:
@@ -158,7 +150,7 @@ def test_the_table_is_what_selecting_by_hand_gives(tmp_path: Path) -> None:
     row = table.cells[table.algorithms.index("ERM")]
     chosen = []
     for seed in (0, 1):
-        scores = [r["current"] for run in runs if run.seed == seed for r in run.rows]
+        scores = [r["current"] for run in runs if run.coordinates.seed == seed for r in run.rows]
         best = max(scores, key=lambda found: found["iid"])
         chosen.append(100 * best["env1_in_acc"])
     assert row[1].mean == pytest.approx(np.mean(chosen))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_ft.data.domains import DomainFolders
+from dropout_ft.data.domains import DomainData
 from dropout_ft.data.folder import class_names, domain_names, scan
 from tests_support import shared_file
 
@@ -39,13 +39,13 @@ def test_counts(vlcs: Path) -> None:
 
 @pytest.mark.parametrize("test_domain", range(4))
 def test_the_protocols_sizes(vlcs: Path, test_domain: int) -> None:
-    data = DomainFolders(str(vlcs), [test_domain])
-    data._split(data.list_domains())
+    data = DomainData(str(vlcs), [str(test_domain)])
+    data.setup()
     sizes = list(COUNTS.values())
     held_out = [int(0.2 * size) for size in sizes]
     expected = sum(held_out) - held_out[test_domain] + sizes[test_domain]
     assert len(data.table) == expected
-    assert sorted(len(group) for group in data._groups) == sorted(
+    assert sorted(len(group) for group in data._parts().groups) == sorted(
         size - out
         for number, (size, out) in enumerate(zip(sizes, held_out, strict=True))
         if number != test_domain
@@ -53,9 +53,9 @@ def test_the_protocols_sizes(vlcs: Path, test_domain: int) -> None:
 
 
 def test_first_held_out_pictures_of_caltech(vlcs: Path) -> None:
-    """Facts section 5.2: n=1415, trial 0, environment 0 starts [222, 1032, 864, 859, 1037]."""
-    data = DomainFolders(str(vlcs), [1])
-    domains = data.list_domains()
-    data._split(domains)
+    """DomainBed's own code: n=1415, trial 0, environment 0 starts [222, 1032, 864, 859, 1037]."""
+    data = DomainData(str(vlcs), ["1"])
+    domains = data.source.domains()
+    data.setup()
     first = [domains[0].paths.index(path) for path in data.table.paths[:5]]
     assert first == [222, 1032, 864, 859, 1037]

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import dropout_ft.data.emoji_styles.prepare as preparation
-from dropout_ft.data import EmojiStyles
-from dropout_ft.data.emoji_styles.prepare import (
+import dropout_ft.data.sources.emoji_drawing as preparation
+from dropout_ft.data import DomainData, EmojiStyles
+from dropout_ft.data.folder import scan
+from dropout_ft.data.sources.emoji_drawing import (
     dataset_folder,
     is_prepared,
     on_white,
     prepare,
 )
-from dropout_ft.data.folder import scan
 from emoji_support import SQUARE, chosen_concepts, pack, small_emoji_root
 from holdfast.data import npm_packages
 from holdfast.data.emoji.concepts import concepts, is_held_out
@@ -147,13 +147,13 @@ def test_held_out_concepts_are_a_stable_fifth() -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 0.3])
 def test_protocols(small: Path, fraction: float) -> None:
-    data = EmojiStyles(["noto"], root=str(small), held_out_concepts=fraction)
+    data = DomainData(EmojiStyles(str(small), held_out_concepts=fraction), ["noto"])
     data.prepare_data()
-    domains = data.list_domains()
-    data._split(domains)
-    paths = [path for domain in domains for path in domain.paths]
-    trained = {paths[i].stem for group in data._groups for i in group}
-    assert not any("noto" in paths[i].parts for group in data._groups for i in group)
+    data.setup()
+    paths = [path for domain in data.source.domains() for path in domain.paths]
+    groups = data._parts().groups
+    trained = {paths[i].stem for group in groups for i in group}
+    assert not any("noto" in paths[i].parts for group in groups for i in group)
     table = data.table
     tested = {
         path.stem

@@ -159,7 +159,7 @@ def test_a_run_trains_with_it(pictures: Path, tmp_path: Path) -> None:
 
     config = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"
     words = [
-        "fit", "--config", str(config), f"--data.init_args.root={pictures}", "--run.root",
-        str(tmp_path), "--data.init_args.augmentation=opencv", "--data.init_args.cached_side=40",
+        "fit", "--config", str(config), f"--data.source={pictures}", "--run.root",
+        str(tmp_path), "--data.augmentation=opencv", "--data.cached_side=40",
     ]  # fmt: skip
     assert APP.main(words) == 0

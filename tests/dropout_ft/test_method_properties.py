@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_ft.methods.run_ensemble import run_ensemble
-from dropout_ft.methods.trajectory_ensemble import softmax, trajectory_ensemble
+from dropout_ft.methods.base import softmax, summed
+from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights
 from dropout_ft.results.scores import accuracy, score
 from dropout_ft.results.selection import select_iid, select_last
@@ -68,18 +68,16 @@ def test_an_ensemble_of_equals_is_its_member(seed: int, count: int) -> None:
     table = make_table(seed=seed)
     logits = make_logits(table, seed)
     for average in ("logits", "probabilities"):
-        found = run_ensemble([logits] * count, [table] * count, average=average)  # type: ignore[arg-type]
-        alone = score(logits, table)
-        assert found["members"] == count
-        assert {key: found[key] for key in alone} == pytest.approx(alone)
+        found = score(summed([logits] * count, average), table)  # type: ignore[arg-type]
+        assert found == pytest.approx(score(logits, table))
 
 
 @given(SEEDS)
 def test_the_order_of_members_does_not_matter(seed: int) -> None:
     table = make_table(seed=seed)
     members = [make_logits(table, seed + k) for k in range(3)]
-    forth = run_ensemble(members, [table] * 3)
-    back = run_ensemble(members[::-1], [table] * 3)
+    forth = score(summed(members, "logits"), table)
+    back = score(summed(members[::-1], "logits"), table)
     assert forth == pytest.approx(back)
 
 

@@ -9,15 +9,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.methods.run_ensemble import run_ensemble
-from dropout_ft.methods.trajectory_ensemble import softmax, trajectory_ensemble
+from dropout_ft.data.table import EvaluationTable
+from dropout_ft.methods.base import Options, softmax
+from dropout_ft.methods.run_ensemble import EnsembleOverRuns
+from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights
+from dropout_ft.results.run import Run, check_same_tables
 from dropout_ft.results.scores import accuracy, score
 from dropout_ft.results.selection import select_iid, select_last
-from dropout_ft.results.store import read_logits, read_table, write_logits, write_table
+from dropout_ft.results.store import (
+    logits_steps,
+    read_logits,
+    read_table,
+    write_logits,
+    write_table,
+)
 from holdfast.errors import CheckpointError, ConfigError, DataError
-from tables_support import make_logits, make_table
+from tables_support import make_logits, make_run, make_table
 
 
 def slow_accuracy(logits: np.ndarray, table: EvaluationTable, domain: int, part: str) -> float:
@@ -65,7 +73,7 @@ def test_selection_takes_the_first_maximum() -> None:
 def test_trajectory_ensemble_is_the_running_sum(average: str) -> None:
     table = make_table()
     logits = {step: make_logits(table, step) for step in (900, 300, 600)}
-    rows = trajectory_ensemble(logits, table, start_step=600, average=average)  # type: ignore[arg-type]
+    rows = trajectory_ensemble(logits, table, start_step=600, ensemble_of=average)  # type: ignore[arg-type]
     assert [row["step"] for row in rows] == [600, 900]
     assert [row["members"] for row in rows] == [1, 2]
     total = np.zeros((len(table), 4))
@@ -86,30 +94,37 @@ def test_softmax_sums_to_one_without_overflow(values: list[float]) -> None:
 
 
 def test_run_ensemble_scores_the_summed_logits() -> None:
-    table = make_table()
-    members = [make_logits(table, seed) for seed in range(3)]
-    scores = run_ensemble(members, [table] * 3)
+    runs = [make_run(seed=seed) for seed in range(3)]
+    table = runs[0].table
+    members = [run.logits[300]["current"] for run in runs]
+    (scores,) = EnsembleOverRuns().scores(runs, Options())
     summed = np.array([[sum(float(m[i, c]) for m in members) for c in range(4)] for i in range(60)])
     assert scores["ood"] == slow_accuracy(summed, table, 1, "all")
     assert scores["members"] == 3
-    by_probability = run_ensemble(members, [table] * 3, average="probabilities")
+    (by_probability,) = EnsembleOverRuns().scores(runs, Options(ensemble_of="probabilities"))
     mean = np.mean([softmax(m) for m in members], axis=0)
     assert by_probability["ood"] == slow_accuracy(mean, table, 1, "all")
 
 
 def test_ensembles_of_different_evaluations_are_refused() -> None:
-    table = make_table()
-    logits = [make_logits(table, 0)] * 2
-    with pytest.raises(ConfigError, match="at least two"):
-        run_ensemble(logits[:1], [table])
+    run = make_run()
+    table = run.table
     for other in (
         replace(table, test_domains=(2,)),
         replace(table, label=table.label[::-1].copy()),
         replace(table, held_out=~table.held_out),
         replace(table, paths=table.paths[::-1]),
     ):
-        with pytest.raises(ConfigError, match="different pictures"):
-            run_ensemble(logits, [table, other])
+        with pytest.raises(DataError, match="different images"):
+            check_same_tables([run, replace(run, table=other)])
+
+
+def test_runs_whose_data_was_moved_are_of_the_same_images() -> None:
+    run = make_run()
+    inside = tuple(Path("/somewhere/a/x") / path for path in run.table.paths)
+    moved = tuple(Path("/elsewhere/a/x") / path for path in run.table.paths)
+    first: Run = replace(run, table=replace(run.table, paths=inside))
+    check_same_tables([first, replace(run, table=replace(run.table, paths=moved))])
 
 
 def test_weight_average_is_the_mean() -> None:
@@ -146,9 +161,9 @@ def test_store_round_trip(tmp_path: Path) -> None:
     logits = torch.randn(5, 3)
     write_logits(tmp_path / "logits", 300, {"current": logits})
     write_logits(tmp_path / "logits", 20, {"current": logits + 1})
-    found = read_logits(tmp_path / "logits")
-    assert list(found) == [20, 300]
-    assert np.array_equal(found[300]["current"], logits.numpy())
+    assert logits_steps(tmp_path / "logits") == [20, 300]
+    found = read_logits(tmp_path / "logits", 300)
+    assert np.array_equal(found["current"], logits.numpy())
 
 
 def test_damaged_store_is_named(tmp_path: Path) -> None:
@@ -157,4 +172,4 @@ def test_damaged_store_is_named(tmp_path: Path) -> None:
         read_table(tmp_path / "table.json")
     (tmp_path / "step-0000001.safetensors").write_bytes(b"cut")
     with pytest.raises(DataError, match="damaged"):
-        read_logits(tmp_path)
+        read_logits(tmp_path, 1)

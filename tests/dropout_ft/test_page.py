@@ -1,6 +1,7 @@
 """The page's shifts, answers and refusals, without a browser."""
 
 import html
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dropout_ft.data.pictures import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.page import shifting
 from dropout_ft.page.shifting import Shift, answers
-from holdfast.errors import ConfigError, MissingToolError
+from holdfast.errors import ConfigError, ImageError, MissingToolError
 from tests_support import only_run
 
 gr = pytest.importorskip("gradio", reason="the page's extra is not installed")
@@ -30,8 +31,8 @@ CONFIG = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"
 
 def picture(width: int = 60, height: int = 40, seed: int = 0) -> Image.Image:
     generator = np.random.default_rng(seed)
-    coarse = Image.fromarray(generator.integers(0, 256, (4, 6, 3), dtype=np.uint8))
-    return coarse.resize((width, height), Image.Resampling.BICUBIC)
+    downsample = Image.fromarray(generator.integers(0, 256, (4, 6, 3), dtype=np.uint8))
+    return downsample.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def values(image: Image.Image) -> np.ndarray:
@@ -48,10 +49,15 @@ def test_without_a_shift_the_picture_stays() -> None:
     st.floats(0.02, 1),
 )  # fmt: skip
 def test_every_shift_keeps_size_and_kind(
-    blur: float, noise: float, contrast: float, turn: float, colour: float, coarse: float
+    blur: float, noise: float, contrast: float, rotation: float, colour: float, downsample: float
 ) -> None:
     shift = Shift(
-        blur=blur, noise=noise, contrast=contrast, turn=turn, colour=colour, coarse=coarse
+        blur=blur,
+        noise=noise,
+        contrast=contrast,
+        rotation=rotation,
+        colour=colour,
+        downsample=downsample,
     )
     found = shift.of(picture())
     assert (found.size, found.mode) == ((60, 40), "RGB")
@@ -66,8 +72,8 @@ def test_each_shift_does_what_it_says() -> None:
     assert values(Shift(contrast=0.1).of(picture())).std() < 0.2 * plain.std()
     grey = values(Shift(colour=0).of(picture()))
     assert np.abs(grey[..., 0] - grey[..., 1]).max() == 0
-    assert np.array_equal(values(Shift(turn=180).of(picture())), plain[::-1, ::-1])
-    assert len(np.unique(values(Shift(coarse=0.05).of(picture())).reshape(-1, 3), axis=0)) <= 6
+    assert np.array_equal(values(Shift(rotation=180).of(picture())), plain[::-1, ::-1])
+    assert len(np.unique(values(Shift(downsample=0.05).of(picture())).reshape(-1, 3), axis=0)) <= 6
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +82,7 @@ def checkpoints(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> lis
     for rate in (0, 0.9):
         root = tmp_path_factory.mktemp("runs")
         words = [
-            "fit", "--config", str(CONFIG), f"--data.init_args.root={pictures}",
+            "fit", "--config", str(CONFIG), f"--data.source={pictures}",
             f"--run.root={root}", f"--model.dropout_rate={rate}",
         ]  # fmt: skip
         assert APP.main(words) == 0
@@ -102,7 +108,7 @@ def test_answers_are_those_of_predict(checkpoints: list[str], pictures: Path) ->
     loaded = load_classifier(checkpoints[1])
     from dropout_ft.commands.predict import classify
 
-    ((_, expected),) = classify(loaded.model, [path], size=loaded.image_size, batch_size=1)
+    ((_, expected),) = classify(loaded, [path], [], batch_size=1)
     shares = torch.tensor(list(found["dropout 0.9"].values()))
     assert torch.allclose(shares, expected[0], atol=1e-6)
     assert sum(found["ERM"].values()) == pytest.approx(1, abs=1e-5)
@@ -112,23 +118,55 @@ def test_too_large_a_picture_is_refused(
     checkpoints: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shifting, "MOST_PIXELS", 1000)
-    with pytest.raises(ConfigError, match="60 x 40 pixels"):
+    with pytest.raises(ImageError, match="60 x 40 pixels"):
         answers(command.named_models(checkpoints), picture())
 
 
 def test_the_pages_answer_is_the_shifted_picture_and_a_label_for_each_model(
-    checkpoints: list[str],
+    checkpoints: list[str], tmp_path: Path
 ) -> None:
     models = command.named_models(checkpoints)
     page = Page(models)
     start = [slider[2] for slider in SLIDERS.values()]
-    plain, erm, dropped = page.answer(picture(), *start)
+    upload = str(tmp_path / "upload.png")
+    picture().save(upload)
+    plain, erm, dropped = page.answer(upload, *start)
     assert np.array_equal(values(plain), values(picture()))
     assert erm == answers(models, picture())["ERM"]
     assert set(dropped) == set(models["ERM"].class_names)
-    blurred = page.answer(picture(), 5.0, *start[1:])
+    blurred = page.answer(upload, 5.0, *start[1:])
     assert not np.array_equal(values(blurred[0]), values(plain))
     assert page.answer(None, *start) == [None, None, None]
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    """C3. Was: a PNG of 164 kB took 16.5 GB, and the server was killed."""
+    path = tmp_path / "secret" / "bomb.png"
+    path.parent.mkdir()
+    Image.new("L", (9000, 9000)).save(path)
+    start = [slider[2] for slider in SLIDERS.values()]
+    tracemalloc.start()
+    with pytest.raises(ImageError, match=r"^The picture bomb\.png has 9000 x 9000 pixels"):
+        Page({}).answer(str(path), *start)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+def test_an_upload_that_is_no_picture(tmp_path: Path, content: bytes) -> None:
+    """C6. Was: the server's path and gradio's own sentence."""
+    (tmp_path / "x.png").write_bytes(content)
+    with pytest.raises(ImageError) as raised:
+        Page({}).answer(str(tmp_path / "x.png"), *[slider[2] for slider in SLIDERS.values()])
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_noise_takes_no_more_memory_than_a_few_rows() -> None:
+    big = Image.new("RGB", (2000, 3000))
+    tracemalloc.start()
+    Shift(noise=50).of(big)
+    assert tracemalloc.get_traced_memory()[1] < 4 * 2000 * 3000 * 3
+    tracemalloc.stop()
 
 
 def test_sliders_start_where_nothing_is_changed() -> None:

@@ -1,6 +1,5 @@
 """The default experiment is the paper's (section 4.1), value by value."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import torch
 import yaml
 
 from conftest import CONFIGS
-from dropout_ft.commands.compare import compare, fit_words
+from dropout_ft.commands.compare import compare
 from dropout_ft.training.module import default_optimizer, default_schedule
 from holdfast.errors import ConfigError
 
@@ -56,18 +55,6 @@ def test_the_modules_own_defaults_follow_the_same_schedule(step: int, rate: floa
     assert optimizer.param_groups[0]["lr"] == pytest.approx(rate)
     assert optimizer.defaults["momentum"] == 0.9
     assert optimizer.defaults["weight_decay"] == 1e-4
-
-
-def test_compare_only_writes_fit_commands() -> None:
-    words = fit_words(
-        ["a.yaml", "b.yaml"], "photo", 3, 0.9, root=Path("out/runs"), extra=["trainer.max_steps=5"]
-    )
-    assert words == [
-        "fit", "--config", "a.yaml", "--config", "b.yaml",
-        "--data.init_args.test_domains=[photo]", "--seed_everything=3",
-        "--model.dropout_rate=0.9", "--run.root=out/runs",
-        "--trainer.enable_model_summary=false", "--trainer.max_steps=5",
-    ]  # fmt: skip
 
 
 def test_comparing_nothing_is_an_error() -> None:

@@ -1,6 +1,7 @@
 """Decoded pictures in one memory map: the same pixels, for every size and kind of picture."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from PIL import Image
 
 from domainbed_support import miniature
 from dropout_ft.app import APP
-from dropout_ft.data.domainbed.pacs import PACS
-from dropout_ft.data.domains import PictureDataset
+from dropout_ft.data import DomainData, KnownFolder
+from dropout_ft.data.images import ImageDataset
 from dropout_ft.data.known import KNOWN
 from dropout_ft.data.picture_cache import PictureCache, shrink
 from dropout_ft.data.pictures import read_rgb
@@ -95,11 +96,11 @@ def test_a_data_set_gives_the_same_tensors_with_and_without(tmp_path: Path) -> N
     plain = eval_transform(16)
     labels, rows = np.arange(2), np.array([3, 1])
     chosen = [paths[row] for row in rows]
-    without = PictureDataset(chosen, labels, [plain] * 2, rows)
-    with_cache = PictureDataset(chosen, labels, [plain] * 2, rows, (cached, rows))
+    without = ImageDataset(chosen, labels, [plain] * 2, rows, labels)
+    with_cache = ImageDataset(chosen, labels, [plain] * 2, rows, labels, (cached, rows))
     for place in range(2):
         first, second = without[place], with_cache[place]
-        assert first.keys() == second.keys() == {"input", "label", "index", "domain"}
+        assert first.keys() == second.keys() == {"input", "label", "index", "domain", "part"}
         for name, value in first.items():
             assert torch.equal(value, second[name])
         assert int(first["domain"]) == rows[place]
@@ -107,15 +108,12 @@ def test_a_data_set_gives_the_same_tensors_with_and_without(tmp_path: Path) -> N
 
 def test_a_cached_data_module_scores_the_same(tmp_path: Path) -> None:
     miniature(KNOWN["PACS"], tmp_path)
-    first, second = (PACS([0], root=str(tmp_path), cached_side=side) for side in (0, 64))
-    assert first.test_positions() == second.test_positions()
-    assert first._decoded([]) is None
-    paths = [path for domain in second.list_domains() for path in domain.paths]
-    found = second._decoded(paths)
-    assert found is not None
-    assert len(found) == len(paths)
-    second.cached_views = 1  # activations are cached instead
-    assert second._decoded(paths) is None
+    source = KnownFolder("PACS", str(tmp_path))
+    options: dict[str, Any] = {"image_size": 24, "val_augment": False}
+    first, second = (DomainData(source, ["0"], cached_side=s, **options) for s in (0, 64))
+    for one, other in zip(first.val_dataloader(), second.val_dataloader(), strict=True):
+        assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert len(list((tmp_path / "cache").glob("pictures-*.bin"))) == 1
 
 
 def test_verify_names_every_damaged_picture(
@@ -129,5 +127,5 @@ def test_verify_names_every_damaged_picture(
     printed = capsys.readouterr().out
     assert all(str(path) in printed for path in damaged)
     assert APP.main(["data", "verify", str(folder), "--pictures", "false"]) == 0
-    domains = PACS.list_domains(PACS([0], root=str(miniature(KNOWN["PACS"], tmp_path))))
+    domains = KnownFolder("PACS", str(miniature(KNOWN["PACS"], tmp_path))).domains()
     assert unreadable(domains[0]) == []

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from dropout_ft.methods.weight_average import AverageOverRuns
 from dropout_ft.report import comparison_figures, figures
-from dropout_ft.report.collect import Result, Run, groups_over_seeds, single_run_results
 from dropout_ft.report.examples import examples
+from dropout_ft.report.results import Collection, collect
 from dropout_ft.report.table import (
     csv_text,
     make_rows,
@@ -22,31 +24,16 @@ from dropout_ft.report.table import (
     text_cells,
     with_error,
 )
-from holdfast.runs.directory import RunDirectory
-from tables_support import make_logits, make_table
+from dropout_ft.report.tidy import COLUMNS, tidy, write_tidy
+from tables_support import make_result, make_run
 
 RESULTS = [
-    Result(method="run", rate=rate, test_name=name, seed=seed, iid=0.9, ood=ood, train_seconds=60)
+    make_result("run", rate, ood, seed=seed, left_out=(name,))
     for rate, name, seed, ood in [
         (0.0, "a", 0, 0.50), (0.0, "a", 1, 0.52), (0.0, "b", 0, 0.70), (0.0, "b", 1, 0.72),
         (0.9, "a", 0, 0.53), (0.9, "a", 1, 0.55), (0.9, "b", 0, 0.75), (0.9, "b", 1, 0.73),
     ]
 ]  # fmt: skip
-
-
-def make_run(rate: float = 0.9, seed: int = 0, *, average: bool = True) -> Run:
-    table = make_table()
-    steps = (100, 200, 300)
-    names = ("current", "average") if average else ("current",)
-    logits = {step: {name: make_logits(table, step + seed) for name in names} for step in steps}
-    rows: list[dict[str, Any]] = []
-    for step, iid in zip(steps, (0.5, 0.8, 0.7), strict=True):
-        scores = {"iid": iid, "ood": iid - 0.2}
-        rows.append({"step": step, **dict.fromkeys(names, scores)})
-    return Run(
-        directory=RunDirectory(path=Path("nowhere")), rate=rate, seed=seed, table=table,
-        logits=logits, rows=rows, seconds=12.0,
-    )  # fmt: skip
 
 
 def test_standard_error_is_of_the_sample() -> None:
@@ -69,7 +56,7 @@ def test_gains_are_paired_by_domain_and_seed() -> None:
 
 
 def test_methods_over_runs_are_paired_with_the_mean_of_erm() -> None:
-    over = replace(RESULTS[0], method="ensemble over runs", rate=0.9, seed=-1, ood=0.60)
+    over = make_result("ensemble over runs", 0.9, 0.60, seed=-1, left_out=("a",))
     rows = {row.name: row for row in make_rows([*RESULTS, over])}
     assert rows["dropout 0.9, ensemble over runs"].gain == pytest.approx(100 * (0.60 - 0.51))
 
@@ -116,7 +103,7 @@ def test_terminal_table_has_a_row_for_each_method() -> None:
 
 
 def test_each_run_gives_three_results_selected_by_iid() -> None:
-    results = {result.method: result for result in single_run_results(make_run())}
+    results = {result.method: result for result in collect([make_run()]).results}
     assert set(results) == {"run", "trajectory ensemble", "trajectory average"}
     assert (results["run"].step, results["run"].ood) == (200, pytest.approx(0.6))
     assert results["trajectory average"].step == 200
@@ -125,14 +112,30 @@ def test_each_run_gives_three_results_selected_by_iid() -> None:
 
 
 def test_a_run_without_an_average_gives_two() -> None:
-    methods = [result.method for result in single_run_results(make_run(average=False))]
+    methods = [result.method for result in collect([make_run(average=False)]).results]
     assert methods == ["run", "trajectory ensemble"]
 
 
-def test_groups_are_of_equal_rate_and_domain() -> None:
-    runs = [make_run(0.0, 0), make_run(0.0, 1), make_run(0.9, 0)]
-    groups = groups_over_seeds(runs)
-    assert [[run.seed for run in group] for group in groups] == [[0, 1]]
+def test_the_tidy_table_has_every_accuracy_of_every_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AverageOverRuns, "able", lambda *_: False)  # there are no weights
+    runs = [make_run(dropout_rate=rate, seed=seed) for rate in (0.0, 0.9) for seed in (0, 1)]
+    collection = collect(runs)
+    frame = tidy(collection)
+    assert list(frame.columns) == list(COLUMNS)
+    # Scores of made-up rows have no single domains; those of ensembles are computed from logits.
+    ensemble = frame[frame["method"] == "ensemble over runs"]
+    assert len(ensemble) == 2 * 4  # two rates; a_out, b_in, b_out, c_out
+    assert set(ensemble["part"]) == {"train_out", "test_in", "test_out"}
+    assert ensemble["accuracy"].between(0, 1).all()
+    along = frame[(frame["method"] == "trajectory ensemble") & (frame["seed"] == 1)]
+    assert sorted(set(along["step"])) == [100, 200, 300]
+    assert along.groupby(["dropout_rate", "domain", "part"])["selected"].sum().eq(1).all()
+    csv_path, parquet = write_tidy(collection, tmp_path)
+    again = pd.read_csv(csv_path, keep_default_na=False)
+    assert len(again) == len(pd.read_parquet(parquet)) == len(frame)
+    assert again["accuracy"].tolist() == frame["accuracy"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ def test_groups_are_of_equal_rate_and_domain() -> None:
         lambda: figures.domain_bars(RESULTS),
         lambda: comparison_figures.cost_panels(make_rows(RESULTS)),
         lambda: comparison_figures.method_bars(make_rows(RESULTS)),
-        lambda: figures.learning_curves([make_run(0.0), make_run(0.9)]),
+        lambda: figures.learning_curves(Collection(runs=[make_run(dropout_rate=0.0), make_run()])),
     ],
     ids=["scatter", "rate_curve", "domain_bars", "cost_panels", "method_bars", "learning_curves"],
 )
@@ -162,7 +165,7 @@ def test_colours_are_the_same_in_every_figure() -> None:
 
 
 def test_examples_are_random_test_pictures_with_every_answer() -> None:
-    runs = [make_run(0.0), make_run(0.9), make_run(0.9, seed=1)]
+    runs = Collection(runs=[make_run(dropout_rate=0.0), make_run(), make_run(seed=1)])
     found = examples(runs, count=5)
     assert len(found) == 5
     assert found == examples(runs, count=5)
@@ -175,9 +178,9 @@ def test_examples_are_random_test_pictures_with_every_answer() -> None:
 
 
 def test_examples_come_from_the_test_domain_at_the_selected_step() -> None:
-    run = make_run(0.0)
+    run = make_run(dropout_rate=0.0)
     table = run.table
-    chosen = examples([run], count=1000)
+    chosen = examples(Collection(runs=[run]), count=1000)
     assert len(chosen) == int((table.domain == 1).sum())
     answers = run.logits[200]["current"].argmax(1)[table.domain == 1]
     hits = float(np.mean(answers == table.label[table.domain == 1]))

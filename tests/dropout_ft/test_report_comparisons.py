@@ -7,27 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_ft.commands.report import run_directories
-from dropout_ft.data.evaluation_table import EvaluationTable
 from dropout_ft.data.known import KNOWN
+from dropout_ft.data.table import EvaluationTable
+from dropout_ft.methods.base import Options, Sum
+from dropout_ft.methods.run_ensemble import EnsembleOverRuns
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.report import comparison_figures
-from dropout_ft.report.collect import (
-    Result,
-    Run,
-    _gpus,
-    ensembles_over_runs,
-    of_part,
-    over_runs_result,
-    run_result,
-    single_run_results,
-)
 from dropout_ft.report.page import render_page
+from dropout_ft.report.results import Collection, Result, collect, of_part
 from dropout_ft.report.table import make_rows
 from dropout_ft.report.targets import PAPER, comparisons, dataset_of, target_cells
+from dropout_ft.results.run import Run, _gpus, run_directories
 from holdfast.errors import DataError
 from holdfast.runs.directory import RunDirectory
-from tables_support import make_logits, make_table
+from tables_support import make_coordinates, make_logits, make_result, make_table
 
 PAPER_GAINS = {"VLCS": 1.27, "OfficeHome": 2.63, "PACS": 1.92, "TerraIncognita": 2.33}
 
@@ -39,8 +32,8 @@ def run_on(table: EvaluationTable, seed: int = 0, **changed: Any) -> Run:
         for step in logits
     ]
     base = Run(
-        directory=RunDirectory(path=Path("nowhere")), rate=0.0, seed=seed, table=table,
-        logits=logits, rows=rows, seconds=10.0,
+        directory=RunDirectory(path=Path(f"nowhere-{seed}")), table=table, logits=logits,
+        coordinates=make_coordinates(seed=seed, dropout_rate=0.0), rows=rows, seconds=10.0,
     )  # fmt: skip
     return replace(base, **changed)
 
@@ -56,7 +49,7 @@ def table_of(domains: tuple[str, ...], classes: int) -> EvaluationTable:
 
 def results(domains: list[str], *, rate: float, ood: float, seeds: int = 1) -> list[Result]:
     return [
-        Result(method="run", rate=rate, test_name=d, seed=s, iid=0.9, ood=ood + 0.01 * i)
+        make_result("run", rate, ood + 0.01 * i, seed=s, left_out=(d,))
         for i, d in enumerate(domains)
         for s in range(seeds)
     ]
@@ -105,13 +98,15 @@ def test_what_the_paper_does_not_show_is_not_compared() -> None:
     ours = results(["photo"], rate=0.0, ood=0.8)
     assert comparisons([pacs, vlcs], ours) == [], "two data sets at once"
     assert comparisons([run_on(make_table())], ours) == [], "an unknown data set"
-    odd = [replace(ours[0], rate=0.3), replace(ours[0], variant="CORAL")]
-    assert comparisons([pacs], [*odd, replace(ours[0], test_name="photo+sketch")]) == []
+    odd = [
+        make_result("run", 0.3, 0.8, left_out=("photo",)),
+        replace(ours[0], label="CORAL"),
+        make_result("run", 0.0, 0.8, left_out=("photo", "sketch")),
+    ]
+    assert comparisons([pacs], odd) == []
 
 
 def test_the_page_shows_the_papers_numbers_only_for_its_data_sets() -> None:
-    from dropout_ft.report.collect import Collection
-
     domains = KNOWN["VLCS"].domains
     ours = results(list(domains), rate=0.0, ood=0.7)
     for table, expected in ((table_of(domains, 5), True), (make_table(), False)):
@@ -125,12 +120,10 @@ def test_the_page_shows_the_papers_numbers_only_for_its_data_sets() -> None:
 
 
 def test_parts_of_the_test_domain() -> None:
-    scores = {"iid": 0.9, "ood": 0.5, "ood_in": 0.4, "ood_out": 0.9}
-    one = run_result("run", run_on(make_table()), scores)
-    group = [run_on(make_table(), seed) for seed in (0, 1)]
-    over = over_runs_result("ensemble over runs", group, scores, networks=2)
+    one = replace(make_result("run", 0.0, 0.5), ood_in=0.4, ood_out=0.9)
+    over = replace(make_result("ensemble over runs", 0.0, 0.5, seed=-1), ood_in=0.4, ood_out=0.9)
     for part, expected in (("whole", 0.5), ("in", 0.4), ("out", 0.9)):
-        assert [r.ood for r in of_part([one, over], part)] == [expected, expected]
+        assert [r.ood for r in of_part([one, over], part)] == [expected, expected]  # type: ignore[arg-type]
     with pytest.raises(DataError, match="'in' part"):
         of_part([replace(one, ood_in=float("nan"))], "in")
 
@@ -140,40 +133,40 @@ def test_ensembles_sum_what_they_are_told_to() -> None:
     rest = [-50.0] * (len(table.class_names) - 3)
     first, second = [10.0, 0.0, 8.0, *rest], [0.0, 9.0, 9.0, *rest]
     logits = [np.tile(np.float32(values), (len(table), 1)) for values in (first, second)]
-    runs = [run_on(table, i, logits={1: {"current": one}}) for i, one in enumerate(logits)]
+    rows_of = [{"step": 1, "current": {"iid": 0.5, "ood": 0.25}}]
+    runs = [
+        run_on(table, i, logits={1: {"current": one}}, rows=rows_of) for i, one in enumerate(logits)
+    ]
     along = run_on(table, logits={1: {"current": logits[0]}, 2: {"current": logits[1]}})
     tests = np.isin(table.domain, table.test_domains)
     # The logits' sum favours class 2 (17 to 10), the probabilities' class 0 (0.88 to 0.62).
-    for average, answer in (("logits", 2), ("probabilities", 0)):
-        (over,) = ensembles_over_runs(runs, ensemble_of=average)
-        assert over.ood == np.mean(table.label[tests] == answer)
-        rows = trajectory_ensemble({1: logits[0], 2: logits[1]}, table, average=average)
-        found = {r.method: r for r in single_run_results(along, ensemble_of=average)}
+    kinds: list[tuple[Sum, int]] = [("logits", 2), ("probabilities", 0)]
+    for kind, answer in kinds:
+        (over,) = EnsembleOverRuns().scores(runs, Options(ensemble_of=kind))
+        assert over["ood"] == np.mean(table.label[tests] == answer)
+        rows = trajectory_ensemble({1: logits[0], 2: logits[1]}, table, ensemble_of=kind)
+        found = {r.method: r for r in collect([along], (), Options(ensemble_of=kind)).results}
         assert found["trajectory ensemble"].iid == max(row["iid"] for row in rows)
 
 
 @pytest.mark.parametrize(
-    ("accelerator", "names", "processes", "expected"),
-    [
-        ("gpu", ["H100"] * 8, 4, 4),
-        ("auto", ["H100"], 1, 1),
-        ("cpu", ["H100"], 2, 0),
-        ("auto", [], 2, 0),
-    ],
+    ("accelerator", "processes", "expected"),
+    [("cuda", 4, 4), ("cuda", 1, 1), ("cpu", 2, 0), (None, 2, 0)],
 )
-def test_gpus_are_those_a_run_used(
-    accelerator: str, names: list[str], processes: int, expected: int
-) -> None:
-    launch = {"hardware": {"gpus": names, "processes": processes}}
-    record = {"launches": [launch], "config": {"trainer": {"accelerator": accelerator}}}
-    assert _gpus(record) == expected
+def test_gpus_are_those_a_run_used(accelerator: str | None, processes: int, expected: int) -> None:
+    identity = {"accelerator": accelerator, "processes": processes}
+    assert _gpus({"identity": identity}) == expected
+    assert _gpus({}) == 0
 
 
 def test_gpu_seconds_add_up() -> None:
     group = [run_on(make_table(), seed, gpus=2) for seed in (0, 1, 2)]
-    scores = {"iid": 0.9, "ood": 0.5}
-    assert run_result("run", group[0], scores).gpu_seconds == 20.0
-    over = over_runs_result("average over runs", group, scores, networks=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dropout_ft.methods.weight_average.AverageOverRuns.able", lambda *_: False)
+        found = collect(group).results
+    own = [r for r in found if r.method == "run"]
+    (over,) = [r for r in found if r.method == "ensemble over runs"]
+    assert [r.gpu_seconds for r in own] == [20.0] * 3
     assert (over.gpu_seconds, over.train_seconds) == (60.0, 30.0)
     rows = make_rows([over, replace(over, gpu_seconds=20.0)])
     assert rows[0].gpu_seconds == 40.0
@@ -182,7 +175,10 @@ def test_gpu_seconds_add_up() -> None:
 
 def test_rates_of_the_head_are_drawn_only_where_both_were_run() -> None:
     plain = results(["a", "b"], rate=0.9, ood=0.5)
-    ten = [replace(r, variant=comparison_figures.HEAD_RATE) for r in plain]
+    ten = [
+        replace(r, coordinates=replace(r.coordinates, head_lr_factor=10.0, method="t"))
+        for r in plain
+    ]
     assert comparison_figures.head_rate(plain) is None
     assert comparison_figures.head_rate(ten) is None
     png = comparison_figures.head_rate([*plain, *ten])

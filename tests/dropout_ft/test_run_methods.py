@@ -14,15 +14,15 @@ from dropout_ft.methods.concatenation import probe_concatenation
 from dropout_ft.methods.eoa import average_logits
 from dropout_ft.methods.learned_soup import learn_shares, mix
 from dropout_ft.methods.mc_dropout import mc_dropout_logits
+from dropout_ft.methods.segment_weights import complete
 from dropout_ft.methods.soups import greedy_soup
 from dropout_ft.methods.swa import last_part, mean_of_checkpoints
 from dropout_ft.methods.swad import mean_of_segments, valley
-from dropout_ft.methods.wise_ft import SHARES, interpolate
+from dropout_ft.methods.wise_ft import FRACTIONS, interpolate
 from dropout_ft.nn.head import VeryLargeDropoutHead
-from dropout_ft.results.hyperparameters import variant_of
 from dropout_ft.results.scores import iid_loss, iid_rows
 from dropout_ft.training.ratatouille import load_backbone
-from dropout_ft.training.segments import Segment, complete, segments_of, trained
+from dropout_ft.training.segments import Segment, segments_of, trained
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import CheckpointError, ConfigError, DataError
 from tables_support import make_logits, make_table
@@ -108,7 +108,7 @@ def test_segments_are_found_in_order_and_damage_is_told(tmp_path: Path) -> None:
 
 def test_frozen_weights_come_from_the_checkpoint() -> None:
     final = {"a": torch.ones(2, dtype=torch.float16), "b": torch.tensor(3)}
-    whole = complete({"a": torch.zeros(2)}, final)
+    whole = complete({"model.a": torch.zeros(2)}, final)
     assert whole["a"].dtype == torch.float16
     assert whole["a"].tolist() == [0, 0]
     assert whole["b"] is not None
@@ -120,9 +120,9 @@ def test_frozen_weights_come_from_the_checkpoint() -> None:
 
 def test_wise_ft_is_a_straight_line() -> None:
     start, end = {"w": torch.tensor([0.0, 2.0])}, {"w": torch.tensor([1.0, -2.0])}
-    for share in SHARES:
-        expected = [share, 2 - 4 * share]
-        assert interpolate(start, end, share)["w"].tolist() == pytest.approx(expected)
+    for fraction in FRACTIONS:
+        expected = [fraction, 2 - 4 * fraction]
+        assert interpolate(start, end, fraction)["w"].tolist() == pytest.approx(expected)
 
 
 def slow_greedy(values: list[float], accuracies: list[float], *, equal: bool) -> list[int]:
@@ -219,13 +219,8 @@ def test_concatenation_uses_what_either_network_knows() -> None:
 def test_eoa_takes_each_average_where_the_iid_accuracy_chooses() -> None:
     table = make_table()
     logits = {step: {"average": make_logits(table, step)} for step in (10, 20, 30)}
-    rows = [
-        {"step": step, "average": {"iid": iid}} for step, iid in ((10, 0.2), (20, 0.9), (30, 0.8))
-    ]
-    found = average_logits(rows, logits)
-    assert found is not None
-    assert np.array_equal(found, logits[20]["average"])
-    assert average_logits([{"step": 10, "current": {}}], logits) is None
+    rows = [{"step": step, "iid": iid} for step, iid in ((10, 0.2), (20, 0.9), (30, 0.8))]
+    assert np.array_equal(average_logits(rows, logits), logits[20]["average"])
 
 
 def test_the_iid_loss_is_the_mean_over_training_domains() -> None:
@@ -242,20 +237,6 @@ def test_the_iid_loss_is_the_mean_over_training_domains() -> None:
     expected = np.mean([np.mean(of_domain) for of_domain in losses.values()])
     assert iid_loss(logits, table) == pytest.approx(expected)
     assert int(iid_rows(table).sum()) == sum(map(len, losses.values()))
-
-
-def test_variants_are_named_from_the_configuration() -> None:
-    assert variant_of({"model": {"dropout_rate": 0.9}}) == ""
-    config = {
-        "model": {
-            "objective": {"class_path": "dropout_ft.training.objectives.CORAL"},
-            "head_lr_factor": 10.0,
-            "lr_scheduler": {"class_path": "torch.optim.lr_scheduler.ConstantLR"},
-            "start_from": "other.ckpt",
-            "backbone": {"class_path": "dropout_ft.nn.backbones.LastBlocks"},
-        }
-    }
-    assert variant_of(config) == "CORAL, 10x head rate, constant rate, auxiliary start, linear"
 
 
 def test_an_auxiliary_backbone_must_be_one(tmp_path: Path) -> None:

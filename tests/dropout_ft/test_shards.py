@@ -15,13 +15,11 @@ import torch
 
 from conftest import make_pictures
 from dropout_ft.app import APP
-from dropout_ft.data import DomainFolders, ShardedFolders
+from dropout_ft.data import DomainData, ShardedFolder
 from dropout_ft.data import shards as shards_module
 from dropout_ft.data.folder import scan
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.shards import TABLE, Shards, read_table, write_shards
-from dropout_ft.nn.backbones import TimmBackbone
-from dropout_ft.training.module import FineTuning
 from holdfast.errors import DataError, ImageError, MissingToolError
 
 pytest.importorskip("litdata", reason="pip install litdata")
@@ -39,13 +37,11 @@ def sharded(folder: Path) -> Path:
     return place
 
 
-def set_up(data: DomainFolders, step: int = 0, seed: int = 0) -> DomainFolders:
+def set_up(data: DomainData, step: int = 0, seed: int = 0) -> DomainData:
     data.seed = seed
-    module = FineTuning(TimmBackbone("test_resnet", weights="none"), ["a", "b", "c"])
     data.trainer = SimpleNamespace(  # type: ignore[assignment]
-        lightning_module=module, world_size=1, global_rank=0, global_step=step,
-        accumulate_grad_batches=1,
-    )  # fmt: skip
+        world_size=1, global_rank=0, global_step=step, accumulate_grad_batches=1
+    )
     data.setup("fit")
     return data
 
@@ -73,8 +69,8 @@ def test_every_picture_in_the_folders_order(folder: Path, sharded: Path) -> None
 
 def test_splits_and_evaluation_are_those_of_the_folder(folder: Path, sharded: Path) -> None:
     common: dict[str, Any] = {"test_domains": ["b"], "image_size": 32, "val_augment": False}
-    plain = set_up(DomainFolders(str(folder), **common))
-    ours = set_up(ShardedFolders(str(sharded), **common))
+    plain = set_up(DomainData(str(folder), **common))
+    ours = set_up(DomainData(ShardedFolder(str(sharded)), **common))
     for name in ("domain", "held_out", "label"):
         assert np.array_equal(getattr(plain.table, name), getattr(ours.table, name))
     assert plain.table.class_names == ours.table.class_names
@@ -84,7 +80,8 @@ def test_splits_and_evaluation_are_those_of_the_folder(folder: Path, sharded: Pa
 
 
 def batches(root: Path, *, step: int = 0, count: int = 6, **options: Any) -> list[Any]:
-    data = ShardedFolders(str(root), [0], image_size=32, batch_size=4, window=3, **options)
+    source = ShardedFolder(str(root), window=3, open_shards=options.pop("open_shards", 4))
+    data = DomainData(source, ["a"], image_size=32, batch_size=4, **options)
     return list(islice(set_up(data, step).train_dataloader(), count))
 
 
@@ -128,7 +125,7 @@ def test_the_command_writes_shards_that_train(
 
 def test_what_is_missing_or_damaged_is_said(sharded: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There are no shards"):
-        ShardedFolders(str(tmp_path), [0]).list_domains()
+        ShardedFolder(str(tmp_path)).domains()
     broken = tmp_path / "broken"
     shutil.copytree(sharded, broken)
     (broken / TABLE).write_text(json.dumps({"classes": []}))

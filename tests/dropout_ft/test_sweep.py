@@ -10,7 +10,7 @@ import yaml
 from conftest import CONFIGS
 from dropout_ft.app import APP
 from dropout_ft.sweep.config import RandomSearch, read_sweep_config, text_of
-from dropout_ft.sweep.expand import draw, jobs_of, left_out, points
+from dropout_ft.sweep.expand import AS_CONFIGURED, draw, jobs_of, left_out, points
 from dropout_ft.sweep.training import best_of
 from holdfast.errors import ConfigError
 from holdfast.jobs.job import JobFolder
@@ -35,7 +35,7 @@ def test_every_combination_once_and_seeds_slowest(tmp_path: Path) -> None:
     assert ["seed 0" in job.name for job in jobs] == [True] * 12 + [False] * 12
     assert jobs[0].name == "a, rate 0, seed 0, lr 0.1"
     settings = jobs[0].arguments["settings"]
-    assert '--data.init_args.test_domains=["a"]' in settings
+    assert '--data.test_domains=["a"]' in settings
     assert f"--{LR}=0.1" in settings
     assert [job.digest for job in jobs_of(read_sweep_config(tmp_path / "sweep.yaml"))] == [
         job.digest for job in jobs
@@ -52,7 +52,7 @@ def test_splits_are_shared_or_follow_the_seed(tmp_path: Path) -> None:
     for kind, expected in (("shared", False), ("by_seed", True)):
         config = read_sweep_config(write(tmp_path, seeds=[3], split_seeds=kind))
         words = jobs_of(config)[0].arguments["settings"]
-        assert ("--data.init_args.trial_seed=3" in words) == expected
+        assert ("--data.split_seed=3" in words) == expected
 
 
 def test_variants_add_files_and_may_have_their_own_rates(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_variants_add_files_and_may_have_their_own_rates(tmp_path: Path) -> None
     jobs = jobs_of(read_sweep_config(write(tmp_path, variants=variants)))
     assert len(jobs) == 4 + 2 + 4
     mixup = [job for job in jobs if job.name.startswith("Mixup")]
-    assert all(job.arguments["files"][-1].endswith("mixup.yaml") for job in mixup)
+    assert all(job.places["files"][-1].endswith("mixup.yaml") for job in mixup)
     tenfold = [job for job in jobs if job.name.startswith("10x")]
     assert all("--x=true" in job.arguments["settings"] for job in tenfold)
     only = jobs_of(read_sweep_config(write(tmp_path, variants=variants, plain=False)))
@@ -97,26 +97,34 @@ def test_random_points_are_the_same_every_time_and_in_range(tmp_path: Path) -> N
     more = RandomSearch(count=200, seed=1, space={**space, "d": {"choice": [1]}})
     assert [p["a"] for p in drawn] == [draw(more, n)["a"] for n in range(200)]
     config = read_sweep_config(write(tmp_path, random={"count": 3, "space": space}))
-    assert points(config)[0] == {}
+    assert points(config)[0] == dict.fromkeys(space, AS_CONFIGURED)
     assert len(points(config)) == 4
-    with pytest.raises(ConfigError, match="the rule 'magic'"):
-        draw(RandomSearch(count=1, space={"a": {"magic": [1]}}), 0)
+    words = [job.arguments["settings"] for job in jobs_of(config)]
+    # Every point declares the same keys, so that all of them are points of one method.
+    assert all(sum(word.startswith("--run.point=") for word in one) == 1 for one in words)
+    assert not any(word.startswith("--a=") for word in words[0])
+    assert any(word.startswith("--a=") for word in words[1])
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"fit": ["absent.yaml"]}, "there is no file"),
-        ({"domains": []}, "domains must be a list"),
-        ({"seeds": 3}, "seeds must be a list"),
-        ({"grids": {}}, "has no setting 'grids'"),
-        ({"grid": {"a": 1}}, "grid.a must be a list"),
-        ({"grid": {"a": [1]}, "random": {"count": 1}}, "both grid and random"),
-        ({"random": {"space": {}}}, "lacks a setting"),
-        ({"variants": {"x": {"fits": []}}}, "variants.x has no setting 'fits'"),
-        ({"variants": [1]}, "variants must be a mapping"),
-        ({"variants": {"x": 3}}, "must be a mapping"),
-        ({"split_seeds": "other"}, "'shared' or 'by_seed'"),
+        ({"domains": []}, "domains: List should have at least 1 item"),
+        ({"seeds": 3}, "seeds: Input should be a valid list"),
+        ({"seeds": [True]}, "seeds.0: Input should be a valid integer"),
+        ({"rates": [1.0]}, "rates.0: Input should be less than 1"),
+        ({"grids": {}}, "grids: there is no such setting; there are fit, domains"),
+        ({"grid": {"a": 1}}, "grid.a: Input should be a valid list"),
+        ({"grid": {"a": [1]}, "random": {"count": 1}}, "grid and random exclude each other"),
+        ({"random": {"space": {}}}, "random.count: Field required"),
+        ({"random": {"count": 1, "space": {"a": {"magic": [1]}}}}, "random.space.a"),
+        ({"random": {"count": 1, "space": {"a": {"uniform": [2, 1]}}}}, "two rising numbers"),
+        ({"random": {"count": 1, "space": {"a": {"log_uniform": [0, 1]}}}}, "above 0"),
+        ({"variants": {"x": {"fits": []}}}, "variants.x.fits: there is no such setting; there are"),
+        ({"variants": [1]}, "variants: Input should be a valid dictionary"),
+        ({"variants": {"x": 3}}, "variants.x: Input should be"),
+        ({"split_seeds": "other"}, "split_seeds: Input should be 'shared' or 'by_seed'"),
         ({"plain": False}, "nothing would run"),
     ],
 )
@@ -162,7 +170,7 @@ def test_a_tiny_sweep_stops_resumes_and_is_reported(
     plan = tmp_path / "plan.yaml"
     content = {
         "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
-        "seeds": [0, 1], "set": {"data.init_args.root": str(pictures)},
+        "seeds": [0, 1], "set": {"data.source": str(pictures)},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]
@@ -191,7 +199,7 @@ def test_a_shared_stream_changes_no_run(pictures: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     content = {
         "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
-        "set": {"data.init_args.root": str(pictures)},
+        "set": {"data.source": str(pictures)},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     found = []
@@ -211,18 +219,14 @@ def test_a_shared_stream_changes_no_run(pictures: Path, tmp_path: Path) -> None:
 def test_a_diverged_run_is_ended_and_said(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    over = tmp_path / "over.yaml"
-    over.write_text(
-        "trainer:\n  callbacks:\n    - class_path: holdfast.training.callbacks.StopDiverged\n"
-    )
     plan = tmp_path / "plan.yaml"
     content = {
-        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml"), str(over)], "domains": ["a"], "rates": [0],
-        "set": {"data.init_args.root": str(pictures), LR: 1e30, "trainer.max_steps": 50},
+        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0],
+        "set": {"data.source": str(pictures), LR: 1e30, "trainer.max_steps": 50},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
     words = ["sweep", str(plan), "--out", str(tmp_path / "out"), "--engine", "processes"]
     assert APP.main(words) == 1
-    assert "1 job(s)" in capsys.readouterr().err
+    assert "1 of 1 runs" in capsys.readouterr().err
     (job,) = (tmp_path / "out/jobs").iterdir()
     assert JobFolder(path=job).read("failed")["reason"] == "diverged"

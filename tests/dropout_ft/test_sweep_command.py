@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,14 @@ import pytest
 import yaml
 
 from dropout_ft.app import APP
-from dropout_ft.commands.report import run_directories
-from dropout_ft.commands.sweep import SweepFailedError, _end, plan_text, shared_stream, steps_of
+from dropout_ft.commands.sweep import plan_text, shared_stream, steps_of
+from dropout_ft.results.run import run_directories
 from dropout_ft.sweep.config import Variant, read_sweep_config
 from dropout_ft.sweep.expand import TARGET, jobs_of, lines
 from dropout_ft.sweep.training import train
 from holdfast.errors import DataError
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
-from holdfast.jobs.progress import Status
 
 
 @pytest.fixture
@@ -28,7 +26,7 @@ def plan(tmp_path: Path) -> Path:
     (tmp_path / "second.yaml").write_text("model: {}\n")
     path = tmp_path / "plan.yaml"
     content: dict[str, Any] = {
-        "fit": ["first.yaml", "second.yaml"], "domains": [0, 1], "rates": [0, 0.9],
+        "fit": ["first.yaml", "second.yaml"], "domains": ["0", "1"], "rates": [0, 0.9],
     }  # fmt: skip
     path.write_text(yaml.safe_dump(content))
     return path
@@ -88,36 +86,11 @@ def test_a_shared_stream_lasts_as_long_as_the_sweep(tmp_path: Path) -> None:
     assert "HOLDFAST_STREAM" not in os.environ
 
 
-def status(**failures: str) -> Status:
-    return Status(
-        counts={"done": 1, "running": 0, "incomplete": 0, "not started": 0,
-                "failed": len(failures)},
-        seconds_left=math.nan, best="", failures=list(failures.items()),
-    )  # fmt: skip
-
-
-def test_a_sweep_without_failures_names_the_next_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _end(status(), tmp_path)
-    assert f"dropout-ft report {tmp_path}" in capsys.readouterr().out
-
-
-def test_failures_are_listed_and_the_status_is_not_zero(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SweepFailedError, match="--retry_failed"):
-        _end(status(one="The loss became nan.", two="no memory"), tmp_path)
-    printed = capsys.readouterr().err
-    assert "failed: one: The loss became nan." in printed
-    assert "failed: two: no memory" in printed
-
-
 def test_a_job_says_what_to_train_and_nothing_about_where(plan: Path, pool: Pool) -> None:
     for job in pool.jobs:
         assert job.target == TARGET
         assert all(word.startswith("--") for word in job.arguments["settings"])
-        assert str(pool.root) not in json.dumps(job.arguments["settings"])
+        assert str(plan.parent) not in json.dumps(job.arguments), "a moved checkout is the same"
         assert pool.folder(job).job() == job
 
 
@@ -148,7 +121,7 @@ def test_training_returns_the_selected_step_and_repeats_nothing(
     pictures: Path, tmp_path: Path
 ) -> None:
     files = [str(Path("configs/dropout_ft/tiny.yaml").resolve())]
-    settings = [f"--data.init_args.root={pictures}", "--seed_everything=3"]
+    settings = [f"--data.source={pictures}", "--seed_everything=3"]
     first = train(folder=str(tmp_path), files=files, settings=settings)
     assert set(first) == {"iid", "ood", "step"}
     assert 0 <= first["iid"] <= 1

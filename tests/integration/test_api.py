@@ -29,7 +29,7 @@ def trained(
     """A checkpoint and the folder exported from it."""
     root = tmp_path_factory.mktemp("api")
     words = [
-        "fit", "--config", str(CONFIG), f"--data.init_args.root={pictures}",
+        "fit", "--config", str(CONFIG), f"--data.source={pictures}",
         f"--run.root={root / 'runs'}", f"--model.normalization={request.param}",
         "--model.feature_scale=0.3",
     ]  # fmt: skip

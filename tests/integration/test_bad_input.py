@@ -25,7 +25,7 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
 def test_missing_data_root(
     dropout_ft: Main, tiny_arguments: Arguments, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = tiny_arguments("fit", "--data.init_args.root", "/nowhere/at/all")
+    words = tiny_arguments("fit", "--data.source", "/nowhere/at/all")
     assert dropout_ft(words) == 1
     assert "There is no data at /nowhere/at/all" in complaint(capsys)
 
@@ -35,7 +35,7 @@ def test_missing_data_root(
     [
         ("--model.dropout_rat", "0.5", "model.dropout_rate"),
         ("--trainer.max_step", "3", "trainer.max_steps"),
-        ("--data.init_args.batchsize", "3", "batch_size"),
+        ("--data.batchsize", "3", "batch_size"),
         ("--run.nam", "x", "run.name"),
     ],
 )
@@ -108,9 +108,9 @@ def test_unknown_command_and_domain(
 ) -> None:
     assert dropout_ft(["fitt"]) == 2
     assert "Did you mean 'fit'?" in complaint(capsys)
-    assert dropout_ft(tiny_arguments("fit", "--data.init_args.test_domains", "[photo]")) == 1
+    assert dropout_ft(tiny_arguments("fit", "--data.test_domains", "[photo]")) == 1
     assert "There is no domain 'photo'" in complaint(capsys)
-    assert dropout_ft(tiny_arguments("fit", "--data.init_args.test_domains", "[a,b,c]")) == 1
+    assert dropout_ft(tiny_arguments("fit", "--data.test_domains", "[a,b,c]")) == 1
     assert "leave at least one for training" in complaint(capsys)
 
 
@@ -127,7 +127,7 @@ def test_incomplete_domain(
     shutil.rmtree(folder)
     if damage == "empty":
         folder.mkdir()
-    assert dropout_ft(tiny_arguments("fit", "--data.init_args.root", str(own_pictures))) == 1
+    assert dropout_ft(tiny_arguments("fit", "--data.source", str(own_pictures))) == 1
     assert f"Class 'red' {message} in domain 'b'" in complaint(capsys)
 
 
@@ -140,8 +140,8 @@ def test_truncated_picture_is_named_while_training(
     for path in own_pictures.rglob("*.png"):
         path.write_bytes(path.read_bytes()[:300])
     for workers in ("0", "1"):
-        words = tiny_arguments("fit", "--data.init_args.root", str(own_pictures))
-        assert dropout_ft([*words, "--data.init_args.num_workers", workers]) == 1
+        words = tiny_arguments("fit", "--data.source", str(own_pictures))
+        assert dropout_ft([*words, "--data.num_workers", workers]) == 1
         message = complaint(capsys)
         assert ".png cannot be read" in message
         assert "replace or remove the file" in message

@@ -19,7 +19,7 @@ def test_two_processes_score_every_picture_once(
 ) -> None:
     # 3 classes x 9 pictures: neither part divides by two, so both ranks must pad.
     pictures = make_pictures(tmp_path / "odd", per_class=9)
-    frozen = ["--model.optimizer.init_args.lr", "0.0", "--data.init_args.root", str(pictures)]
+    frozen = ["--model.optimizer.init_args.lr", "0.0", "--data.source", str(pictures)]
     results = {}
     for name, preset in (("one", "cpu"), ("two", "ddp_cpu")):
         words = tiny_arguments(

@@ -213,7 +213,7 @@ def test_the_printed_classifier_answers_as_ours_does(
 ) -> None:
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--run.root", str(tmp_path),
-        f"--data.init_args.root={pictures}", "--trainer.max_steps=2",
+        f"--data.source={pictures}", "--trainer.max_steps=2",
     ]  # fmt: skip
     assert DROPOUT.main(words) == 0
     last = only_run(tmp_path) / "checkpoints/last.ckpt"

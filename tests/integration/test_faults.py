@@ -38,7 +38,7 @@ with only_process(Path(sys.argv[1])):
 def words(pictures: Path, root: Path, *more: str) -> list[str]:
     return [
         sys.executable, "-m", "dropout_ft", "fit", "--config", str(CONFIG),
-        f"--data.init_args.root={pictures}", f"--run.root={root}", "--trainer.max_steps=40",
+        f"--data.source={pictures}", f"--run.root={root}", "--trainer.max_steps=40",
         "--trainer.val_check_interval=10", "--run.checkpoint_every=5", *more,
     ]  # fmt: skip
 
@@ -138,7 +138,7 @@ def test_a_second_process_is_refused_and_the_first_ends_as_if_alone(
 def test_a_killed_loader_worker_ends_the_run_with_its_reason_and_it_resumes(
     pictures: Path, tmp_path: Path
 ) -> None:
-    more = ("--data.init_args.num_workers=1", "--trainer.max_steps=150")
+    more = ("--data.num_workers=1", "--trainer.max_steps=150")
     first = subprocess.Popen(
         words(pictures, tmp_path, *more),
         stdout=subprocess.DEVNULL,

@@ -105,10 +105,10 @@ def test_memory_is_flat_over_ten_thousand_steps(
 
     monkeypatch.setattr(Trainer, "fit", watched)
     words = [
-        "fit", "--config", str(CONFIG), f"--data.init_args.root={pictures}",
-        f"--run.root={tmp_path}", f"--trainer.max_steps={STEPS}", "--data.init_args.batch_size=1",
-        "--data.init_args.image_size=16", "--data.init_args.cached_side=16",
-        "--data.init_args.augmentation=opencv", "--data.init_args.val_augment=false",
+        "fit", "--config", str(CONFIG), f"--data.source={pictures}",
+        f"--run.root={tmp_path}", f"--trainer.max_steps={STEPS}", "--data.batch_size=1",
+        "--data.image_size=16", "--data.cached_side=16",
+        "--data.augmentation=opencv", "--data.val_augment=false",
         "--trainer.val_check_interval=2500", "--trainer.log_every_n_steps=500",
         "--trainer.enable_progress_bar=false",
     ]  # fmt: skip

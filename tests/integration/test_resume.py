@@ -65,7 +65,7 @@ def arguments(tiny_arguments: Callable[..., list[str]], tmp_path: Path) -> Calla
         extra.write_text(yaml.safe_dump({"trainer": trainer}))
         return tiny_arguments(
             "fit", "--config", str(extra), "--run.root", str(tmp_path / runs),
-            "--run.checkpoint_every", "2", "--data.init_args.num_workers", str(workers),
+            "--run.checkpoint_every", "2", "--data.num_workers", str(workers),
             "--model.normalization", "standardize",
             "--model.head_start", "dropout_ft.training.warm_start.HeadWarmStart",
             "--model.head_start.init_args.steps", "20",

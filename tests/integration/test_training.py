@@ -85,7 +85,7 @@ def test_learning_reaches_the_labels(tiny_arguments: Arguments, tmp_path: Path, 
     words = tiny_arguments(
         "fit", "--model.dropout_rate", rate, "--trainer.max_steps", "100",
         "--trainer.val_check_interval", "50", "--model.freeze_batch_norm", "false",
-        "--data.init_args.batch_size", "8", "--data.init_args.val_augment", "false",
+        "--data.batch_size", "8", "--data.val_augment", "false",
         "--model.optimizer.init_args.lr", "0.02",
         "--model.lr_scheduler.init_args.milestones", "[90]",
     )  # fmt: skip
@@ -100,7 +100,7 @@ def test_seed_changes_the_run_and_nothing_else_does(
     for name, extra in {
         "first": [],
         "again": [],
-        "workers": ["--data.init_args.num_workers", "1"],
+        "workers": ["--data.num_workers", "1"],
         "other seed": ["--seed_everything", "1"],
     }.items():
         root = ["--run.root", str(tmp_path / name)]

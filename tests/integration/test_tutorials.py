@@ -14,12 +14,13 @@ import pytest
 from conftest import CONFIGS, REPOSITORY, make_pictures
 
 PAGES = sorted((REPOSITORY / "docs/tutorials").glob("*.md"))
-NEEDS_PICTURES = {"add_a_method", "add_a_data_set", "to_a_cluster"}
+NEEDS_PICTURES = {"add_a_method", "add_a_data_set", "notebook", "to_a_cluster"}
 LEFT_BEHIND = {
     "own_folder": ["advice/model/README.md", "advice/model/model.onnx", "answers.csv"],
     "own_video": ["seen.mp4", "boxes.txt", "coco.json", "mot.txt", "face-1/groundtruth.txt"],
     "reproduce_a_row": ["results/row/report/report.html", "results/domainbed"],
     "add_a_method": ["results/smooth/report/report.html"],
+    "notebook": [],
     "add_a_data_set": ["videos/red_square/boxes.csv"],
     "to_a_cluster": ["results/mine/report/report.html"],
 }

@@ -90,14 +90,14 @@ def test_backbones(
     """A new backbone needs its one YAML only; weights that download are left out."""
     text = yaml.safe_load(path.read_text())
     words = [
-        "--model.backbone", str(path), "--data.init_args.root", str(few_pictures),
-        "--data.init_args.batch_size", "1", "--model.dropout_rate", "0.5",
+        "--model.backbone", str(path), "--data.source", str(few_pictures),
+        "--data.batch_size", "1", "--model.dropout_rate", "0.5",
     ]  # fmt: skip
     if not str(text["init_args"]["weights"]).startswith("package:"):
         words += ["--model.backbone.init_args.weights", "none"]
     fixed = ("vit", "clip")
     size = "64" if not any(word in path.stem for word in fixed) else "null"
-    words += ["--data.init_args.image_size", size]
+    words += ["--data.image_size", size]
     assert DROPOUT_FT.main(tiny_arguments("fit", *words)) == 0
     assert_two_steps(tmp_path / "runs")
 
@@ -115,8 +115,8 @@ def test_data_sets(
         write_shards(pictures, root, chunk_bytes="20KB")
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
-        "--data.init_args.root", str(root), "--data.init_args.image_size", "32",
-        "--data.init_args.batch_size", "2", "--run.root", str(tmp_path / "runs"),
+        "--data.source", str(root), "--data.image_size", "32",
+        "--data.batch_size", "2", "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     assert DROPOUT_FT.main(words) == 0
     assert_two_steps(tmp_path / "runs")
@@ -164,8 +164,8 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
         root = domainbed_miniatures(tmp_path / "sets")
     words = [word for file in job.arguments["files"] for word in ("--config", file)]
     words += [
-        *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, "--data.init_args.root", str(root),
-        "--data.init_args.batch_size", "2", "--data.init_args.image_size", "64",
+        *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, "--data.source", str(root),
+        "--data.batch_size", "2", "--data.image_size", "64",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     if "weights: pretrained" in text:
@@ -185,8 +185,8 @@ def test_dropout_ft_experiments(
     emoji = "EmojiStyles" in text
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS,
-        "--data.init_args.root", str(emoji_root if emoji else pictures),
-        "--data.init_args.batch_size", "2", "--data.init_args.image_size", "64",
+        "--data.source", str(emoji_root if emoji else pictures),
+        "--data.batch_size", "2", "--data.image_size", "64",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     if "package:" not in backbone_text(path):
@@ -213,14 +213,14 @@ def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> N
     text = path.read_text()
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
-        "--data.init_args.batch_size", "2", "--data.init_args.val_pairs", "3",
-        "--data.init_args.num_workers", "0", "--trainer.val_check_interval", "2",
+        "--data.batch_size", "2", "--data.val_pairs", "3",
+        "--data.num_workers", "0", "--trainer.val_check_interval", "2",
     ]  # fmt: skip
     if "vl_track.data.Scenes" in text:
-        words += ["--data.init_args.root", str(painted_root(tmp_path / "data"))]
-        words += ["--data.init_args.emoji", "false"]
+        words += ["--data.source", str(painted_root(tmp_path / "data"))]
+        words += ["--data.emoji", "false"]
     else:
-        words += ["--data.init_args.root", str(miniatures)]
+        words += ["--data.source", str(miniatures)]
     if "weights: package:" in text:
         words += ["--model.network.backbone.weights", "none"]
     assert VL_TRACK.main(words) == 0

@@ -378,16 +378,7 @@ def test_score_and_ablate_language_print_their_convention(
     words[1] = "3"
     assert (
         APP.main(
-            [
-                "ablate-language",
-                *words,
-                "--prompts",
-                "[box+text]",
-                "--out",
-                str(out),
-                "--overwrite",
-                "true",
-            ]
+            ["ablate-language", *words, "--prompts", "[box+text]", "--out", str(out), "--overwrite"]
         )
         == 0
     )

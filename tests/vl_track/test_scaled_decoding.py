@@ -156,13 +156,16 @@ def test_a_window_around_exactly_differs_by_less_than_a_pixel() -> None:
 
 
 def test_the_release_maps_back_as_if_the_window_had_not_moved() -> None:
-    from vl_track.tracking import Tracker, TrackerOptions
+    from vl_track.nn.network import Conventions
+    from vl_track.tracking import Tracker
 
     start = moving_box(0)
     box = (start[0] + 0.3, start[1] + 0.3, *start[2:])
     found = {}
     for unrounded in (False, True):
-        tracker = Tracker(FindsRed(), TrackerOptions(unrounded_corner=unrounded))
+        network = FindsRed()
+        network.conventions = Conventions(unrounded_corner=unrounded)
+        tracker = Tracker(network)
         tracker.initialize(frame_with(start), box)
         found[unrounded] = tracker.track(frame_with(moving_box(1))).box
     window = window_around(box, 4.0)

@@ -20,7 +20,7 @@ def test_boxes_are_those_of_one_by_one(tmp_path: Path) -> None:
     videos = [make_scene(world, seed) for seed in range(3)]
     options = [
         TrackerOptions(), TrackerOptions(window_weight=0.5, size_memory=0.3),
-        TrackerOptions(hann=False, unrounded_corner=True, update_interval=2, update_score=0.0),
+        TrackerOptions(hann=False, update_interval=2, update_score=0.0),
     ]  # fmt: skip
     sentences = ["", videos[1].sentence, "the red ball"]
     alone = [Tracker(network, one) for one in options]

@@ -12,6 +12,7 @@ from tracking_support import FindsRed, frame_with, moving_box
 from vl_track.data.geometry import Box, window_around
 from vl_track.data.video import crop_frame
 from vl_track.nn.head import decode
+from vl_track.nn.network import OFFICIAL
 from vl_track.nn.text import NoText
 from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.tracking import Tracker, TrackerOptions
@@ -252,3 +253,18 @@ def test_starting_again_forgets_the_last_object() -> None:
     one.initialize(frame_with(moving_box(5)), moving_box(5))
     assert not one.lost
     assert overlap(one.track(frame_with(moving_box(6))).box, moving_box(6)) > 0.8
+
+
+def test_a_small_object_may_keep_its_size_and_a_large_one_its_margin() -> None:
+    """B18: a box of 3 x 3 became 10 x 10 in the next frame."""
+    small = tracker()
+    small.initialize(frame_with((60, 60, 5, 4)), (60, 60, 5, 4))
+    assert max(small.track(frame_with((60, 60, 5, 4))).box[2:]) < 7
+    large = tracker()
+    large.initialize(frame_with((60, 60, 30, 30)), (60, 60, 30, 30))
+    assert min(large.track(frame_with((60, 60, 5, 4))).box[2:]) == 10
+    network = FindsRed()
+    network.conventions = OFFICIAL
+    release = Tracker(network)
+    release.initialize(frame_with((60, 60, 5, 4)), (60, 60, 5, 4))
+    assert min(release.track(frame_with((60, 60, 5, 4))).box[2:]) == 10

@@ -1,16 +1,31 @@
 """What the program says to its user, once, whatever the number of processes."""
 
 import logging
+import os
 import sys
 
-from lightning_utilities.core.rank_zero import rank_zero_only
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+"""Where launchers write a process's number, in the order that Lightning asks them."""
 
 
-@rank_zero_only
 def say(message: str) -> None:
     """Print one line on the first process."""
-    sys.stdout.write(message + "\n")
-    sys.stdout.flush()
+    if process_number() == 0:
+        sys.stdout.write(message + "\n")
+        sys.stdout.flush()
+
+
+def process_number() -> int:
+    """Return this process's number among those of one run; 0 where there is one.
+
+    Lightning knows it best, but is not imported only to be asked.
+    """
+    lightning = sys.modules.get("lightning_utilities.core.rank_zero")
+    known = getattr(getattr(lightning, "rank_zero_only", None), "rank", None)
+    if known is not None:
+        return int(known)
+    given = (os.environ.get(name, "") for name in RANKS)
+    return next((int(number) for number in given if number.isdigit()), 0)
 
 
 def quiet_lightning() -> None:

@@ -31,3 +31,7 @@ class DiskError(HoldfastError):
 
 class MissingToolError(HoldfastError):
     """A program or optional package that the request needs is not installed."""
+
+
+class UsageError(HoldfastError):
+    """The command line itself is wrong: an unknown command or option, or a value missing."""

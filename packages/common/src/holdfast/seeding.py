@@ -4,9 +4,6 @@ import hashlib
 import random
 from typing import NamedTuple
 
-import numpy as np
-import torch
-
 
 class SampleKey(NamedTuple):
     """What a sampler hands a data set: which sample, and the seed of its augmentation."""
@@ -36,6 +33,9 @@ def seed_hash(*parts: object) -> int:
 
 def seed_all_generators(seed: int) -> None:
     """Seed torch (every device), numpy and Python's random with one number."""
+    import numpy as np  # noqa: PLC0415  (the other functions here are used without training)
+    import torch  # noqa: PLC0415
+
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  (third-party transforms draw from the legacy generator)
     random.seed(seed)

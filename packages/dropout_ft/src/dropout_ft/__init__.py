@@ -1,33 +1,40 @@
 """Fine-tuning with very large dropout (Zhang & Bottou, arXiv 2403.00946).
 
-``dropout_ft.load("model")`` gives a trained classifier.
+Names are imported when they are used: ``from dropout_ft import VeryLargeDropoutHead`` needs
+PyTorch only, ``create_model`` timm or open_clip as well, ``FineTuning`` Lightning as well.
 """
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from holdfast.lazy import lazy_names
 
-    from dropout_ft.loading import LoadedClassifier
+if TYPE_CHECKING:
+    from dropout_ft.data.domains import DomainData
+    from dropout_ft.loading import load
+    from dropout_ft.nn.classifier import Classifier
+    from dropout_ft.nn.create import create_model
+    from dropout_ft.nn.head import VeryLargeDropoutHead
+    from dropout_ft.training.module import FineTuning
 
 __version__ = "0.1.0"
+__all__ = [
+    "Classifier",
+    "DomainData",
+    "FineTuning",
+    "VeryLargeDropoutHead",
+    "create_model",
+    "load",
+]
+_PLACES = {
+    "Classifier": "dropout_ft.nn.classifier",
+    "DomainData": "dropout_ft.data.domains",
+    "FineTuning": "dropout_ft.training.module",
+    "VeryLargeDropoutHead": "dropout_ft.nn.head",
+    "create_model": "dropout_ft.nn.create",
+    "load": "dropout_ft.loading",
+}
+__getattr__ = lazy_names(__name__, _PLACES)
 
 
-def load(source: "str | Path") -> "LoadedClassifier":
-    """Load a trained classifier.
-
-    Args:
-        source: a checkpoint of ``dropout-ft fit``, or a folder that ``dropout-ft export`` or
-            ``advise`` wrote (``model.safetensors`` and ``config.json``, as on the hub).
-
-    Examples:
-        >>> answers = dropout_ft.load("advice/model").classify(["a.jpg"])  # doctest: +SKIP
-        >>> answers[0]["cat"]                                              # doctest: +SKIP
-        0.93
-
-    Raises:
-        CheckpointError: missing, damaged, or neither of the two.
-    """
-    from dropout_ft.loading import load_classifier  # noqa: PLC0415  (slow to import)
-
-    return load_classifier(source)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

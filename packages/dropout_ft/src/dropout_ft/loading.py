@@ -1,22 +1,21 @@
-"""Rebuilding a trained classifier from its checkpoint alone."""
+"""Rebuilding a trained classifier from its checkpoint or exported folder alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jsonargparse import ArgumentError, ArgumentParser
 from PIL import Image
+from torch import Tensor
 
 from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
-from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.described import Backbones, Description, describe
+from dropout_ft.nn.backbones.base import Backbone
 from dropout_ft.nn.classifier import Classifier
-from dropout_ft.nn.head import VeryLargeDropoutHead
-from dropout_ft.training.module import FineTuning
-from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
+from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import CheckpointError
 
@@ -26,9 +25,10 @@ _STATE_KEYS = {
     "average": ("average_model_state", "state_dict"),
     "current": ("current_model_state", "state_dict"),
 }
-# How a model was trained does not matter for using it.
-_TRAINING_KEYS = ("optimizer", "lr_scheduler", "head_start", "objective", "start_from")
-_OBJECTIVE = "objective."
+_MODEL = "model."
+_TIMM = "dropout_ft.nn.backbones.TimmBackbone"
+LARGEST_CONFIG = 10_000_000
+"""Characters of a configuration in a stranger's file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class LoadedClassifier:
     Attributes:
         model: in evaluation mode.
         class_names: in logit order.
-        image_size: side of the pictures it was trained on, in pixels.
+        image_size: side of the images it was trained on, in pixels.
     """
 
     model: Classifier
@@ -46,48 +46,110 @@ class LoadedClassifier:
     image_size: int
 
     @torch.inference_mode()
-    def classify(self, pictures: Sequence[str | Path | Image.Image]) -> list[dict[str, float]]:
-        """Return each picture's probabilities by class.
+    def classify(self, images: Sequence[str | Path | Image.Image]) -> list[dict[str, float]]:
+        """Return each image's probabilities by class.
 
         Args:
-            pictures: files, or Pillow pictures of any size.
+            images: files, or Pillow images of any size.
 
         Raises:
             ImageError: a file is missing or damaged.
+            CheckpointError: the network's answer is not finite.
         """
         interpolation = self.model.backbone.preprocessing.interpolation
         transform = eval_transform(self.image_size, interpolation)
         opened = [one.convert("RGB") if isinstance(one, Image.Image) else read_rgb(one)
-                  for one in pictures]  # fmt: skip
-        batch = torch.stack([transform(picture) for picture in opened])
-        shares = self.model(batch).float().softmax(dim=1)
-        return [dict(zip(self.class_names, row, strict=True)) for row in shares.tolist()]
+                  for one in images]  # fmt: skip
+        if not opened:
+            return []
+        logits = finite(self.model(torch.stack([transform(image) for image in opened])))
+        return [dict(zip(self.class_names, row, strict=True)) for row in
+                logits.float().softmax(dim=1).tolist()]  # fmt: skip
 
 
-def load_classifier(path: str | Path, *, weights: Weights = "default") -> LoadedClassifier:
+def finite(logits: Tensor) -> Tensor:
+    """Return logits that are numbers.
+
+    Raises:
+        CheckpointError: some are not; no answer can be read from them.
+    """
+    if not torch.isfinite(logits).all():
+        raise CheckpointError(
+            "The network answers with values that are not finite: its weights are damaged, or the "
+            "training diverged. Use an earlier checkpoint of the run."
+        )
+    return logits
+
+
+def load(source: str | Path, *, backbones: Sequence[type[Backbone]] = ()) -> LoadedClassifier:
+    """Load a trained classifier.
+
+    Args:
+        source: a checkpoint of ``dropout-ft fit``, or a folder that ``dropout-ft export`` or
+            ``advise`` wrote (``model.safetensors`` and ``config.json``, as on the hub).
+        backbones: backbone classes of your own that the checkpoint may name.
+
+    Examples:
+        >>> answers = dropout_ft.load("advice/model").classify(["a.jpg"])  # doctest: +SKIP
+        >>> answers[0]["cat"]                                              # doctest: +SKIP
+        0.93
+
+    Raises:
+        CheckpointError: missing, damaged, or neither of the two.
+    """
+    return load_classifier(source, backbones=backbones)
+
+
+def load_classifier(
+    path: str | Path, *, weights: Weights = "default", backbones: Sequence[type[Backbone]] = ()
+) -> LoadedClassifier:
     """Build the network a checkpoint describes and load its weights.
 
     Args:
         path: a ``.ckpt`` written by ``fit``, or a folder written by ``export``.
         weights: which set, where a run kept the average along it besides the current ones.
+        backbones: classes of your own that the checkpoint may name.
 
     Raises:
         CheckpointError: missing, damaged, not ours, or of another architecture.
     """
-    if Path(path).expanduser().is_dir():
-        return read_timm_folder(Path(path).expanduser())
-    checkpoint = read_checkpoint(path)
-    module = build_module(path, checkpoint)
-    state = choose_weights(path, checkpoint, weights)
-    check_same_architecture(state, module.state_dict(), source=path)
-    module.load_state_dict(state)
-    config = json.loads(checkpoint["holdfast_config"])
-    chosen = ((config.get("data") or {}).get("init_args") or {}).get("image_size")
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return read_timm_folder(place)
+    checkpoint = read_checkpoint(place)
+    own = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in backbones}
+    description = describe_checkpoint(place, checkpoint, own)
+    state = choose_weights(place, checkpoint, weights)
+    state = {name.removeprefix(_MODEL): value for name, value in state.items()}
+    return _loaded(description, state, place)
+
+
+def _loaded(
+    description: Description, state: Mapping[str, Tensor], source: Path
+) -> LoadedClassifier:
+    model = description.build(state, source)
     return LoadedClassifier(
-        model=module.model.eval(),
-        class_names=tuple(module.class_names),
-        image_size=int(chosen or module.model.backbone.preprocessing.size),
+        model=model,
+        class_names=description.class_names,
+        image_size=description.image_size or int(model.backbone.preprocessing.size),
     )
+
+
+def describe_checkpoint(
+    path: str | Path, checkpoint: Mapping[str, Any], backbones: Backbones | None = None
+) -> Description:
+    """Return what a checkpoint says about its model.
+
+    Raises:
+        CheckpointError: the checkpoint was not written by ``dropout-ft fit``, or is damaged.
+    """
+    text = checkpoint.get("holdfast_config")
+    if not isinstance(text, str) or "class_names" not in checkpoint or len(text) > LARGEST_CONFIG:
+        raise CheckpointError(
+            f"{path} was not written by `dropout-ft fit`: it does not say which model it belongs "
+            "to."
+        )
+    return describe(_parsed(text, path), checkpoint["class_names"], path, backbones)
 
 
 def read_timm_folder(folder: Path) -> LoadedClassifier:
@@ -97,82 +159,60 @@ def read_timm_folder(folder: Path) -> LoadedClassifier:
         CheckpointError: something is missing, or it is another program's folder.
     """
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = _parsed((folder / "config.json").read_text(encoding="utf-8"), folder)
         chosen = config["pretrained_cfg"]
-        names = tuple(config["label_names"])
-        size, layer = int(chosen["input_size"][-1]), str(chosen["classifier"])
-        name, mean, std = config["architecture"], list(chosen["mean"]), list(chosen["std"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        size, layer = chosen["input_size"][-1], str(chosen["classifier"])
+        options = {
+            "name": config["architecture"], "mean": chosen["mean"], "std": chosen["std"],
+        }  # fmt: skip
+        names = config["label_names"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{folder} holds no classifier that `dropout-ft export` wrote ({error!r}): give such a "
             "folder, or a checkpoint."
         ) from error
-    backbone = TimmBackbone(name, weights="none", mean=mean, std=std)
-    head = VeryLargeDropoutHead(backbone.num_features, len(names), rate=0.0)
-    model = Classifier(backbone, head).eval()
-    expected = {
-        **backbone.net.state_dict(),
-        f"{layer}.weight": head.linear.weight,
-        f"{layer}.bias": head.linear.bias,
-    }
+    model = {"backbone": {"class_path": _TIMM, "init_args": options}}
+    description = describe({"model": model, "data": {"image_size": size}}, names, folder)
     found = read_weights(folder / "model.safetensors")
-    check_same_architecture(found, expected, source=folder)
-    head.linear.load_state_dict({part: found.pop(f"{layer}.{part}") for part in ("weight", "bias")})
-    backbone.net.load_state_dict(found)
-    return LoadedClassifier(model=model, class_names=names, image_size=size)
+    return _loaded(description, _renamed(found, layer), folder)
 
 
-def model_config(path: str | Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """Return the ``model`` section of the configuration a checkpoint was trained with.
-
-    Raises:
-        CheckpointError: the checkpoint was not written by ``dropout-ft fit``.
-    """
-    text = checkpoint.get("holdfast_config")
-    if not isinstance(text, str) or "class_names" not in checkpoint:
-        raise CheckpointError(
-            f"{path} was not written by `dropout-ft fit`: "
-            "it does not say which model it belongs to."
-        )
-    config: dict[str, Any] = json.loads(text)["model"]
-    return config
+def _renamed(found: Mapping[str, Tensor], layer: str) -> dict[str, Tensor]:
+    """Return timm's weights under the names of our classifier."""
+    return {
+        f"head.linear.{name.removeprefix(f'{layer}.')}"
+        if name in {f"{layer}.weight", f"{layer}.bias"}
+        else f"backbone.net.{name}": value
+        for name, value in found.items()
+    }
 
 
-def build_module(path: str | Path, checkpoint: dict[str, Any]) -> FineTuning:
-    """Build the module a checkpoint describes, with random weights.
-
-    Raises:
-        CheckpointError: the description is not ours or cannot be built.
-    """
-    config = model_config(path, checkpoint)
-    config = {key: value for key, value in config.items() if key not in _TRAINING_KEYS}
-    config["class_names"] = checkpoint["class_names"]
-    # The checkpoint holds every weight; the pre-trained ones need not be there any more.
-    config["backbone"].setdefault("init_args", {})["weights"] = "none"
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(FineTuning, "model")
+def _parsed(text: str, source: object) -> Any:  # noqa: ANN401  (checked by what reads it)
     try:
-        built = parser.instantiate_classes(parser.parse_object({"model": config}))
-    except ArgumentError as error:
-        raise CheckpointError(f"{path} describes a model that cannot be built: {error}.") from error
-    module = built["model"]
-    assert isinstance(module, FineTuning)
-    return module
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{source} holds a damaged configuration ({type(error).__name__}): use another file."
+        ) from error
 
 
 def choose_weights(
-    path: str | Path, checkpoint: dict[str, Any], weights: Weights
-) -> dict[str, Any]:
-    """Return one of the sets of weights that a checkpoint keeps.
+    path: str | Path, checkpoint: Mapping[str, Any], weights: Weights
+) -> dict[str, Tensor]:
+    """Return one of the sets of weights that a checkpoint keeps, without the objective's.
 
     Raises:
-        CheckpointError: it does not keep that set.
+        CheckpointError: it does not keep that set, or what it keeps are no weights.
     """
     for key in _STATE_KEYS[weights]:
-        if key in checkpoint:
-            found: dict[str, Any] = checkpoint[key]
-            state = {name: v for name, v in found.items() if not name.startswith(_OBJECTIVE)}
-            if weights == "average" and key == "state_dict" and "averaging_state" not in checkpoint:
-                break
-            return state
+        if key not in checkpoint:
+            continue
+        found = checkpoint[key]
+        if not isinstance(found, Mapping) or not all(
+            isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
+        ):
+            raise CheckpointError(f"{path} is damaged: its {key} holds no weights.")
+        if weights == "average" and key == "state_dict" and "averaging_state" not in checkpoint:
+            break
+        return {name: value for name, value in found.items() if name.startswith(_MODEL)}
     raise CheckpointError(f"{path} keeps no {weights} weights: use --weights default.")

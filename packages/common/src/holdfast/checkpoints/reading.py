@@ -3,6 +3,7 @@
 import pickle
 import struct
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from torch import Tensor
 from holdfast.errors import CheckpointError
 
 # What torch.load is known to raise on damaged bytes: tests/common/test_damaged_checkpoints.py.
+OWN_KEY = "holdfast_config"
+"""A checkpoint with this key is ours, so its checksums are those of its bytes."""
 _DAMAGE = (
     RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError,
     AssertionError, OverflowError, MemoryError, struct.error,
@@ -46,14 +49,31 @@ def read_checkpoint(path: str | Path, *, map_location: Any = "cpu") -> dict[str,
         ) from error
     except _DAMAGE as error:
         raise CheckpointError(
-            f"{path} is not a readable checkpoint ({type(error).__name__}): it may be cut short; "
-            "use another one or train again."
+            f"{path} is not a readable checkpoint ({type(error).__name__}): it is damaged or cut "
+            "short; use another one or train again."
         ) from error
+    if isinstance(loaded, dict) and OWN_KEY in loaded:
+        check_sums(path)
     if not isinstance(loaded, dict):
         raise CheckpointError(
             f"{path} holds a {type(loaded).__name__}, not a dictionary of weights."
         )
     return loaded
+
+
+def check_sums(path: Path) -> None:
+    """Compare a checkpoint's bytes with the checksums that its zip file holds; torch does not.
+
+    Raises:
+        CheckpointError: some bytes are not those that were written.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}).") from error
+    if damaged is not None:
+        raise CheckpointError(f"{path} is damaged: the checksum of its part {damaged} is wrong.")
 
 
 def check_same_architecture(

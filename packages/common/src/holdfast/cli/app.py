@@ -1,6 +1,7 @@
 """A console command: what each of its subcommands is and how one is run."""
 
 import importlib
+import importlib.metadata
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.importing import first_imports
 from holdfast.cli.suggestions import hint, nearest_key
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, UsageError
 
 if TYPE_CHECKING:
+    import argparse
+
     from holdfast.cli.lightning_cli import HoldfastCLI
 
 LIGHTNING_COMMANDS = {
@@ -21,7 +24,8 @@ LIGHTNING_COMMANDS = {
     "test": "score a trained run on its test data",
     "predict": "write predictions of a trained run",
 }
-INTERRUPTED = 130
+LIGHTNING_EXAMPLE = "{prog} {name} --config FILE.yaml --trainer.max_steps 1000"
+WRONG_USAGE, INTERRUPTED = 2, 130
 # Each is Lightning or a dependency talking about itself, seen with pytorch-lightning 2.6.6.
 QUIET = (
     "LightningCLI's args parameter is intended to run from within Python",
@@ -41,16 +45,17 @@ class Command:
     Args:
         target: ``module:function``, imported only when the command is used.
         help: one line for the overview.
+        example: one command line, for the command's page.
     """
 
     target: str
     help: str
+    example: str = ""
 
     def load(self) -> Callable[..., Any]:
         """Import the function."""
         module, name = self.target.split(":")
-        with _importing():
-            function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return function
 
 
@@ -64,7 +69,11 @@ class App:
         model: ``module:Class`` of the LightningModule, or of the base of those allowed.
         datamodule: ``module:Class`` of the data module base.
         any_model: whether ``model`` is chosen by class path.
+        any_data: whether the data module is chosen by class path.
         link_class_names: hand the data module's ``class_names`` to the model.
+        fit_example: one command line, for the pages of Lightning's commands.
+        hooks: ``module:function`` that returns the track's
+            :class:`~holdfast.cli.lightning_cli.TrackHooks`.
         commands: the track's own commands; one may replace a Lightning command.
     """
 
@@ -73,7 +82,10 @@ class App:
     model: str
     datamodule: str
     any_model: bool = False
+    any_data: bool = True
     link_class_names: bool = False
+    fit_example: str = LIGHTNING_EXAMPLE
+    hooks: str = ""
     commands: Mapping[str, Command] = field(default_factory=dict)
 
     def main(self, args: Sequence[str] | None = None) -> int:
@@ -90,12 +102,12 @@ class App:
         self._quiet()
         if not words or words[0] in {"-h", "--help"}:
             sys.stdout.write(self.overview())
-            return 0 if words else 2
+            return 0 if words else WRONG_USAGE
         try:
             self._dispatch(words[0], words[1:])
         except HoldfastError as error:
             sys.stderr.write(f"{self.name}: error: {sentence(error)}\n")
-            return 1
+            return WRONG_USAGE if isinstance(error, UsageError) else 1
         except KeyboardInterrupt:
             sys.stderr.write(f"{self.name}: interrupted\n")
             return INTERRUPTED
@@ -111,7 +123,9 @@ class App:
         return (
             f"{self.name}: {self.summary}\n\nusage: {self.name} COMMAND [--config FILE]... "
             f"[--key value]...\n\n{listed}\n\n"
-            f"`{self.name} COMMAND --help` lists the options of one command.\n"
+            f"`{self.name} COMMAND --help` lists the options of one command; `{self.name} "
+            f"--version` and `{self.name} --print_completion bash` (zsh, tcsh) print what they say."
+            "\n"
         )
 
     @staticmethod
@@ -121,21 +135,62 @@ class App:
             warnings.filterwarnings("ignore", message=message)
 
     def _dispatch(self, name: str, rest: list[str]) -> None:
-        if name in self.commands:
-            self._run_own(name, rest)
-        elif name in LIGHTNING_COMMANDS:
-            self.run_lightning([name, *rest])
-        else:
-            known = [*LIGHTNING_COMMANDS, *self.commands]
-            near = hint(nearest_key(name, known))
-            sys.stderr.write(
-                f"{self.name}: error: there is no command '{name}'.{near} "
-                f"`{self.name} --help` lists them.\n"
+        if name == "--version":
+            sys.stdout.write(f"{self.name} {version()}\n")
+        elif name == "--print_completion":
+            self._complete(rest[0] if rest else "")
+        elif name not in {**LIGHTNING_COMMANDS, **self.commands}:
+            near = hint(nearest_key(name, [*LIGHTNING_COMMANDS, *self.commands]))
+            raise UsageError(
+                f"there is no command '{name}'.{near} `{self.name} --help` lists them."
             )
-            raise SystemExit(2)
+        elif name in self.commands:
+            self._run_own(name, rest)
+        elif {"-h", "--help"} & set(rest):
+            self._show(name)
+        else:
+            words = ["--help" if word == "--help_full" else word for word in rest]
+            self.run_lightning([name, *words])
+
+    def page(self, name: str) -> "argparse.ArgumentParser | None":
+        """Return the help page of a command; None if its source is not at hand."""
+        from holdfast.cli.pages import lightning_page, own_page  # noqa: PLC0415
+
+        prog = f"{self.name} {name}"
+        if name in self.commands:
+            command = self.commands[name]
+            return own_page(prog, command.target, command.example)
+        example = self.fit_example.format(prog=self.name, name=name)
+        return lightning_page(prog, LIGHTNING_COMMANDS[name], example)
+
+    def _show(self, name: str) -> bool:
+        """Print a command's page; tell whether there is one."""
+        from holdfast.cli.pages import show  # noqa: PLC0415
+
+        page = self.page(name)
+        if page is not None:
+            show(page)
+        return page is not None
+
+    def _complete(self, shell: str) -> None:
+        """Print the script that completes this command in a shell."""
+        from holdfast.cli.pages import completion  # noqa: PLC0415
+
+        names = [*LIGHTNING_COMMANDS, *self.commands]
+        pages = {name: page for name in names if (page := self.page(name)) is not None}
+        sys.stdout.write(completion(self.name, pages, shell))
 
     def _run_own(self, name: str, rest: list[str]) -> None:
-        from jsonargparse import auto_cli  # noqa: PLC0415  (keeps --help under a second)
+        from holdfast.cli.outline import outline  # noqa: PLC0415
+        from holdfast.cli.pages import check_options  # noqa: PLC0415
+
+        prog = f"{self.name} {name}"
+        if {"-h", "--help"} & set(rest) and self._show(name):
+            return
+        found = outline(self.commands[name].target)
+        if found is not None:
+            check_options(prog, found, rest)
+        from jsonargparse import auto_cli  # noqa: PLC0415  (keeps pages quick)
 
         from holdfast.cli.parser import SuggestingParser  # noqa: PLC0415
         from holdfast.cli.spelling import spell_out  # noqa: PLC0415
@@ -144,7 +199,7 @@ class App:
         auto_cli(
             function,
             args=spell_out(function, rest),
-            prog=f"{self.name} {name}",
+            prog=prog,
             parser_class=SuggestingParser,
             as_positional=True,
         )
@@ -163,10 +218,21 @@ class App:
             model,
             datamodule,
             subclass_mode_model=self.any_model,
-            subclass_mode_data=True,
+            subclass_mode_data=self.any_data,
             link_class_names=self.link_class_names,
+            hooks=_load(self.hooks)() if self.hooks else None,
             args=words,
         )
+
+
+def version() -> str:
+    """Return the version of the installed packages, or of these sources."""
+    try:
+        return importlib.metadata.version("holdfast-common")
+    except importlib.metadata.PackageNotFoundError:
+        from holdfast import __version__  # noqa: PLC0415
+
+        return __version__
 
 
 def sentence(error: HoldfastError) -> str:

@@ -2,39 +2,78 @@
 
 import re
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from jsonargparse import set_parsing_settings
 from lightning_utilities.core.rank_zero import rank_zero_only
-from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.loggers.logger import Logger
 
 from holdfast.atomic import write_text
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
-from holdfast.cli.parser import SuggestingParser
+from holdfast.cli.lightning_parser import SuggestingParser
 from holdfast.console import quiet_lightning, say
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
+from holdfast.runs.identity import (
+    Identity,
+    callbacks_of,
+    differences,
+    digest_of,
+    flatten,
+    recipe_of,
+    without,
+)
 from holdfast.runs.lock import only_process
-from holdfast.runs.record import RunRecord, read_record
-from holdfast.training.callbacks import LastCheckpoint, StepSeed, default_progress
+from holdfast.runs.record import read_record
+from holdfast.training.callbacks import (
+    BestCheckpoint,
+    EvaluateLastStep,
+    LastCheckpoint,
+    RunRecord,
+    StepSeed,
+    StopDiverged,
+    default_progress,
+)
+from holdfast.training.callbacks.run_record import Closing
 from holdfast.training.datamodule import StepDataModule
 
 # How Lightning and Python say that an optional package is absent.
 _MISSING_PACKAGE = re.compile(r"(?:Requirement '|No module named ')([\w-]+)")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrackHooks:
+    """What a track adds to the command line's runs.
+
+    Attributes:
+        repeats: configuration keys that tell repeats of one method apart, such as the domains left
+            out; the seed and the run's own keys always do.
+        connect: called with model and data once both are built.
+        callbacks: makes the track's own callbacks of ``fit``.
+        closing: words about a finished run's result.
+    """
+
+    repeats: Sequence[str] = ()
+    connect: Callable[[LightningModule, StepDataModule], None] | None = None
+    callbacks: Callable[[RunDirectory], list[Callback]] | None = None
+    closing: Closing | None = None
+
+
 class HoldfastCLI(LightningCLI):
     """LightningCLI with this house's rules.
 
     * YAML files compose and interpolate over files and flags (``parser_mode="omegaconf+"``).
-    * The run directory is a function of the configuration.
-    * ``fit`` resumes from the last checkpoint of that directory and says so.
+    * The run directory is a function of what the configuration computes.
+    * ``fit`` resumes from the last checkpoint of that directory and says so; it refuses to go on
+      with other data, precision or number of processes.
     * ``validate``, ``test`` and ``predict`` use the best (else the last) checkpoint of the same
       configuration unless ``--ckpt_path`` names one.
     * Explicit settings always win over anything stored in a checkpoint.
@@ -46,9 +85,11 @@ class HoldfastCLI(LightningCLI):
         self,
         *args: Any,  # noqa: ANN401  (Lightning's options)
         link_class_names: bool = False,
+        hooks: TrackHooks | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         self.link_class_names = link_class_names
+        self.hooks = hooks or TrackHooks()
         quiet_lightning()
         set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
         kwargs.setdefault("save_config_callback", None)
@@ -79,12 +120,20 @@ class HoldfastCLI(LightningCLI):
         )
 
     def before_instantiate_classes(self) -> None:
-        """Find the run directory and the checkpoint before anything heavy is built."""
-        run = RunConfig(**self._get(self.config, "run").as_dict())
-        self.run = run
+        """Find the run directory before anything heavy is built."""
+        self.run = RunConfig(**self._get(self.config, "run").as_dict())
         self.plain_config = self._plain_config()
-        self.directory = run_directory(self.plain_config, run)
-        self._choose_checkpoint()
+        self.directory = run_directory(self.plain_config, self.run)
+        config = self._get_subconfig()
+        if config.get("ckpt_path"):
+            if not Path(config["ckpt_path"]).exists():
+                raise CheckpointError(
+                    f"There is no checkpoint at {config['ckpt_path']}: check --ckpt_path."
+                )
+        elif self.subcommand != "fit":
+            path = self._trained_checkpoint()
+            say(f"Using {path}.")
+            config["ckpt_path"] = str(path)
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; impossible values are told in one sentence.
@@ -103,10 +152,12 @@ class HoldfastCLI(LightningCLI):
                     f"`pip install {missing.group(1)}`."
                 ) from error
             raise ConfigError(f"The configuration cannot be built: {error}.") from error
+        if self.hooks.connect is not None and isinstance(self.datamodule, StepDataModule):
+            self.hooks.connect(self.model, self.datamodule)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401
         """Build the trainer with our callbacks, loggers and checkpoint writer."""
-        seed = int(self._get(self.config, "seed_everything"))
+        seed = self._seed()
         if isinstance(self.datamodule, StepDataModule):
             self.datamodule.seed = seed
         self.trainer_defaults["callbacks"] = self._callbacks(seed)
@@ -120,11 +171,22 @@ class HoldfastCLI(LightningCLI):
         return super().instantiate_trainer(**kwargs)
 
     def fit(self, **kwargs: Any) -> None:  # noqa: ANN401  (what Trainer.fit takes)
-        """Train, unless this very run is finished already."""
-        if self.finished:
-            say(f"This run is finished: {self.directory.path} (--run.resume never starts over).")
-            return
+        """Train, unless this very run is finished already.
+
+        Where to start is decided while the run's lock is held, so of two equal commands the second
+        one sees what the first one did.
+        """
         with only_process(self.directory.path):
+            identity = self._identity()
+            start = self._start(identity, kwargs.get("ckpt_path"))
+            if start.finished:
+                place = self.directory.path
+                say(f"This run is finished: {place} (--run.resume never starts over).")
+                return
+            if start.path is not None:
+                say(f"Resuming from {start.path} (--run.resume never starts over).")
+            kwargs["ckpt_path"] = None if start.path is None else str(start.path)
+            self._add_record(identity)
             self._write_config()
             try:
                 self.trainer.fit(**kwargs)
@@ -133,20 +195,113 @@ class HoldfastCLI(LightningCLI):
                 if self.trainer.interrupted:
                     raise KeyboardInterrupt from None
                 raise
+            except CheckpointError as error:
+                if start.path is None:
+                    raise
+                again = "Start over with --run.resume never, or put a whole checkpoint back."
+                raise CheckpointError(f"{error} {again}") from error
+
+    def coordinates(self, recipe: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the run's place in an experiment: what model, data and command line declare.
+
+        Args:
+            recipe: the settings that count.
+            data: fingerprint of the data, as plain values.
+        """
+        found: dict[str, Any] = {
+            "experiment": self.run.name,
+            "variant": self.run.variant,
+            "point": dict(self.run.point),
+            "seed": self._seed(),
+            "steps": self.trainer.max_steps,
+        }
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        for part in (self.model, self.datamodule, *callbacks):
+            declare = getattr(part, "coordinates", None)
+            found |= declare() if declare is not None else {}
+        repeats = ["run", "seed_everything", *self.hooks.repeats, *flatten(self.run.point)]
+        found["method"] = digest_of(without(recipe, repeats))
+        found["data"] = data.get("digest", "")
+        return found
+
+    def _identity(self) -> Identity:
+        print_of = getattr(self.datamodule, "fingerprint", None)
+        found = print_of() if print_of is not None else None
+        return Identity(
+            recipe=recipe_of(self.plain_config),
+            data={} if found is None else found.as_dict(),
+            seed=self._seed(),
+            precision=str(self.trainer.precision),
+            processes=self.trainer.world_size,
+            accelerator=self.trainer.strategy.root_device.type,
+            threads=torch.get_num_threads(),
+        )
+
+    def _start(self, identity: Identity, given: str | None) -> "Start":
+        """Decide where to start; say what has changed since the run began.
+
+        Raises:
+            ConfigError: data, precision or number of processes are others than the run began with.
+        """
+        if given is not None:
+            return Start(path=Path(given))
+        if self.run.resume == "never":
+            self._start_over()
+            return Start()
+        path = self.directory.resume_path(self.run.resume)
+        record = read_record(self.directory.record)
+        finished = record.get("status") == "finished"
+        if path is None and not finished:
+            self._start_over()  # rows of evaluations that no checkpoint remembers
+            return Start()
+        changes = differences(record.get("identity") or {}, identity)
+        decisive = [change.what for change in changes if change.decisive]
+        if decisive and self.run.resume != "accept":
+            raise ConfigError(
+                f"The run in {self.directory.path} is {record.get('status', 'not finished')}, but "
+                f"since it began this has changed: {'; '.join(decisive)}. Start over with "
+                "--run.resume never, take another --run.name, or go on in spite of it with "
+                "--run.resume accept."
+            )
+        if changes and not finished:
+            shown = "; ".join(change.what for change in changes)
+            say(f"note: since this run began, this has changed: {shown}.")
+        return Start(path=None if finished else path, finished=finished)
+
+    @rank_zero_only
+    def _start_over(self) -> None:
+        self.directory.start_over()
+
+    def _add_record(self, identity: Identity) -> None:
+        """Add the callback that writes ``run.json``, now that the run's identity is known."""
+        coordinates = self.coordinates(identity.recipe, identity.data)
+        record = RunRecord(
+            self.directory,
+            self.plain_config,
+            identity=identity,
+            coordinates=coordinates,
+            closing=self.hooks.closing,
+        )
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        callbacks.insert(0, record)
+
+    def _seed(self) -> int:
+        return int(self._get(self.config, "seed_everything"))
 
     def _callbacks(self, seed: int) -> list[Callback]:
         if self.subcommand != "fit":
             return [default_progress()]
-        callbacks: list[Callback] = [
-            StepSeed(seed),
-            RunRecord(self.directory, self.plain_config, seed=seed),
-            default_progress(),
-        ]
+        callbacks: list[Callback] = [StepSeed(seed), default_progress(), EvaluateLastStep()]
+        given = [str(one.get("class_path")) for one in callbacks_of(self.plain_config)]
+        if not any(path.endswith(".StopDiverged") for path in given):
+            callbacks.append(StopDiverged())
+        if self.hooks.callbacks is not None:
+            callbacks += self.hooks.callbacks(self.directory)
+        folder = self.directory.checkpoints
         if self.run.monitor:
-            callbacks.append(best_checkpoint(self.directory, self.run))
-        callbacks.append(
-            LastCheckpoint(self.directory.checkpoints, every_n_steps=self.run.checkpoint_every)
-        )
+            mode = self.run.monitor_mode
+            callbacks.append(BestCheckpoint(folder, monitor=self.run.monitor, mode=mode))
+        callbacks.append(LastCheckpoint(folder, every_n_steps=self.run.checkpoint_every))
         return callbacks
 
     def _plain_config(self) -> dict[str, Any]:
@@ -166,32 +321,6 @@ class HoldfastCLI(LightningCLI):
         text = yaml.safe_dump(self.plain_config, sort_keys=False)
         write_text(self.directory.config, text)
 
-    def _choose_checkpoint(self) -> None:
-        """Decide where to start, and say it."""
-        config = self._get_subconfig()
-        self.finished = False
-        if config.get("ckpt_path"):
-            if not Path(config["ckpt_path"]).exists():
-                raise CheckpointError(
-                    f"There is no checkpoint at {config['ckpt_path']}: check --ckpt_path."
-                )
-            return
-        if self.subcommand == "fit":
-            self.finished = self._is_finished()
-            if self.finished:
-                return
-            path = self.directory.resume_path(self.run.resume)
-            if path is not None:
-                say(f"Resuming from {path} (--run.resume never starts over).")
-        else:
-            path = self._trained_checkpoint()
-            say(f"Using {path}.")
-        config["ckpt_path"] = None if path is None else str(path)
-
-    def _is_finished(self) -> bool:
-        status = read_record(self.directory.record).get("status")
-        return self.run.resume != "never" and status == "finished"
-
     def _trained_checkpoint(self) -> Path:
         for path in (self.directory.best, self.directory.last):
             if path.is_file():
@@ -202,17 +331,17 @@ class HoldfastCLI(LightningCLI):
         )
 
 
-def best_checkpoint(directory: RunDirectory, run: RunConfig) -> ModelCheckpoint:
-    """Return the callback that keeps ``best.ckpt``, the first maximum of the monitored metric."""
-    return ModelCheckpoint(
-        dirpath=directory.checkpoints,
-        filename="best",
-        monitor=run.monitor,
-        mode=run.monitor_mode,
-        save_top_k=1,
-        enable_version_counter=False,
-        save_on_train_epoch_end=False,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where a ``fit`` begins.
+
+    Attributes:
+        path: the checkpoint to resume from; None starts at step 0.
+        finished: whether there is nothing left to do.
+    """
+
+    path: Path | None = None
+    finished: bool = False
 
 
 def default_loggers(directory: RunDirectory) -> list[Logger]:

@@ -1,14 +1,23 @@
-"""Errors of the argument parser, with the nearest key that would have been right."""
+"""The parser of our own commands: names as text, and errors that name the nearest key."""
 
 import importlib
 import inspect
 import re
-import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from pytorch_lightning.cli import LightningArgumentParser
+import yaml
+from jsonargparse import ArgumentParser, get_loader, set_loader
 
+from holdfast.cli.composing import AddingConfig
+from holdfast.cli.names import quote_names, quote_words
+from holdfast.cli.recipes import resolve_words
 from holdfast.cli.suggestions import hint, nearest_key
+from holdfast.cli.yaml_files import check_words
+from holdfast.errors import UsageError
+
+MODE = "omegaconf+"
+"""How files are read: YAML, with ``${...}`` over all files and flags."""
 
 # How jsonargparse 4.4x to 4.5x words an unknown key, of a parser and of a class.
 _UNKNOWN_KEY = re.compile(
@@ -17,21 +26,39 @@ _UNKNOWN_KEY = re.compile(
 _UNKNOWN_OPTION = re.compile(r"Option '([\w.]+)' is not accepted")
 _CLASS_PATH = re.compile(r"class_path[ =]'([\w.]+)'")
 _PARSER_KEY = re.compile(r'Parser key "([\w.]+)"')
+_WRONG_TYPE = re.compile(r"Expected a <class '(\w+)'>\. Got value: (.*)")
+_MISSING = re.compile(r"following arguments are required: (.*)")
+_NO_FILE = re.compile(r"File does not exist: '(.*)'")
 
 
-class SuggestingParser(LightningArgumentParser):
-    """Lightning's parser; an unknown key is answered with the nearest known one."""
+class Suggesting(ArgumentParser):
+    """Mixed into a parser: an unknown key is answered with the nearest known one.
+
+    Names stay text, callbacks and loggers of several files add up, recipes may be named as
+    ``package:name``, and a broken YAML file is named.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (argparse's options)
         kwargs.setdefault("allow_abbrev", False)  # a misspelt key must not pass for another
         super().__init__(*args, **kwargs)
+        self.register("action", "config", AddingConfig)
+
+    def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Parse words, whose names are quoted and whose recipes are found first."""
+        if args is not None:
+            args = quote_words(resolve_words(args))
+            check_words(args)
+        return super().parse_args(args, *rest, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print one message, with a suggestion where a key is unknown, and exit with status 2."""
+        """Raise one sentence, with a suggestion where a key is unknown.
+
+        Raises:
+            UsageError: always, except inside of a parser that reports to another one.
+        """
         if not self.exit_on_error:
             super().error(message, ex)
-        sys.stderr.write(f"error: {self.explain(message)}\n")
-        raise SystemExit(2)
+        raise UsageError(self.explain(message)) from ex
 
     def explain(self, message: str) -> str:
         """Shorten the message about an unknown key, and name the nearest known one."""
@@ -43,8 +70,10 @@ class SuggestingParser(LightningArgumentParser):
             near = nearest_key(option.group(1), parameters_of(classes[-1]))
             return f"{where}{classes[-1]} has no option '{option.group(1)}'.{hint(near)}"
         unknown = _UNKNOWN_KEY.search(message)
-        near = nearest_key(unknown.group(1), self.known_keys()) if unknown else None
-        return f"{message}{hint(near)}"
+        if unknown:
+            near = nearest_key(unknown.group(1), self.known_keys())
+            return f"there is no option '{unknown.group(1)}'.{hint(near)}"
+        return _plainly(" ".join(message.split()))
 
     def known_keys(self) -> list[str]:
         """List the dotted keys of this parser and of its subcommands."""
@@ -53,9 +82,31 @@ class SuggestingParser(LightningArgumentParser):
             keys.extend(o.removeprefix("--") for o in action.option_strings if o.startswith("--"))
             if isinstance(action.choices, dict):
                 for parser in action.choices.values():
-                    if isinstance(parser, SuggestingParser):
+                    if isinstance(parser, Suggesting):
                         keys.extend(parser.known_keys())
         return keys
+
+
+def _plainly(message: str) -> str:
+    """Return a message of jsonargparse in plain words."""
+    place = _PARSER_KEY.search(message)
+    where = f"{place.group(1)}: " if place else ""
+    missing = _NO_FILE.search(message)
+    if missing:
+        return f"{where}there is no file {missing.group(1)}."
+    absent = _MISSING.search(message)
+    if absent:
+        names = [re.sub(r"^(fit|validate|test|predict)\.", "", n) for n in absent[1].split(", ")]
+        return f"{' and '.join(names)} must be given: add the option, or a --config that has it."
+    wrong = _WRONG_TYPE.search(message)
+    if wrong and "Union" not in message:
+        kind = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+        return f"{where}must be {kind.get(wrong.group(1), wrong.group(1))}, not '{wrong.group(2)}'."
+    return message
+
+
+class SuggestingParser(Suggesting):
+    """The parser of a command of ours; imports neither torch nor Lightning."""
 
 
 def parameters_of(class_path: str) -> list[str]:
@@ -66,3 +117,13 @@ def parameters_of(class_path: str) -> list[str]:
         return list(inspect.signature(found).parameters)
     except (ImportError, AttributeError, ValueError, TypeError):
         return []
+
+
+def keep_names_in_files() -> None:
+    """Have files of mode ``omegaconf+`` read with names as text, also those that files refer to."""
+    ArgumentParser(parser_mode=MODE).parse_string("{}")  # its own loader exists from now on
+    plain = get_loader(MODE)
+    set_loader(MODE, lambda text: plain(quote_names(text)), (yaml.YAMLError,))
+
+
+keep_names_in_files()

@@ -8,6 +8,8 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from holdfast.cli.names import parse_names
+
 BOOLEANS = {"true", "false", "yes", "no"}
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -29,37 +31,39 @@ def spell_out(function: Callable[..., Any], words: Sequence[str]) -> list[str]:
     """Return the words as jsonargparse reads them.
 
     A boolean option without a value is true; the words after an option that takes a list, or in the
-    place of a parameter that does, up to the next option, are its items; words behind the required
-    ones fill the function's optional positional parameters in order. Everything else stays.
+    place of a parameter that does, up to the next option, are its items; items of a list of text
+    are text, also in brackets (``[2019,010,no]``); words behind the required ones fill the
+    function's optional positional parameters in order. Everything else stays.
 
     Args:
         function: the command; its signature says which options are which.
         words: of the command line.
     """
-    flags, lists = _options(function)
+    flags, lists, texts = _options(function)
     required, optional = _positional(function)
     spelled: list[str] = []
     rest, repeated = _collect_repeated(function, words)
     while rest:
         word = _known_spelling(rest.pop(0), function)
-        name = word.removeprefix("--")
-        if name == word:
-            if required and required[0] in lists and not word.startswith("["):
-                spelled.append(json.dumps([word, *_until_option(rest)], ensure_ascii=False))
+        option, equals, value = word.partition("=")
+        name = option.removeprefix("--")
+        if name == option:
+            if required and required[0] in lists:
+                spelled.append(_list(word, rest, as_text=required[0] in texts))
             elif required or not optional:
                 spelled.append(word)
             else:
                 spelled += [f"--{optional.pop(0)}", word]
             required = required[1:]
+        elif equals:
+            spelled.append(f"{option}={_list(value, [], as_text=True)}" if name in texts else word)
         elif name in flags:
             given = rest and rest[0].lower() in BOOLEANS
             spelled += [word, rest.pop(0) if given else "true"]
-        elif name in lists and rest and not rest[0].startswith("["):
-            spelled += [word, json.dumps(_until_option(rest), ensure_ascii=False)]
+        elif name in lists and rest:
+            spelled += [word, _list(rest.pop(0), rest, as_text=name in texts)]
         else:
-            spelled.append(word)
-            if "=" not in word and rest:
-                spelled.append(rest.pop(0))
+            spelled += [word, *([rest.pop(0)] if rest else [])]
     return spelled + repeated
 
 
@@ -82,6 +86,13 @@ def _collect_repeated(
         for part in (f"--{name}", json.dumps(items, ensure_ascii=False))
     ]
     return rest, lists
+
+
+def _list(first: str, rest: list[str], *, as_text: bool) -> str:
+    """Return a list's items as JSON: those in brackets, or all words up to the next option."""
+    if not first.startswith("["):
+        return json.dumps([first, *_until_option(rest)], ensure_ascii=False)
+    return json.dumps(parse_names(first), ensure_ascii=False) if as_text else first
 
 
 def _known_spelling(word: str, function: Callable[..., Any]) -> str:
@@ -110,18 +121,21 @@ def _positional(function: Callable[..., Any]) -> tuple[list[str], list[str]]:
     return [one.name for one in places if one.default is one.empty], optional
 
 
-def _options(function: Callable[..., Any]) -> tuple[set[str], set[str]]:
-    flags, lists = set(), set()
+def _options(function: Callable[..., Any]) -> tuple[set[str], set[str], set[str]]:
+    """Return the names of booleans, of lists, and of those lists whose items are text."""
+    flags, lists, texts = set(), set(), set()
     for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
         for kind in _alternatives(parameter.annotation):
             if kind is bool:
                 flags.add(name)
             elif typing.get_origin(kind) is list:
                 lists.add(name)
+                if typing.get_args(kind) == (str,):
+                    texts.add(name)
             elif dataclasses.is_dataclass(kind):
                 hints = typing.get_type_hints(kind)
                 flags |= {f"{name}.{key}" for key, hint in hints.items() if hint is bool}
-    return flags, lists
+    return flags, lists, texts
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401  (any annotation)

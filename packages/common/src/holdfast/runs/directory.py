@@ -1,50 +1,42 @@
 """A run directory that is a function of the configuration, not of time."""
 
-import hashlib
-import json
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from holdfast.errors import CheckpointError
-from holdfast.training.callbacks.last_checkpoint import LAST_NAME
+from holdfast.errors import CheckpointError, ConfigError
+from holdfast.runs.identity import digest_of, recipe_of
 
-# Settings that change how a run is carried out or shown, but not what it computes.
-PRESENTATION_KEYS = frozenset(
-    {
-        "config",
-        "ckpt_path",
-        "weights_only",
-        "run.root",
-        "run.resume",
-        "run.checkpoint_every",
-        "trainer.logger",
-        "trainer.callbacks",
-        "trainer.default_root_dir",
-        "trainer.enable_progress_bar",
-        "trainer.enable_model_summary",
-        "trainer.enable_checkpointing",
-        "trainer.log_every_n_steps",
-        "trainer.profiler",
-        "trainer.detect_anomaly",
-        "trainer.plugins",
-        "data.init_args.num_workers",
-        "data.num_workers",
-        "verbose",
-    }
-)
+LAST_NAME = "last.ckpt"
+BEST_NAME = "best.ckpt"
+LONGEST_NAME = 200
+"""Bytes of a run's name; its folder has a digest behind it, and file systems take 255."""
+# What a run writes into its folder; starting over removes it.
+WRITTEN = (
+    "checkpoints", "logits", "segments", "derived", "results.jsonl", "table.json",
+    "average_over_runs.json",
+)  # fmt: skip
+
+Resume = Literal["auto", "accept", "never", "require"]
 
 
 @dataclass(kw_only=True)
 class RunConfig:
-    """Where a run is kept and how it starts.
+    """Where a run is kept, how it starts, and which place it has in an experiment.
 
     Args:
         root: folder of all runs.
-        name: readable first part of the run directory.
-        resume: ``auto`` resumes from the last checkpoint if there is one and says so; ``never``
-            starts over; ``require`` fails without a checkpoint.
+        name: the experiment; the readable first part of the run directory.
+        variant: a name for what sets this run apart from the experiment's plain method, shown in
+            reports; sweeps set it.
+        point: the hyper-parameters of this run within a search; runs that differ only in these
+            keys are averaged, as the points of one method. Sweeps set it.
+        resume: ``auto`` resumes from the last checkpoint if there is one and says so, and refuses
+            if data, precision or number of processes have changed; ``accept`` resumes in spite of
+            that; ``never`` deletes what the run had written and starts over; ``require`` fails
+            without a checkpoint.
         checkpoint_every: optimiser steps between saves of ``last.ckpt``; 0 saves after each
             validation only.
         monitor: logged metric that chooses ``best.ckpt``; empty keeps none.
@@ -53,47 +45,12 @@ class RunConfig:
 
     root: str = "runs"
     name: str = "run"
-    resume: Literal["auto", "never", "require"] = "auto"
+    variant: str = ""
+    point: dict[str, Any] = field(default_factory=dict)
+    resume: Resume = "auto"
     checkpoint_every: int = 0
     monitor: str = ""
     monitor_mode: Literal["max", "min"] = "max"
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn nested mappings into dotted keys; lists and values stay as they are."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat.update(flatten(value, f"{name}."))
-        else:
-            flat[name] = value
-    return flat
-
-
-def config_hash(config: Mapping[str, Any]) -> str:
-    """Hash what a run computes.
-
-    Settings of presentation (loggers, progress, folders, workers) are left out, and so are absent
-    values. Callbacks count only if they change the training: weight averaging does.
-
-    Args:
-        config: the resolved configuration of one subcommand.
-
-    Returns:
-        Ten hexadecimal digits.
-    """
-    kept = {
-        key: value
-        for key, value in flatten(config).items()
-        if value is not None
-        and not any(key == name or key.startswith(f"{name}.") for name in PRESENTATION_KEYS)
-    }
-    callbacks = (config.get("trainer") or {}).get("callbacks") or []
-    callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
-    kept["callbacks"] = [c for c in callbacks if "Averaging" in str(c.get("class_path", ""))]
-    text = json.dumps(kept, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +72,7 @@ class RunDirectory:
     @property
     def best(self) -> Path:
         """The checkpoint with the best monitored metric."""
-        return self.checkpoints / "best.ckpt"
+        return self.checkpoints / BEST_NAME
 
     @property
     def config(self) -> Path:
@@ -137,7 +94,16 @@ class RunDirectory:
         """Folder of saved logits, one file for each evaluation."""
         return self.path / "logits"
 
-    def resume_path(self, resume: Literal["auto", "never", "require"]) -> Path | None:
+    def start_over(self) -> None:
+        """Delete what an earlier run wrote here; the record of its launches is kept."""
+        for name in WRITTEN:
+            place = self.path / name
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+
+    def resume_path(self, resume: Resume) -> Path | None:
         """Return the checkpoint to start from, or None to start at step 0.
 
         Raises:
@@ -153,5 +119,25 @@ class RunDirectory:
 
 
 def run_directory(config: Mapping[str, Any], run: RunConfig) -> RunDirectory:
-    """Return the directory of the run that ``config`` describes; nothing is created."""
-    return RunDirectory(path=Path(run.root).expanduser() / f"{run.name}-{config_hash(config)}")
+    """Return the directory of the run that ``config`` describes; nothing is created.
+
+    Raises:
+        ConfigError: the run's name is no plain name.
+    """
+    check_name(run.name)
+    digest = digest_of(recipe_of(config))
+    return RunDirectory(path=Path(run.root).expanduser() / f"{run.name}-{digest}")
+
+
+def check_name(name: str) -> None:
+    """Refuse a run's name that is not one plain folder name.
+
+    Raises:
+        ConfigError: it is empty, hidden, too long, or has a separator.
+    """
+    wrong = name.startswith(".") or any(character in name for character in ("/", "\\", "\0"))
+    if not name.strip() or wrong or len(name.encode()) > LONGEST_NAME:
+        raise ConfigError(
+            f"run.name is {name[:60]!r}, but it must be one folder's name, without separators or a "
+            "dot in front: set --run.root for where runs are kept."
+        )

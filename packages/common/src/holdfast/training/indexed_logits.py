@@ -24,14 +24,9 @@ def first_of_each_index(index: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class IndexedLogits(Metric):
-    """Collect (index, logits) over batches and ranks; ``compute`` gives one row a sample.
+    """Collect (index, values) over batches and ranks; ``compute`` gives one row a sample.
 
-    ``compute`` returns float32 logits of shape (count, classes) in index order.
-
-    Args:
-        count: number of samples over all ranks.
-        expected: (count,) bool, samples that must be seen; all by default. Rows of others are nan
-            unless they were seen.
+    ``compute`` returns the (M,) distinct indices in rising order and their float32 (M, ...) rows.
     """
 
     full_state_update = False
@@ -40,38 +35,18 @@ class IndexedLogits(Metric):
     index: list[Tensor]
     logits: list[Tensor]
 
-    def __init__(
-        self,
-        count: int,
-        expected: Tensor | None = None,
-        **kwargs: Any,  # noqa: ANN401  (torchmetrics' own options)
-    ) -> None:
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401  (torchmetrics' own options)
         super().__init__(**kwargs)
-        self.count = count
-        self.expected = torch.ones(count, dtype=torch.bool) if expected is None else expected
         self.add_state("index", default=[], dist_reduce_fx="cat")
         self.add_state("logits", default=[], dist_reduce_fx="cat")
 
     def update(self, index: Tensor, logits: Tensor) -> None:
-        """Add a batch: index (B,) integers in [0, count), logits (B, classes) of any float type."""
+        """Add a batch: index (B,) integers, logits (B, ...) of any type."""
         self.index.append(index)
         self.logits.append(logits.detach().float())
 
-    def compute(self) -> Tensor:
-        """Return (count, classes) float32.
-
-        Raises:
-            RuntimeError: some samples were never seen, which would falsify every score.
-        """
+    def compute(self) -> tuple[Tensor, Tensor]:
+        """Return the indices that were seen, each once, and their rows."""
         index = torch.cat(self.index) if isinstance(self.index, list) else self.index
         logits = torch.cat(self.logits) if isinstance(self.logits, list) else self.logits
-        seen, rows = first_of_each_index(index, logits)
-        missing = self.expected.clone()
-        missing[seen.cpu()] = False
-        if missing.any():
-            raise RuntimeError(f"evaluation saw {len(seen)} of {self.count} samples")
-        if len(seen) == self.count:
-            return rows
-        filled = torch.full((self.count, rows.shape[1]), float("nan"), device=rows.device)
-        filled[seen] = rows
-        return filled
+        return first_of_each_index(index, logits)

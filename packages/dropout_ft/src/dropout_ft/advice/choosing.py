@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_ft.report.collect import Run
 from dropout_ft.report.table import standard_error
+from dropout_ft.results.run import Run
 
 Place = tuple[str, int]
 
@@ -65,14 +65,15 @@ class Candidate:
         return self.behind == 0 or not self.behind > 2 * self.behind_error
 
 
-def trajectory_of(run: Run, backbone: str) -> Trajectory:
-    """Read what the choice needs."""
+def trajectory_of(run: Run) -> Trajectory:
+    """Read what the choice needs; the sweep declared the backbone as the run's variant."""
+    rows = [row for row in run.along("current") if "ood" in row]
     return Trajectory(
-        backbone=backbone,
-        rate=run.rate,
-        place=(run.test_name, run.seed),
-        curve=tuple((int(row["step"]), float(row["current"]["ood"])) for row in run.rows),
-        iid=tuple(float(row["current"]["iid"]) for row in run.rows),
+        backbone=run.coordinates.variant,
+        rate=run.coordinates.dropout_rate,
+        place=(run.coordinates.test_name, run.coordinates.seed),
+        curve=tuple((int(row["step"]), float(row["ood"])) for row in rows),
+        iid=tuple(float(row["iid"]) for row in rows),
         seconds=run.seconds,
     )
 

@@ -67,14 +67,10 @@ def base_settings(kind: Literal["quick", "full"], root: Path, steps: int) -> dic
             **(_quick_head() if quick else {}),
         },
         "data": {
-            "class_path": "dropout_ft.data.DomainFolders",
-            "init_args": {
-                "root": str(root.resolve()),
-                "test_domains": [0],
-                "val_augment": False,
-                "batch_size": 16 if quick else 32,
-                "image_size": 128 if quick else 224,
-            },
+            "source": str(root.resolve()),
+            "val_augment": False,
+            "batch_size": 16 if quick else 32,
+            "image_size": 128 if quick else 224,
         },
         "trainer": {
             "accelerator": "cpu" if quick else "auto",
@@ -97,7 +93,7 @@ def backbone_settings(name: str, kind: Literal["quick", "full"]) -> dict[str, An
     if kind == "full":
         return {"model": {"backbone": backbone}}
     frozen = _frozen_stages(backbone)
-    cached = {"data": {"init_args": {"cached_views": 2}}} if frozen else {}
+    cached = {"data": {"cached_views": 2}} if frozen else {}
     return {"model": {"backbone": backbone, "frozen_stages": frozen}, **cached}
 
 

@@ -22,21 +22,19 @@ from dropout_ft.advice.recipe import (
 )
 from dropout_ft.app import APP
 from dropout_ft.commands.export import write_formats
-from dropout_ft.commands.sweep import SweepFailedError
 from dropout_ft.data.folder import Domain, scan
 from dropout_ft.export_timm import write_timm_folder
 from dropout_ft.loading import load_classifier
 from dropout_ft.nn.backbones import TimmBackbone
-from dropout_ft.report.collect import load_run
+from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last
 from dropout_ft.sweep.expand import jobs_of
+from dropout_ft.sweep.running import run_jobs, runs_of, settings_of
 from holdfast.atomic import write_text
 from holdfast.console import say
-from holdfast.errors import ConfigError
 from holdfast.exporting import check_tools
-from holdfast.jobs.engines import Engine, Resources, run_pool
+from holdfast.jobs.engines import Engine, Resources
 from holdfast.jobs.pool import Pool
-from holdfast.jobs.progress import status_of, watch
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.results import read_results
 
@@ -84,24 +82,15 @@ def advise(
     base = base_settings(kind, root, steps or STEPS[kind])
     first, trials = write_trials(place, base, backbones or BACKBONES[kind], kind)
     config = sweep_of(first, trials, names, rates, seeds)
-    config.set = dict(_setting(one) for one in set)
+    config.set = dict(settings_of(set))
     pool = Pool(root=place / "sweep", jobs=jobs_of(config))
-    _run(pool, engine, workers)
-    ranked = ranking(pool, trials)
+    pool.retry_failed()  # the user has mended what failed, or hears of it again
+    say(f"{len(pool.jobs)} short runs in {pool.root}")
+    run_jobs(pool, engine, Resources(workers=workers), again="give the same command again")
+    ranked = rank([trajectory_of(load_run(path)) for path in runs_of(pool)])
     show(ranked)
     run = train_final(place, first, trials, ranked[0], config.set)
     finish(place, run, ranked, domains, formats=["onnx"] if onnx else [])
-
-
-def ranking(pool: Pool, trials: list[Trial]) -> list[Candidate]:
-    """Rank what the finished jobs of a sweep say."""
-    trajectories = []
-    for job in pool.jobs:
-        directory = next((pool.folder(job).path).glob("*/run.json")).parent
-        files = job.arguments["files"]
-        (trial,) = [one for one in trials if str(one.file) in files]
-        trajectories.append(trajectory_of(load_run(directory), trial.backbone))
-    return rank(trajectories)
 
 
 def show(ranked: list[Candidate]) -> None:
@@ -124,7 +113,7 @@ def train_final(
     words = ["fit", "--config", str(first), "--config", str(trial.file)]
     words += [f"--{key}={value}" for key, value in settings.items()]
     words += [
-        "--data.init_args.test_domains=[]",
+        "--data.test_domains=[]",
         f"--model.dropout_rate={best.rate}",
         f"--trainer.max_steps={best.steps}",
         f"--run.root={place / 'final'}",
@@ -165,28 +154,3 @@ def finish(
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     write_text(model / "README.md", card.model_card(ranked, final, command))
     sys.stdout.write(f"model: {model} ({', '.join(files)}); its card: {model / 'README.md'}\n")
-
-
-def _run(pool: Pool, engine: Engine, workers: int) -> None:
-    """Run the sweep.
-
-    Raises:
-        SweepFailedError: some run failed.
-    """
-    pool.describe()
-    pool.retry_failed()  # the user has mended what failed, or hears of it again
-    say(f"{len(pool.jobs)} short runs in {pool.root}")
-    resources = Resources(workers=workers)
-    status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers))
-    if status.failures:
-        name, reason = status.failures[0]
-        raise SweepFailedError(
-            f"{len(status.failures)} of the short runs failed, the first of them {name}: {reason}"
-        )
-
-
-def _setting(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator:
-        raise ConfigError(f"--set takes key=value, and '{text}' has no '='.")
-    return key, value

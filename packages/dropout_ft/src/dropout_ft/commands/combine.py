@@ -3,11 +3,13 @@
 import sys
 from pathlib import Path
 
-from dropout_ft.methods.reevaluation import evaluate_weights, final_weights
-from dropout_ft.methods.run_ensemble import check_same_tables, run_ensemble
+from dropout_ft.methods.base import Options
+from dropout_ft.methods.reevaluation import Reevaluation, final_weights
+from dropout_ft.methods.run_ensemble import EnsembleOverRuns
 from dropout_ft.methods.weight_average import average_weights
-from dropout_ft.report.collect import load_run
+from dropout_ft.results.run import check_same_tables, load_runs
 from holdfast.checkpoints.weights import write_weights
+from holdfast.errors import ConfigError
 
 
 def combine(runs: list[str], *, out: str | None = None) -> None:
@@ -19,13 +21,14 @@ def combine(runs: list[str], *, out: str | None = None) -> None:
         runs: run directories of the same data, split and test domain.
         out: if given, the averaged weights are written to this safetensors file.
     """
-    loaded = [load_run(path) for path in runs]
-    tables = [run.table for run in loaded]
-    check_same_tables(tables)
-    members = [run.logits[max(run.logits)]["current"] for run in loaded]
-    _print(f"ensemble of {len(loaded)} runs", run_ensemble(members, tables))
-    average = average_weights([final_weights(run.directory) for run in loaded])
-    _print(f"average of {len(loaded)} runs", evaluate_weights(loaded[0].directory, average))
+    loaded = load_runs(runs)
+    if len(loaded) < 2:
+        raise ConfigError("Combining needs at least two runs of the same test domain.")
+    check_same_tables(loaded)
+    (ensemble,) = EnsembleOverRuns().scores(loaded, Options())
+    _print(f"ensemble of {len(loaded)} runs", ensemble)
+    average = average_weights([final_weights(run) for run in loaded])
+    _print(f"average of {len(loaded)} runs", Reevaluation(loaded[0]).scores(average))
     if out is not None:
         write_weights(Path(out).expanduser(), average)
         sys.stdout.write(f"averaged weights: {out}\n")

@@ -1,11 +1,15 @@
-"""``dropout-ft compare``: the runs of one experiment, one after another, and their report."""
+"""``dropout-ft compare``: a sweep of dropout rates and its report, in one command."""
 
 from pathlib import Path
 
-from dropout_ft.app import APP
 from dropout_ft.commands.report import report
+from dropout_ft.sweep.config import checked
+from dropout_ft.sweep.expand import jobs_of
+from dropout_ft.sweep.running import run_jobs, runs_of, settings_of
 from holdfast.console import say
 from holdfast.errors import ConfigError
+from holdfast.jobs.engines import Engine, Resources
+from holdfast.jobs.pool import Pool
 
 
 def compare(
@@ -18,6 +22,8 @@ def compare(
     title: str = "Very large dropout",
     note: str = "",
     set: list[str] = [],  # noqa: A002, B006  (the word users expect)
+    engine: Engine = "processes",
+    workers: int = 1,
 ) -> None:
     """Train every dropout rate with every domain left out in turn, and report.
 
@@ -29,34 +35,32 @@ def compare(
         domains: domains to leave out, one at a time.
         rates: dropout rates; 0 is ERM.
         seeds: seeds of each rate and domain.
-        out: folder of the report; the runs are kept in its ``runs`` folder.
+        out: folder of the report; the runs are kept in its ``jobs`` folder.
         title: heading of the page.
         note: a paragraph about data and budget.
         set: further settings for every run, as ``key=value``.
+        engine: see ``dropout-ft sweep``.
+        workers: runs at the same time.
     """
-    jobs = [(domain, seed, rate) for domain in domains for seed in seeds for rate in rates]
-    if not jobs:
+    if not (domains and rates and seeds):
         raise ConfigError("There is nothing to compare: give --domains, --rates and --seeds.")
-    runs: list[str] = []
-    for number, (domain, seed, rate) in enumerate(jobs, start=1):
-        say(f"run {number}/{len(jobs)}: without {domain}, dropout {rate:g}, seed {seed}")
-        words = fit_words(fit, domain, seed, rate, root=Path(out) / "runs", extra=set)
-        runs.append(str(APP.run_lightning(words).directory.path))
-    report(runs, out=out, title=title, note=note)
+    values = {
+        "fit": [str(_existing(file)) for file in fit],
+        "domains": list(domains),
+        "rates": [float(rate) for rate in rates],
+        "seeds": list(seeds),
+        "set": settings_of(set),
+    }
+    jobs = jobs_of(checked(values, "compare"))
+    pool = Pool(root=Path(out).expanduser(), jobs=jobs, many_a_process=engine == "processes")
+    say(f"{len(jobs)} runs in {pool.root}")
+    pool.retry_failed()  # the user has mended what failed, or hears of it again
+    run_jobs(pool, engine, Resources(workers=workers), again="give the same command again")
+    report([str(path) for path in runs_of(pool)], out=out, title=title, note=note)
 
 
-def fit_words(
-    config: list[str], domain: str, seed: int, rate: float, *, root: Path, extra: list[str]
-) -> list[str]:
-    """Return the arguments of one ``fit``, which may also be given by hand."""
-    words = ["fit"]
-    for file in config:
-        words += ["--config", file]
-    words += [
-        f"--data.init_args.test_domains=[{domain}]",
-        f"--seed_everything={seed}",
-        f"--model.dropout_rate={rate}",
-        f"--run.root={root}",
-        "--trainer.enable_model_summary=false",
-    ]
-    return words + [f"--{setting}" for setting in extra]
+def _existing(file: str) -> Path:
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"There is no configuration {path}: check --fit.")
+    return path.resolve()

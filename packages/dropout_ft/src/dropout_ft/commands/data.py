@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Literal
 
 from dropout_ft.commands.verify import verify_folder
-from dropout_ft.data.domainbed import colored_digits, rotated_digits
-from dropout_ft.data.domainbed.base import check_domains, set_folder
 from dropout_ft.data.known import KNOWN, KnownSet
-from dropout_ft.data.shards import write_shards
+from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
 
-MADE_HERE = {"ColoredMNIST": colored_digits.make, "RotatedMNIST": rotated_digits.make}
+MADE_HERE = ("ColoredMNIST", "RotatedMNIST")
 
 
 def data(
@@ -34,6 +32,8 @@ def data(
         pictures: also decode every picture when verifying.
         same_bytes: also look for files with the same content when verifying.
     """
+    from dropout_ft.data.sources.known import check_domains, set_folder
+
     place = data_root(root)
     if action == "list":
         sys.stdout.write(listing(place))
@@ -51,10 +51,7 @@ def data(
     elif Path(name).expanduser().is_dir():
         verify_folder(Path(name).expanduser(), pictures=pictures, same_bytes=same_bytes)
     else:
-        raise ConfigError(
-            f"There is no data set and no folder '{name}': take one of {', '.join(KNOWN)}, or give "
-            "the path of a folder of domains."
-        )
+        raise _unknown(name)
 
 
 def make(name: str, place: Path) -> None:
@@ -67,19 +64,34 @@ def make(name: str, place: Path) -> None:
         raise ConfigError(
             f"{name} cannot be made here: get it from its authors. {', '.join(MADE_HERE)} can."
         )
+    from dropout_ft.data.sources import colored_digits, rotated_digits
+
     folder = place / KNOWN[name].folder
-    sys.stdout.write(f"{MADE_HERE[name](folder)} pictures in {folder}\n")
+    makers = {"ColoredMNIST": colored_digits.make, "RotatedMNIST": rotated_digits.make}
+    sys.stdout.write(f"{makers[name](folder)} pictures in {folder}\n")
 
 
 def shard(folder: Path, out: str | None) -> None:
     """Write a folder of domains as shards."""
+    from dropout_ft.data.shards import write_shards
+
     target = Path(out).expanduser() if out else folder.with_name(f"{folder.name}-shards")
     count = write_shards(folder, target)
     sys.stdout.write(f"{count} pictures in {target}: --data configs/data/shards.yaml\n")
 
 
+def _unknown(name: str) -> ConfigError:
+    near = hint(nearest_key(name, list(KNOWN)))
+    return ConfigError(
+        f"There is no data set and no folder '{name}'.{near} Take one of {', '.join(KNOWN)}, or "
+        "give the path of a folder of domains."
+    )
+
+
 def listing(place: Path) -> str:
     """Return a paragraph for each data set: domains, counts, where it is expected."""
+    from dropout_ft.data.sources.known import set_folder
+
     lines = [f"Data root: {place} (HOLDFAST_DATA or --root change it)", ""]
     for known in KNOWN.values():
         folder = set_folder(known, place)

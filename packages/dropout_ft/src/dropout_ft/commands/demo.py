@@ -2,11 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dropout_ft.loading import LoadedClassifier, load_classifier
-from dropout_ft.report.names import method_name
 from holdfast.errors import ConfigError
 from holdfast.serving import LOCAL, check_page_tools, serve
+
+if TYPE_CHECKING:
+    from dropout_ft.loading import LoadedClassifier
 
 
 def demo(
@@ -30,7 +32,7 @@ def demo(
     check_page_tools()
     models = named_models(ckpts)
     shown = report_text(report)
-    from dropout_ft.page.app import Page  # noqa: PLC0415  (slow to import)
+    from dropout_ft.page.app import Page
 
     if host != LOCAL:
         sys.stderr.write(f"note: everyone who reaches {host} can use this page.\n")
@@ -39,7 +41,7 @@ def demo(
     serve(Page(models, shown).build(), host=host, port=port, megabytes=megabytes)
 
 
-def named_models(ckpts: list[str]) -> dict[str, LoadedClassifier]:
+def named_models(ckpts: list[str]) -> dict[str, "LoadedClassifier"]:
     """Load checkpoints under the names they are shown with.
 
     Raises:
@@ -47,6 +49,9 @@ def named_models(ckpts: list[str]) -> dict[str, LoadedClassifier]:
     """
     if not ckpts:
         raise ConfigError("Give at least one checkpoint, for example ERM's and large dropout's.")
+    from dropout_ft.loading import load_classifier
+    from dropout_ft.report.names import method_name
+
     models: dict[str, LoadedClassifier] = {}
     for given in ckpts:
         name, separator, path = given.partition("=") if "=" in given else ("", "", given)

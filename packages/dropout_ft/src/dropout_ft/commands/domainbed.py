@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from dropout_ft.commands.report import run_directories
 from dropout_ft.data.known import KNOWN
 from dropout_ft.domainbed.records import read_sweep
 from dropout_ft.domainbed.selection import RULES
@@ -18,7 +17,7 @@ from dropout_ft.domainbed.tables import (
     tables_csv,
 )
 from dropout_ft.domainbed.write import export_runs
-from dropout_ft.report.collect import load_run
+from dropout_ft.results.run import load_runs
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
 
@@ -67,7 +66,7 @@ def render(tables: list[Table], format: Format, *, total: int) -> str:  # noqa: 
     for rule in dict.fromkeys(table.rule for table in tables):
         own = [table for table in tables if table.rule == rule]
         parts += [table_text(table) for table in own] + [averages_text(own)]
-    return "\n".join(parts)
+    return "".join(parts)
 
 
 def domainbed_export(runs: list[str], *, out: str, dataset: str) -> None:
@@ -78,8 +77,7 @@ def domainbed_export(runs: list[str], *, out: str, dataset: str) -> None:
         out: folder to write.
         dataset: DomainBed's name for the data, such as PACS; its tools refuse others.
     """
-    places = [found for given in runs for found in run_directories(Path(given).expanduser())]
-    written = export_runs([load_run(place) for place in places], Path(out).expanduser(), dataset)
+    written = export_runs(load_runs(runs), Path(out).expanduser(), dataset)
     if dataset not in KNOWN:
         sys.stderr.write(
             f"DomainBed's own tools know no data set {dataset}: only ours will read this folder.\n"

@@ -2,23 +2,24 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import torch
-
-from dropout_ft.export_timm import write_timm_folder
-from dropout_ft.loading import LoadedClassifier, Weights, load_classifier
-from dropout_ft.nn.backbones import TimmBackbone
 from holdfast.errors import ConfigError
-from holdfast.exporting import Format, check_tools, export_network, written_line
+
+if TYPE_CHECKING:
+    from dropout_ft.loading import LoadedClassifier
+
+Format = Literal["onnx", "pt2", "aoti"]
 
 
 def export(
     *,
     ckpt: str,
     out: str,
-    weights: Weights = "default",
+    weights: Literal["default", "average", "current"] = "default",
     formats: list[Format] = [],  # noqa: B006
     dynamic_batch: bool = True,
+    backbone: str | None = None,
 ) -> None:
     """Write ``model.safetensors`` and ``config.json`` for ``timm.create_model("local-dir:OUT")``.
 
@@ -32,9 +33,16 @@ def export(
         formats: also write ``onnx``, ``pt2`` (torch.export) or ``aoti`` (AOTInductor), from uint8
             RGB pictures (B, 3, S, S) to logits, each only if its answers are PyTorch's.
         dynamic_batch: let those formats take any number of pictures at once.
+        backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
+    from dropout_ft.commands.trusted import own_backbones
+    from dropout_ft.export_timm import write_timm_folder
+    from dropout_ft.loading import load_classifier
+    from dropout_ft.nn.backbones import TimmBackbone
+    from holdfast.exporting import check_tools
+
     check_tools(formats)
-    loaded = load_classifier(ckpt, weights=weights)
+    loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))
     is_timm = isinstance(loaded.model.backbone, TimmBackbone)
     if not is_timm and not formats:
         raise ConfigError(
@@ -48,9 +56,17 @@ def export(
 
 
 def write_formats(
-    loaded: LoadedClassifier, out: str | Path, formats: list[Format], *, dynamic_batch: bool = True
+    loaded: "LoadedClassifier",
+    out: str | Path,
+    formats: list[Format],
+    *,
+    dynamic_batch: bool = True,
 ) -> list[Path]:
     """Write ``model.onnx`` and the like into a folder; print each file's size and difference."""
+    import torch
+
+    from holdfast.exporting import export_network, written_line
+
     size = loaded.image_size
     generator = torch.Generator().manual_seed(0)
     shape = (1, 3, size, size)

@@ -5,17 +5,21 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from rich.progress import track
-from torch import Tensor
-
-from dropout_ft.data.pictures import EXTENSIONS, read_rgb
-from dropout_ft.data.transforms import eval_transform
-from dropout_ft.loading import Weights, load_classifier
-from dropout_ft.nn.classifier import Classifier
+from dropout_ft.data.pictures import EXTENSIONS
 from holdfast.atomic import write_text
-from holdfast.errors import DataError
+from holdfast.csv_cells import plain_cells
+from holdfast.errors import DataError, ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from dropout_ft.loading import LoadedClassifier
+
+SHOWN = 10
+"""Unreadable pictures that are named one by one."""
 
 
 def predict(
@@ -26,38 +30,51 @@ def predict(
     all_classes: bool = False,
     image_size: int | None = None,
     batch_size: int = 64,
-    weights: Weights = "default",
+    weights: Literal["default", "average", "current"] = "default",
+    exif_rotation: bool = False,
+    backbone: str | None = None,
 ) -> None:
     """Classify every picture below a folder and write one CSV row for each.
 
+    Pictures that cannot be read are named, and the others are answered; the exit status is then 1.
+
     Args:
         folder: searched recursively; a single picture is allowed too.
-        ckpt: checkpoint written by ``fit``.
+        ckpt: checkpoint written by ``fit``, or a folder written by ``export``.
         out: the CSV: path, class, probability.
         all_classes: add one probability column for each class.
         image_size: side in pixels; by default what the model was trained on.
         batch_size: pictures at a time.
         weights: ``current`` or ``average`` where the run kept both.
+        exif_rotation: turn pictures as their EXIF header says, if training did.
+        backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
     paths = list_pictures(Path(folder).expanduser())
-    loaded = load_classifier(ckpt, weights=weights)
-    classes = loaded.class_names
-    size = image_size or loaded.image_size
-    rows = []
-    for batch, probabilities in classify(loaded.model, paths, size=size, batch_size=batch_size):
+    from dropout_ft.commands.trusted import own_backbones
+    from dropout_ft.loading import load_classifier
+
+    loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))
+    classes, rows, bad = loaded.class_names, list[list[str]](), list[ImageError]()
+    for batch, probabilities in classify(
+        loaded, paths, bad, size=image_size, batch_size=batch_size, exif_rotation=exif_rotation
+    ):
         for path, row in zip(batch, probabilities.tolist(), strict=True):
             best = max(range(len(classes)), key=row.__getitem__)
             extra = [f"{p:.6f}" for p in row] if all_classes else []
-            rows.append([str(path), classes[best], f"{row[best]:.6f}", *extra])
-    header = ["path", "class", "probability", *(classes if all_classes else [])]
+            rows.append([*plain_cells([str(path), classes[best]]), f"{row[best]:.6f}", *extra])
+    header = ["path", "class", "probability", *(plain_cells(classes) if all_classes else [])]
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([header, *rows])
     write_text(out, buffer.getvalue())
     sys.stdout.write(f"{len(rows)} pictures classified: {out}\n")
+    for error in bad[:SHOWN]:
+        sys.stderr.write(f"{error}\n")
+    if bad:
+        raise DataError(f"{len(bad)} of {len(paths)} pictures could not be read and have no row.")
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """Return the pictures below a folder, sorted.
+    """Return the pictures below a folder, sorted; hidden files are left out.
 
     Raises:
         DataError: the folder does not exist or holds none.
@@ -66,22 +83,66 @@ def list_pictures(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}: check the path.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and not path.is_dir()
+    )
     if not found:
         raise DataError(f"{folder} holds no pictures ({', '.join(sorted(EXTENSIONS))}).")
     return found
 
 
-@torch.inference_mode()
 def classify(
-    model: Classifier, paths: list[Path], *, size: int, batch_size: int
-) -> Iterator[tuple[list[Path], Tensor]]:
-    """Yield batches of paths with (B, C) float32 probabilities, on a GPU where there is one."""
+    loaded: "LoadedClassifier",
+    paths: list[Path],
+    bad: list[ImageError],
+    *,
+    size: int | None = None,
+    batch_size: int = 64,
+    exif_rotation: bool = False,
+) -> Iterator[tuple[list[Path], "Tensor"]]:
+    """Yield batches of paths with (B, C) float32 probabilities, on a GPU where there is one.
+
+    Args:
+        loaded: network, classes and size.
+        paths: of the pictures.
+        bad: filled with the errors of those that cannot be read; they are not in the batches.
+        size: side in pixels; by default the model's.
+        batch_size: pictures at a time.
+        exif_rotation: turn pictures as their EXIF header says.
+
+    Raises:
+        CheckpointError: the network's answers are not finite.
+    """
+    import torch
+    from rich.progress import track
+
+    from dropout_ft.data.transforms import eval_transform
+    from dropout_ft.loading import finite
+
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = model.to(device)
-    transform = eval_transform(size, model.backbone.preprocessing.interpolation)
+    model = loaded.model.to(device)
+    interpolation = model.backbone.preprocessing.interpolation
+    transform = eval_transform(size or loaded.image_size, interpolation)
     starts = range(0, len(paths), batch_size)
     for start in track(starts, "classifying", disable=not sys.stdout.isatty()):
-        batch = paths[start : start + batch_size]
-        images = torch.stack([transform(read_rgb(path)) for path in batch]).to(device)
-        yield batch, model(images).float().softmax(dim=1).cpu()
+        read = list(_readable(paths[start : start + batch_size], bad, exif_rotation=exif_rotation))
+        if not read:
+            continue
+        images = torch.stack([transform(image) for _, image in read]).to(device)
+        with torch.inference_mode():
+            probabilities = finite(model(images)).float().softmax(dim=1).cpu()
+        yield [path for path, _ in read], probabilities
+
+
+def _readable(
+    paths: list[Path], bad: list[ImageError], *, exif_rotation: bool
+) -> Iterator[tuple[Path, "Image"]]:
+    from dropout_ft.data.pictures import read_rgb
+
+    for path in paths:
+        try:
+            yield path, read_rgb(path, exif_rotation=exif_rotation)
+        except ImageError as error:
+            bad.append(error)

@@ -2,7 +2,6 @@
 
 import sys
 
-from dropout_ft.data.emoji_styles.prepare import dataset_folder, prepare
 from holdfast.data.roots import data_root
 
 
@@ -12,6 +11,8 @@ def prepare_data(root: str | None = None) -> None:
     Args:
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
     """
+    from dropout_ft.data.sources.emoji_drawing import dataset_folder, prepare
+
     place = data_root(root)
     prepare(place)
     sys.stdout.write(

@@ -11,18 +11,13 @@ import yaml
 
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of, lines
-from dropout_ft.sweep.training import best_of
+from dropout_ft.sweep.running import run_jobs
 from holdfast.console import say
-from holdfast.errors import HoldfastError
-from holdfast.jobs.engines import Engine, Resources, choose, run_pool
+from holdfast.jobs.engines import Engine, Resources, choose
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
-from holdfast.jobs.progress import Status, readable, status_of, watch
+from holdfast.jobs.progress import readable, status_of
 from holdfast.training.shared_batches import STREAM, stream_folder
-
-
-class SweepFailedError(HoldfastError):
-    """Some jobs of a sweep failed; the others are done."""
 
 
 def sweep(
@@ -70,7 +65,6 @@ def sweep(
     if dry_run:
         sys.stdout.write(plan_text(pool, workers))
         return
-    pool.describe()
     if retry_failed:
         pool.retry_failed()
     resources = Resources(
@@ -79,8 +73,8 @@ def sweep(
     )  # fmt: skip
     say(f"{len(pool.jobs)} jobs in {folder}, on {choose(engine)}")
     with shared_stream(folder) if share_stream else contextlib.nullcontext():
-        status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers, best_of))
-    _end(status, folder)
+        run_jobs(pool, engine, resources, again="run the sweep again with --retry_failed")
+    sys.stdout.write(f"all done: dropout-ft report {folder}\n")
 
 
 def plan_text(pool: Pool, workers: int) -> str:
@@ -108,7 +102,7 @@ def plan_text(pool: Pool, workers: int) -> str:
 def steps_of(job: Job) -> int:
     """Return the optimiser steps of a job, as its settings say, or its files; 0 if neither does."""
     steps = 0
-    for file in job.arguments["files"]:
+    for file in job.places["files"]:
         trainer = (yaml.safe_load(Path(file).read_text()) or {}).get("trainer") or {}
         steps = int(trainer.get("max_steps") or steps)
     for setting in job.arguments["settings"]:
@@ -127,19 +121,3 @@ def shared_stream(folder: Path) -> Iterator[None]:
     finally:
         del os.environ[STREAM]
         shutil.rmtree(stream, ignore_errors=True)
-
-
-def _end(status: Status, folder: Path) -> None:
-    """Say how the sweep ended.
-
-    Raises:
-        SweepFailedError: some job failed.
-    """
-    for name, sentence in status.failures:
-        sys.stderr.write(f"failed: {name}: {sentence}\n")
-    if status.failures:
-        raise SweepFailedError(
-            f"{len(status.failures)} job(s) of {folder} failed, listed above; the others are done. "
-            "Mend the cause and run the sweep again with --retry_failed."
-        )
-    sys.stdout.write(f"all done: dropout-ft report {folder}\n")

@@ -3,11 +3,14 @@
 import sys
 from pathlib import Path
 
-from dropout_ft.data.folder import class_names, scan
+from dropout_ft.data.folder import Leftovers, class_names, scan
 from dropout_ft.data.known import KnownSet
 from dropout_ft.data.verifying import (
     duplicates,
+    leftover_problems,
     missing_classes,
+    remarks,
+    too_small,
     unreadable,
     which_copy,
     wrong_counts,
@@ -17,14 +20,15 @@ from holdfast.errors import DataError
 SHOWN_PAIRS = 10
 
 
-def verify(root: str, *, pictures: bool = True) -> None:
+def verify(root: str, *, pictures: bool = True, holdout_fraction: float = 0.2) -> None:
     """Check a folder ``<root>/<domain>/<class>/<image>`` and print what is in it.
 
     Args:
         root: the folder of domains.
         pictures: also decode every picture; each unreadable one is named.
+        holdout_fraction: part of each domain that training will hold out, as in ``fit``.
     """
-    verify_folder(Path(root).expanduser(), pictures=pictures)
+    verify_folder(Path(root).expanduser(), pictures=pictures, holdout_fraction=holdout_fraction)
 
 
 def verify_folder(
@@ -33,6 +37,7 @@ def verify_folder(
     known: KnownSet | None = None,
     pictures: bool = True,
     same_bytes: bool = True,
+    holdout_fraction: float = 0.2,
 ) -> None:
     """Check a folder and print what is in it.
 
@@ -41,13 +46,15 @@ def verify_folder(
         known: the data set it should be.
         pictures: also decode every picture.
         same_bytes: also name files of equal content; a remark, not a problem.
+        holdout_fraction: part of each domain that training will hold out.
 
     Raises:
         DataError: something would spoil a run; everything found is printed first.
     """
-    classes = class_names(place)
-    domains = scan(place, allow_missing_classes=True)
-    problems = missing_classes(domains, classes)
+    classes, leftovers = class_names(place), Leftovers()
+    domains = scan(place, allow_missing_classes=True, leftovers=leftovers)
+    problems = missing_classes(domains, classes) + too_small(domains, holdout_fraction)
+    problems += leftover_problems(leftovers)
     if known is not None:
         problems += wrong_counts(known, domains, len(classes))
     for domain in domains:
@@ -56,8 +63,8 @@ def verify_folder(
             problems += unreadable(domain)
     sys.stdout.write(f"{len(classes)} classes: {', '.join(classes)}\n")
     copy = which_copy(known, sum(len(d.paths) for d in domains)) if known is not None else ""
-    if copy:
-        sys.stdout.write(f"note: {copy}\n")
+    for remark in [*([copy] if copy else []), *remarks(domains, leftovers, deep=pictures)]:
+        sys.stdout.write(f"note: {remark}\n")
     pairs = duplicates(domains) if same_bytes else []
     if pairs:
         sys.stdout.write(f"note: {len(pairs)} file(s) have the same content as another, such as\n")

@@ -1,7 +1,31 @@
-"""Pictures in folders of domains and classes, and the data modules that feed them."""
+"""Images in folders of domains and classes, and the one data module that feeds them."""
 
-from dropout_ft.data.domains import DomainFolders
-from dropout_ft.data.emoji_styles.datamodule import EmojiStyles
-from dropout_ft.data.sharded_folders import ShardedFolders
+from typing import TYPE_CHECKING
 
-__all__ = ["DomainFolders", "EmojiStyles", "ShardedFolders"]
+from holdfast.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from dropout_ft.data.domains import DomainData
+    from dropout_ft.data.sources import (
+        ColoredDigits,
+        EmojiStyles,
+        KnownFolder,
+        RotatedDigits,
+        ShardedFolder,
+        Source,
+    )
+
+__all__ = [
+    "ColoredDigits",
+    "DomainData",
+    "EmojiStyles",
+    "KnownFolder",
+    "RotatedDigits",
+    "ShardedFolder",
+    "Source",
+]
+_SOURCES = "dropout_ft.data.sources"
+__getattr__ = lazy_names(
+    __name__,
+    dict.fromkeys(__all__, _SOURCES) | {"DomainData": "dropout_ft.data.domains"},
+)

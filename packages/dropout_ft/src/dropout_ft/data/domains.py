@@ -1,242 +1,225 @@
-"""Any folder ``<root>/<domain>/<class>/<image>``: train on some domains, test on the others."""
+"""Train on some domains of a source and test on the others, by DomainBed's protocol."""
 
 import hashlib
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import torch
-from PIL.Image import Image
-from torch import Tensor
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.data.feature_cache import FeatureCache
-from dropout_ft.data.folder import Domain, class_names, domain_names, scan
+from dropout_ft.data.feature_cache import ActivationDataset, FeatureCache
+from dropout_ft.data.folder import Domain
+from dropout_ft.data.images import ImageDataset
+from dropout_ft.data.partition import Partition, partition
 from dropout_ft.data.picture_cache import PictureCache
-from dropout_ft.data.pictures import read_rgb
-from dropout_ft.data.splits import split_domain
-from dropout_ft.data.transforms import (
-    Library,
-    Transform,
-    apply_seeded,
-    eval_transform,
-    train_transform,
-)
+from dropout_ft.data.sources.base import Decoded, Source, as_source
+from dropout_ft.data.sources.shards import ShardedFolder
+from dropout_ft.data.table import EvaluationTable, Part
+from dropout_ft.data.transforms import Library, Transform, eval_transform, train_transform
+from dropout_ft.nn.backbones.base import Preprocessing
 from dropout_ft.nn.classifier import Classifier
 from holdfast.errors import ConfigError
-from holdfast.seeding import SampleKey
-from holdfast.training.datamodule import StepDataModule, seeded
-
-Batch = dict[str, Tensor]
-
-
-class Decoded(Protocol):
-    """Pictures by number, from a cache or from shards."""
-
-    def __getitem__(self, place: int) -> Image: ...
+from holdfast.runs.fingerprint import Fingerprint, fingerprint_files
+from holdfast.training.datamodule import StepDataModule
+from holdfast.training.samplers import WindowBatchSampler
 
 
-class PictureDataset(Dataset[Batch]):
-    """Pictures with labels; the augmentation of a sample depends on its key's seed only.
+class DomainData(StepDataModule):
+    """Leave-domains-out classification on a source of images, with DomainBed's protocol.
 
-    Each item has ``input`` uint8 (3, H, W), ``label`` int64, ``index`` int64 and ``domain`` int64.
+    Training draws ``batch_size`` images with replacement from the 80 % ``in`` part of each training
+    domain at every step. Evaluation covers the 20 % ``out`` part of the training domains (i.i.d.)
+    and all of the domains left out (o.o.d.).
 
     Args:
-        paths: the files.
-        labels: (N,) classes.
-        transforms: of each picture.
-        domains: (N,) position of each picture's domain.
-        cached: pictures by number and, for each path, its place among them.
-    """
-
-    def __init__(
-        self,
-        paths: list[Path],
-        labels: np.ndarray,
-        transforms: list[Transform],
-        domains: np.ndarray | None = None,
-        cached: tuple[Decoded, np.ndarray] | None = None,
-    ) -> None:
-        self.paths = paths
-        self.labels = labels
-        self.transforms = transforms
-        self.domains = np.zeros(len(paths), dtype=np.int64) if domains is None else domains
-        self.cached = cached
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, key: SampleKey | int) -> Batch:
-        index, seed = seeded(key)
-        return {
-            "input": apply_seeded(self.transforms[index], self._picture(index), seed),
-            "label": torch.tensor(int(self.labels[index])),
-            "index": torch.tensor(index),
-            "domain": torch.tensor(int(self.domains[index])),
-        }
-
-    def _picture(self, index: int) -> Image:
-        if self.cached is None:
-            return read_rgb(self.paths[index])
-        pictures, places = self.cached
-        return pictures[int(places[index])]
-
-
-class DomainFolders(StepDataModule):
-    """Leave-domains-out classification on a folder of pictures, with DomainBed's protocol.
-
-    Training draws ``batch_size`` pictures with replacement from the 80 % ``in`` part of each
-    training domain at every step. Evaluation covers the 20 % ``out`` part of the training domains
-    (i.i.d.) and all of the test domains (o.o.d.).
-
-    Args:
-        root: holds ``<domain>/<class>/<image>``.
-        test_domains: names or positions of the domains left out of training; none trains on all,
-            for a final model, and only the i.i.d. accuracy is measured.
-        batch_size: pictures from each training domain, on each rank; the paper uses 32.
-        trial_seed: DomainBed's split seed; independent of the run's seed.
-        holdout_fraction: share of each domain's ``out`` part.
+        source: where the images come from; text is a folder ``<domain>/<class>/<image>``.
+        test_domains: names of the domains left out of training (or positions, where no domain's
+            name is a number); none trains on all, for a final model, and only the i.i.d. accuracy
+            is measured.
+        batch_size: images from each training domain, on each rank; the paper uses 32.
+        split_seed: DomainBed's ``trial_seed``, which splits each domain; independent of the run's
+            seed. The paper's repeats share 0; DomainBed's tables use one split for each repeat.
+        holdout_fraction: fraction of each domain's ``out`` part, in (0, 1).
         image_size: side in pixels; by default what the backbone's data config says.
-        val_augment: augment the i.i.d. validation pictures, as the official code does.
-        allow_missing_classes: accept domains without some class.
-        eval_pictures: evaluate at most this many pictures of each part of each domain, evenly
-            spread over its split; 0 evaluates all. Selection is then as uncertain as the sample.
-        cached_side: if positive, every picture is decoded once and kept, its shorter side shrunk to
+        val_augment: augment the i.i.d. validation images, as the official code does; its
+            per-trajectory ensembles profit from that.
+        eval_images: evaluate at most this many images of each part of each domain, evenly spread
+            over its split; 0 evaluates all. Selection is then as uncertain as the sample.
+        cached_side: if positive, every image is decoded once and kept, its shorter side shrunk to
             this many pixels, in a memory map that all runs share.
         cached_views: if positive, the frozen stages of the model are run once over this many
-            augmented views of each picture, and training reads their activations.
+            augmented views of each image, and training reads their activations.
         augmentation: ``pillow`` is torchvision's arithmetic, as DomainBed; ``opencv`` has the same
             distributions and other rounding, several times faster (docs/performance.md).
+        content_hash: whether the data's fingerprint covers the files' bytes; by default where all
+            of them together are small.
         num_workers: loader processes on each rank.
-        eval_batch_size: pictures in an evaluation batch.
+        eval_batch_size: images in an evaluation batch.
     """
 
     def __init__(
         self,
-        root: str,
-        test_domains: list[str | int],
+        source: str | Source,
+        test_domains: list[str] = [],  # noqa: B006  (copied below)
         batch_size: int = 32,
-        trial_seed: int = 0,
+        split_seed: int = 0,
         holdout_fraction: float = 0.2,
         image_size: int | None = None,
         val_augment: bool = True,
-        allow_missing_classes: bool = False,
-        eval_pictures: int = 0,
+        eval_images: int = 0,
         cached_side: int = 0,
         cached_views: int = 0,
         augmentation: Library = "pillow",
+        content_hash: bool | None = None,
         num_workers: int = 0,
         eval_batch_size: int = 128,
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
-        self.root = Path(root).expanduser()
-        self.test_domains = test_domains
+        _check_counts(batch_size=batch_size, eval_batch_size=eval_batch_size)
+        if not 0 < holdout_fraction < 1:
+            raise ValueError(
+                f"data.holdout_fraction must be between 0 and 1, not {holdout_fraction}"
+            )
+        self.source = as_source(source)
+        self.test_domains = [str(name) for name in test_domains]
         self.batch_size = batch_size
-        self.trial_seed = trial_seed
+        self.split_seed = split_seed
         self.holdout_fraction = holdout_fraction
         self.image_size = image_size
         self.val_augment = val_augment
-        self.allow_missing_classes = allow_missing_classes
-        self.eval_pictures = eval_pictures
+        self.eval_images = eval_images
         self.cached_side = cached_side
         self.cached_views = cached_views
         self.augmentation = augmentation
-        # Set by evaluation.deferral.TestDomainsWhenBest.
+        self.content_hash = content_hash
+        # Set by training.deferral.TestDomainsWhenBest.
         self.defer_test_domains = False
-        self._table: EvaluationTable | None = None
+        self._network: Classifier | None = None
+        self._partition: Partition | None = None
 
     @property
     def class_names(self) -> list[str]:
         """The classes, in label order."""
-        return class_names(self.root)
+        return self.source.class_names
 
     @property
     def domain_names(self) -> list[str]:
         """The domains, in order."""
-        return domain_names(self.root)
+        return self.source.domain_names
 
     @property
     def table(self) -> EvaluationTable:
         """What is evaluated; available after :meth:`setup`."""
-        if self._table is None:
-            raise RuntimeError("setup() has not run")
-        return self._table
+        return self._parts().table
 
-    def list_domains(self) -> list[Domain]:
-        """Return every domain's pictures."""
-        return scan(self.root, allow_missing_classes=self.allow_missing_classes)
+    @property
+    def always_evaluated(self) -> NDArray[np.bool_]:
+        """(N,) bool: the rows of :attr:`table` that :meth:`val_dataloader` covers."""
+        return ~(self.table.of_test & self.defer_test_domains)
 
-    def training_mask(self, domain: Domain) -> np.ndarray:
-        """Return (n,) bool: which pictures of a training domain may be used at all."""
-        return np.ones(len(domain.paths), dtype=bool)
+    def use_network(self, network: Classifier) -> "DomainData":
+        """Take image size, interpolation and frozen stages from a network; returns itself.
 
-    def test_mask(self, domain: Domain) -> np.ndarray:
-        """Return (n,) bool: which pictures of a test domain are scored."""
-        return np.ones(len(domain.paths), dtype=bool)
+        The command line does it for every run. Without it the images are 224 pixels, or
+        ``image_size``, resized bilinearly, and nothing can be cached behind frozen stages.
+        """
+        self._network = network
+        return self
 
-    def test_positions(self) -> tuple[int, ...]:
-        """Return the positions of the test domains.
+    def left_out(self) -> tuple[int, ...]:
+        """Return the positions of the domains left out.
 
         Raises:
-            ConfigError: a name or position does not exist, or nothing is left for training.
+            ConfigError: a domain does not exist, or nothing is left for training.
         """
         names = self.domain_names
-        positions = set()
+        # Where names are numbers, a number is a name and never a position.
+        numbered = any(name.lstrip("-").isdigit() for name in names)
+        found = set()
         for chosen in self.test_domains:
             if chosen in names:
-                positions.add(names.index(str(chosen)))
-            elif str(chosen).isdigit() and int(chosen) < len(names):
-                positions.add(int(chosen))
+                found.add(names.index(chosen))
+            elif not numbered and chosen.isdigit() and int(chosen) < len(names):
+                found.add(int(chosen))
             else:
                 raise ConfigError(
-                    f"There is no domain '{chosen}' in {self.root}: choose from {', '.join(names)}."
+                    f"There is no domain '{chosen}' in {self.source.root}: choose from "
+                    f"{', '.join(names)}."
                 )
-        if len(positions) == len(names):
+        if len(found) == len(names):
             raise ConfigError("Every domain is left out: leave at least one for training.")
-        return tuple(sorted(positions))
+        return tuple(sorted(found))
 
-    def setup(self, stage: str) -> None:
-        """Scan the folder, split it, and build data sets (and the feature cache if asked)."""
-        if self._table is not None:
+    def coordinates(self) -> dict[str, Any]:
+        """Return what the data declares of a run, for ``run.json``."""
+        names = self.domain_names
+        return {
+            "source": type(self.source).__name__,
+            "left_out": [names[position] for position in self.left_out()],
+            "split_seed": self.split_seed,
+            "holdout_fraction": self.holdout_fraction,
+            "image_size": self.image_size or self._preprocessing().size,
+            "batch_size": self.batch_size,
+        }
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the identity of the images, fetching them first where that can be done."""
+        self.prepare_data()
+        files = list(self.source.files())
+        return fingerprint_files(self.source.root, files, content=self.content_hash)
+
+    def prepare_data(self) -> None:
+        """Fetch or draw the images unless they are there."""
+        self.source.prepare()
+
+    def setup(self, stage: str = "fit") -> None:
+        """Scan the source, split it, and build data sets (and the feature cache if asked).
+
+        Raises:
+            DataError: a domain or one of its parts has no images.
+        """
+        if self._partition is not None:
             return
-        domains = self.list_domains()
-        self._split(domains)
-        model = self._classifier()
-        size = self.image_size or model.backbone.preprocessing.size
-        interpolation = model.backbone.preprocessing.interpolation
-        augment = train_transform(size, interpolation, self.augmentation)
-        plain = eval_transform(size, interpolation, self.augmentation)
-        paths = [path for domain in domains for path in domain.paths]
-        labels = np.concatenate([np.asarray(domain.labels) for domain in domains])
-        sizes = [len(domain.paths) for domain in domains]
-        numbers = np.repeat(np.arange(len(domains)), sizes)
-        cached = self._decoded(paths)
-        self._train_set: Dataset[Any] = PictureDataset(
-            paths,
-            labels,
-            [augment] * len(paths),
-            numbers,
-            _places(cached, np.arange(len(paths))),
+        domains = self.source.domains()
+        self._partition = partition(
+            domains,
+            self.source,
+            left_out=self.left_out(),
+            split_seed=self.split_seed,
+            holdout_fraction=self.holdout_fraction,
+            eval_images=self.eval_images,
+            class_names=self.class_names,
         )
-        self._eval_set: Dataset[Any] = self._evaluation_set(plain, augment, cached)
-        # Cached activations are in a memory map that all runs share already.
-        looks = (size, interpolation, self.augmentation, self.cached_side)
-        self._identity = None if self.cached_views else _identity(looks, paths)
+        prep = self._preprocessing()
+        size = self.image_size or prep.size
+        augment = train_transform(size, prep.interpolation, self.augmentation)
+        plain = eval_transform(size, prep.interpolation, self.augmentation)
         if self.cached_views:
-            self._use_cache(model, paths, labels, numbers, augment, plain)
+            self._build_cached(domains, augment, plain)
+        else:
+            self._build(domains, augment, plain)
+        looks = (size, prep.interpolation, self.augmentation, self.cached_side)
+        # Cached activations are in a memory map that all runs share already.
+        self._identity = None if self.cached_views else _identity(looks, domains)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the endless training loader."""
-        return self.step_loader(
-            self._train_set, self._groups, per_group=self.batch_size, identity=self._identity
-        )
-
-    @property
-    def always_evaluated(self) -> np.ndarray:
-        """(N,) bool: the rows of :attr:`table` that :meth:`val_dataloader` covers."""
-        tests = np.isin(self.table.domain, self.table.test_domains)
-        return ~(tests & self.defer_test_domains)
+        groups = self._parts().groups
+        chunks = self.source.chunks()
+        if chunks is None or not isinstance(self.source, ShardedFolder):
+            return self.step_loader(
+                self._train_set, groups, per_group=self.batch_size, identity=self._identity
+            )
+        shards = [
+            [group[chunks[group] == chunk] for chunk in np.unique(chunks[group])]
+            for group in groups
+        ]
+        start, rank, _ = self._position()
+        sampler = WindowBatchSampler(
+            shards, per_group=self.batch_size, seed=self.seed, rank=rank, start_step=start,
+            opened=self.source.open_shards, window=self.source.window,
+        )  # fmt: skip
+        return self.batch_loader(self._train_set, sampler, identity=self._identity)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the evaluation loader, in the order of :attr:`table`."""
@@ -247,110 +230,87 @@ class DomainFolders(StepDataModule):
         return self._evaluation_loader(~self.always_evaluated)
 
     def test_dataloader(self) -> DataLoader[Any]:
-        """Return the same loader: the table tells i.i.d. from o.o.d. rows."""
+        """Return the same loader: the batches tell i.i.d. from o.o.d. images."""
         return self.val_dataloader()
 
-    def _evaluation_loader(self, rows: np.ndarray) -> DataLoader[Any]:
+    def _evaluation_loader(self, rows: NDArray[np.bool_]) -> DataLoader[Any]:
         return self.evaluation_loader(self._eval_set, len(self.table), rows=np.flatnonzero(rows))
 
-    def _classifier(self) -> Classifier:
-        module = self.trainer.lightning_module if self.trainer is not None else None
-        model = getattr(module, "model", None)
-        if not isinstance(model, Classifier):
-            raise ConfigError("DomainFolders needs a dropout_ft model: use dropout_ft.FineTuning.")
-        return model
+    def _parts(self) -> Partition:
+        if self._partition is None:
+            self.setup()  # in a notebook, the loaders may be asked for directly
+        assert self._partition is not None
+        return self._partition
 
-    def _split(self, domains: list[Domain]) -> None:
-        """Fill the training groups and the evaluation table."""
-        tests = self.test_positions()
-        self._groups: list[np.ndarray] = []
-        rows: list[tuple[np.ndarray, int, bool]] = []
-        self._offsets = np.cumsum([0, *(len(d.paths) for d in domains)])
-        for position, domain in enumerate(domains):
-            keep = self.test_mask(domain) if position in tests else self.training_mask(domain)
-            kept = np.flatnonzero(keep)
-            inside, outside = split_domain(
-                len(kept),
-                domain=position,
-                trial_seed=self.trial_seed,
-                holdout_fraction=self.holdout_fraction,
-            )
-            inside, outside = kept[inside], kept[outside]
-            rows.append((self._spread(outside), position, True))
-            if position in tests:
-                rows.append((self._spread(inside), position, False))
-            else:
-                self._groups.append(inside + self._offsets[position])
-        self._build_table(domains, rows, tests)
+    def _preprocessing(self) -> Preprocessing:
+        if self._network is not None:
+            return self._network.backbone.preprocessing
+        return Preprocessing(mean=(0.0,) * 3, std=(1.0,) * 3, size=224, interpolation="bilinear")
 
-    def _build_table(
-        self,
-        domains: list[Domain],
-        rows: list[tuple[np.ndarray, int, bool]],
-        tests: tuple[int, ...],
-    ) -> None:
-        self._eval_rows = np.concatenate([part + self._offsets[d] for part, d, _ in rows])
-        self._table = EvaluationTable(
-            domain=np.concatenate([np.full(len(part), d) for part, d, _ in rows]),
-            held_out=np.concatenate([np.full(len(part), out) for part, _, out in rows]),
-            label=np.concatenate([np.asarray(domains[d].labels)[part] for part, d, _ in rows]),
-            paths=tuple(domains[d].paths[i] for part, d, _ in rows for i in part),
-            domain_names=tuple(domain.name for domain in domains),
-            test_domains=tests,
-            class_names=tuple(self.class_names),
-        )
-
-    def _spread(self, rows: np.ndarray) -> np.ndarray:
-        """Return at most ``eval_pictures`` of the rows, evenly spread."""
-        if not 0 < self.eval_pictures < len(rows):
-            return rows
-        chosen: np.ndarray = rows[
-            np.linspace(0, len(rows) - 1, self.eval_pictures).round().astype(int)
+    def _build(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:
+        paths = [path for domain in domains for path in domain.paths]
+        parts = self._parts()
+        table = parts.table
+        decoded = self._decoded(domains)
+        transforms = [
+            augment if self.val_augment and not of_test else plain for of_test in table.of_test
         ]
-        return chosen
-
-    def _decoded(self, paths: list[Path]) -> Decoded | None:
-        if not self.cached_side or self.cached_views:
-            return None
-        return PictureCache(self.root.parent / "cache", self.cached_side).build(paths, self.root)
-
-    def _evaluation_set(
-        self, plain: Transform, augment: Transform, cached: Decoded | None
-    ) -> PictureDataset:
-        iid = ~np.isin(self.table.domain, self.table.test_domains)
-        transforms = [augment if self.val_augment and is_iid else plain for is_iid in iid]
-        return PictureDataset(
-            list(self.table.paths),
-            self.table.label,
+        everything = np.arange(len(paths))
+        self._train_set: Dataset[Any] = ImageDataset(
+            paths,
+            parts.labels,
+            [augment] * len(paths),
+            parts.domains,
+            np.full(len(paths), Part.TRAIN_IN, dtype=np.int64),
+            None if decoded is None else (decoded, everything),
+        )
+        self._eval_set: Dataset[Any] = ImageDataset(
+            table.paths,
+            table.label,
             transforms,
-            self.table.domain,
-            _places(cached, self._eval_rows),
+            table.domain,
+            table.part,
+            None if decoded is None else (decoded, parts.rows),
         )
 
-    def _use_cache(
-        self,
-        model: Classifier,
-        paths: list[Path],
-        labels: np.ndarray,
-        domains: np.ndarray,
-        augment: Transform,
-        plain: Transform,
-    ) -> None:
-        if self.val_augment or not model.frozen_stages:
+    def _decoded(self, domains: list[Domain]) -> Decoded | None:
+        decoded = self.source.decoded()
+        if decoded is not None or not self.cached_side:
+            return decoded
+        paths = [path for domain in domains for path in domain.paths]
+        cache = PictureCache(self.source.root.parent / "cache", self.cached_side)
+        return cache.build(paths, self.source.root)
+
+    def _build_cached(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:
+        network = self._network
+        if network is None or not network.frozen_stages or self.val_augment:
             raise ConfigError(
-                "cached_views needs model.frozen_stages above 0 and data.init_args.val_augment "
-                "false, because cached activations cannot be augmented anew."
+                "data.cached_views needs model.frozen_stages above 0 and data.val_augment false, "
+                "because cached activations cannot be augmented anew."
             )
-        cache = FeatureCache(self.root.parent / "cache", views=self.cached_views)
-        activations = cache.build(model, paths, plain=plain, augment=augment, root=self.root)
-        self._train_set = cache.training_set(activations, labels, domains)
-        self._eval_set = cache.evaluation_set(activations, labels, self._eval_rows)
+        paths = [path for domain in domains for path in domain.paths]
+        root = self.source.root
+        cache = FeatureCache(root.parent / "cache", views=self.cached_views)
+        activations = cache.build(network, paths, plain=plain, augment=augment, root=root)
+        parts = self._parts()
+        table = parts.table
+        everything = np.arange(len(paths))
+        self._train_set = ActivationDataset(
+            activations, everything, parts.labels, parts.domains,
+            np.full(len(paths), Part.TRAIN_IN, dtype=np.int64), plain=False,
+        )  # fmt: skip
+        self._eval_set = ActivationDataset(
+            activations, parts.rows, table.label, table.domain, table.part, plain=True
+        )
 
 
-def _identity(looks: tuple[object, ...], paths: list[Path]) -> str:
+def _identity(looks: tuple[object, ...], domains: list[Domain]) -> str:
     """Return what tells the samples of these files and settings from all others."""
-    return hashlib.sha256(repr((looks, [str(path) for path in paths])).encode()).hexdigest()
+    paths = [str(path) for domain in domains for path in domain.paths]
+    return hashlib.sha256(repr((looks, paths)).encode()).hexdigest()
 
 
-def _places(cached: Decoded | None, rows: np.ndarray) -> tuple[Decoded, np.ndarray] | None:
-    return None if cached is None else (cached, rows)
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"data.{name} must be at least 1, not {value}")

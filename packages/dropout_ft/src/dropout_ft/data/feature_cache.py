@@ -23,44 +23,47 @@ PLAIN_VIEW = 0
 class ActivationDataset(Dataset[dict[str, Tensor]]):
     """Cached activations with labels.
 
-    Each item has ``input`` float16 (channels, h, w), ``label`` int64, ``index`` int64 and
-    ``domain`` int64.
+    Each item has ``input`` float16 (channels, h, w) and the int64 scalars ``label``, ``index``,
+    ``domain`` and ``part``.
 
     Args:
-        activations: (1 + views, pictures, channels, h, w) float16; view 0 is not augmented.
-        labels: (pictures,) classes.
-        rows: which pictures, in which order.
+        activations: (1 + views, images, channels, h, w) float16; view 0 is not augmented.
+        rows: (N,) number of the image of each sample.
+        labels: (N,) class of each sample.
+        domains: (N,) position of each sample's domain.
+        parts: (N,) what each sample is for.
         plain: read view 0; otherwise the key's seed chooses an augmented view.
-        domains: (pictures,) position of each picture's domain.
     """
 
     def __init__(
         self,
         activations: np.ndarray,
-        labels: np.ndarray,
         rows: np.ndarray,
+        labels: np.ndarray,
+        domains: np.ndarray,
+        parts: np.ndarray,
         *,
         plain: bool,
-        domains: np.ndarray | None = None,
     ) -> None:
         self.activations = activations
-        self.labels = labels
         self.rows = rows
+        self.labels = labels
+        self.domains = domains
+        self.parts = parts
         self.plain = plain
-        self.domains = np.zeros(len(labels), dtype=np.int64) if domains is None else domains
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, key: SampleKey | int) -> dict[str, Tensor]:
         index, seed = seeded(key)
-        row = self.rows[index]
         view = PLAIN_VIEW if self.plain else 1 + seed % (len(self.activations) - 1)
         return {
-            "input": torch.from_numpy(np.array(self.activations[view, row])),
-            "label": torch.tensor(int(self.labels[row])),
+            "input": torch.from_numpy(np.array(self.activations[view, self.rows[index]])),
+            "label": torch.tensor(int(self.labels[index])),
             "index": torch.tensor(index),
-            "domain": torch.tensor(int(self.domains[row])),
+            "domain": torch.tensor(int(self.domains[index])),
+            "part": torch.tensor(int(self.parts[index])),
         }
 
 
@@ -77,19 +80,6 @@ class FeatureCache:
         self.folder = folder
         self.views = views
         self.batch_size = batch_size
-
-    def training_set(
-        self, activations: np.ndarray, labels: np.ndarray, domains: np.ndarray | None = None
-    ) -> ActivationDataset:
-        """Return all pictures, an augmented view at each draw."""
-        rows = np.arange(len(labels))
-        return ActivationDataset(activations, labels, rows, plain=False, domains=domains)
-
-    def evaluation_set(
-        self, activations: np.ndarray, labels: np.ndarray, rows: np.ndarray
-    ) -> ActivationDataset:
-        """Return the chosen pictures without augmentation."""
-        return ActivationDataset(activations, labels, rows, plain=True)
 
     def build(
         self,

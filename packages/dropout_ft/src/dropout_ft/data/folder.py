@@ -1,11 +1,15 @@
 """Scanning ``<root>/<domain>/<class>/<image>`` the way torchvision's ImageFolder does."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dropout_ft.data.pictures import EXTENSIONS
 from holdfast.errors import DataError
+
+NO_DOMAIN = "__MACOSX"
+"""What macOS adds to archives: a folder of resource forks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,19 @@ class Domain:
     labels: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Leftovers:
+    """What lies in the class folders and is not read.
+
+    Attributes:
+        broken: named like images, but links to nothing, pipes or devices.
+        unread: files of other kinds; hidden ones are not counted.
+    """
+
+    broken: list[Path] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
+
+
 def subfolders(folder: Path) -> list[str]:
     """Return the names of the sub-folders, sorted; hidden ones are left out."""
     return sorted(entry.name for entry in folder.iterdir() if _is_plain_folder(entry))
@@ -37,7 +54,7 @@ def domain_names(root: Path) -> list[str]:
     if not root.is_dir():
         raise DataError(
             f"There is no data at {root}: give the folder that holds "
-            "<domain>/<class>/<image> with --data.init_args.root."
+            "<domain>/<class>/<image> with --data.source."
         )
     names = subfolders(root)
     if len(names) < 2:
@@ -63,47 +80,96 @@ def class_names(root: Path) -> list[str]:
     return sorted(names)
 
 
-def scan(root: Path, *, allow_missing_classes: bool = False) -> list[Domain]:
+def scan(
+    root: Path, *, allow_missing_classes: bool = False, leftovers: Leftovers | None = None
+) -> list[Domain]:
     """List every domain's pictures, in the order that gives DomainBed's very indices.
+
+    Hidden files (``._x.png`` of macOS) are left out, and a folder that is met again through a link
+    is not read twice.
 
     Args:
         root: holds ``<domain>/<class>/<image>``.
         allow_missing_classes: accept a domain in which a class is absent or empty.
+        leftovers: filled with what is not read; without it, what is broken is an error.
 
     Raises:
-        DataError: names the domain and class that is missing or empty.
+        DataError: names the domain and class that is missing or empty, or what is broken.
     """
     classes = class_names(root)
-    return [
-        _scan_domain(root / name, classes, allow_missing=allow_missing_classes)
+    found = Leftovers() if leftovers is None else leftovers
+    domains = [
+        _scan_domain(root / name, classes, found, allow_missing=allow_missing_classes)
         for name in domain_names(root)
     ]
+    if leftovers is None and found.broken:
+        raise DataError(f"{found.broken[0]} is a link to nothing, a pipe or a device: remove it.")
+    return domains
 
 
-def _scan_domain(folder: Path, classes: list[str], *, allow_missing: bool) -> Domain:
+def _scan_domain(
+    folder: Path, classes: list[str], leftovers: Leftovers, *, allow_missing: bool
+) -> Domain:
     paths: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        found = _images(folder / name)
+        found = _images(folder / name, leftovers)
         if not found and not allow_missing:
             state = "is empty" if (folder / name).is_dir() else "is missing"
             raise DataError(
                 f"Class '{name}' {state} in domain '{folder.name}' ({folder / name}): "
-                "add pictures, remove the class everywhere, or set "
-                "--data.init_args.allow_missing_classes true."
+                "add pictures, remove the class everywhere, or set the source's "
+                "allow_missing_classes to true."
             )
         paths.extend(found)
         labels.extend([label] * len(found))
     return Domain(name=folder.name, paths=tuple(paths), labels=tuple(labels))
 
 
-def _images(folder: Path) -> list[Path]:
-    """List a class folder's pictures in torchvision's walk order."""
-    found = []
-    for place, _, files in sorted(os.walk(folder, followlinks=True)):
-        found += [Path(place) / f for f in sorted(files) if Path(f).suffix.lower() in EXTENSIONS]
-    return found
+def _images(folder: Path, leftovers: Leftovers) -> list[Path]:
+    """List a class folder's pictures in torchvision's walk order: by folder, then by name."""
+    by_folder: dict[str, list[str]] = {}
+    waiting, seen = [str(folder)], set[tuple[int, int]]()
+    while waiting:
+        place = waiting.pop()
+        try:
+            found = Path(place).stat()
+            entries = sorted(os.scandir(place), key=lambda one: one.name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise DataError(f"The folder {place} cannot be read ({error}).") from error
+        if (found.st_dev, found.st_ino) in seen:
+            continue  # a link to this folder or to one above it
+        seen.add((found.st_dev, found.st_ino))
+        by_folder[place] = _files(entries, leftovers)
+        waiting += [one.path for one in reversed(entries) if _is(one.is_dir)]
+    return [Path(place) / name for place in sorted(by_folder) for name in by_folder[place]]
+
+
+def _files(entries: list["os.DirEntry[str]"], leftovers: Leftovers) -> list[str]:
+    """Return the names of the images among a folder's entries."""
+    names = []
+    for entry in entries:
+        is_image = entry.name[entry.name.rfind(".") :].lower() in EXTENSIONS
+        if entry.name.startswith(".") or _is(entry.is_dir):
+            continue
+        if not _is(entry.is_file):
+            leftovers.broken.extend([Path(entry.path)] if is_image else [])
+        elif is_image:
+            names.append(entry.name)
+        else:
+            leftovers.unread.append(Path(entry.path))
+    return names
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Ask an entry of a folder what it is; a link that leads in a circle is nothing."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _is_plain_folder(entry: Path) -> bool:
-    return entry.is_dir() and not entry.name.startswith(".")
+    return entry.is_dir() and not entry.name.startswith(".") and entry.name != NO_DOMAIN

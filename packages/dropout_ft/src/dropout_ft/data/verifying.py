@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.progress import track
 
-from dropout_ft.data.folder import Domain
+from dropout_ft.data.folder import Domain, Leftovers
 from dropout_ft.data.known import KnownSet
-from dropout_ft.data.pictures import read_rgb
-from holdfast.errors import ImageError
+from dropout_ft.data.pictures import UNREAD_EXTENSIONS, is_rotated, read_rgb
+from holdfast.errors import ConfigError, ImageError
 
 
 def missing_classes(domains: Sequence[Domain], classes: Sequence[str]) -> list[str]:
@@ -22,6 +22,52 @@ def missing_classes(domains: Sequence[Domain], classes: Sequence[str]) -> list[s
         for label, name in enumerate(classes)
         if label not in domain.labels
     ]
+
+
+def too_small(domains: Sequence[Domain], holdout_fraction: float) -> list[str]:
+    """Say which domains have too few pictures for one to be held out."""
+    if not 0 < holdout_fraction < 1:
+        raise ConfigError(f"holdout_fraction is {holdout_fraction}: choose one above 0, below 1.")
+    return [
+        f"domain '{domain.name}' has {len(domain.paths)} picture(s), and a hold-out of "
+        f"{holdout_fraction:g} leaves none for validation: it needs {int(1 / holdout_fraction)} or "
+        "a larger hold-out"
+        for domain in domains
+        if int(len(domain.paths) * holdout_fraction) == 0
+    ]
+
+
+def leftover_problems(leftovers: Leftovers) -> list[str]:
+    """Name what is like a picture and cannot be read."""
+    broken = [f"{path} is a link to nothing, a pipe or a device" for path in leftovers.broken]
+    unread = [path for path in leftovers.unread if path.suffix.lower() in UNREAD_EXTENSIONS]
+    if unread:
+        broken.append(
+            f"{len(unread)} picture(s) of kinds that are not read, such as {unread[0]}: convert "
+            "them to PNG or JPEG"
+        )
+    return broken
+
+
+def remarks(domains: Sequence[Domain], leftovers: Leftovers, *, deep: bool) -> list[str]:
+    """Say what is no problem but good to know: other files, rotated pictures.
+
+    Args:
+        domains: whose pictures are looked at.
+        leftovers: what else lies there.
+        deep: also read the headers of the pictures.
+    """
+    found = []
+    others = [path for path in leftovers.unread if path.suffix.lower() not in UNREAD_EXTENSIONS]
+    if others:
+        found.append(f"{len(others)} file(s) are no pictures and are not read, such as {others[0]}")
+    rotated = [p for domain in domains for p in domain.paths if is_rotated(p)] if deep else []
+    if rotated:
+        found.append(
+            f"{len(rotated)} picture(s) ask for a rotation in their EXIF header, such as "
+            f"{rotated[0]}: as in DomainBed they are read as they lie, unless exif_rotation is true"
+        )
+    return found
 
 
 def unreadable(domain: Domain) -> list[str]:

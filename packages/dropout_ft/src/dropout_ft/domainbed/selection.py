@@ -123,8 +123,11 @@ def _choice(record: Record, validation: float, test_env: int) -> Choice:
 def _best_run(
     records: Sequence[Record], of_run: Callable[[Sequence[Record]], Choice | None]
 ) -> Choice | None:
-    """Apply a rule to the runs of each hyper-parameter seed and keep the best choice."""
-    seeds = dict.fromkeys(record.hparams_seed for record in records)
+    """Apply a rule to the runs of each hyper-parameter seed and keep the best choice.
+
+    Of equal ones the highest seed wins: DomainBed sorts by accuracy, stably, and reverses the list.
+    """
+    seeds = sorted({record.hparams_seed for record in records}, reverse=True)
     return _best([of_run([r for r in records if r.hparams_seed == seed]) for seed in seeds])
 
 

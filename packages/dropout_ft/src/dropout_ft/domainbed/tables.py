@@ -9,11 +9,15 @@ from typing import Literal
 import numpy as np
 
 from dropout_ft.data.known import domain_labels
+from dropout_ft.domainbed.order import ALGORITHMS, DATASETS, in_order
 from dropout_ft.domainbed.records import Record
 from dropout_ft.domainbed.selection import RULES, Choice
 from holdfast.report.latex import escape_latex
 
 MISSING = "X"
+RESULT_WIDTH = 20
+AVERAGE_WIDTH = 25
+"""Of the columns of the two kinds of table in collect_results.py."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +25,8 @@ class Cell:
     """Mean over trials, in percent.
 
     Attributes:
-        mean: nan where nothing was chosen.
-        error: DomainBed's: the population standard deviation over the root of the count.
+        mean: ``100 * mean(values)``, nan where nothing was chosen.
+        error: ``100 * std(values / sqrt(count))``, the population's, as DomainBed computes it.
         count: trials.
         rule: key in :data:`dropout_ft.domainbed.selection.RULES`.
     """
@@ -50,7 +54,7 @@ class Table:
     Attributes:
         dataset: its name.
         rule: key of the rule.
-        algorithms: rows, sorted.
+        algorithms: rows, in DomainBed's order; those of all data sets of the records.
         columns: labels of the test domains.
         cells: by row, one for each column.
         averages: by row, the mean of the row's means; nan where a cell is missing.
@@ -67,12 +71,12 @@ class Table:
 
 
 def cell_of(values: Sequence[float], rule: str) -> Cell:
-    """Average accuracies in [0, 1] as DomainBed does."""
-    percent = [100 * value for value in values]
-    if not percent:
+    """Average accuracies in [0, 1] as DomainBed does, to the last bit."""
+    if not values:
         return Cell(mean=float("nan"), error=float("nan"), count=0, rule=rule)
-    error = float(np.std(percent) / np.sqrt(len(percent)))
-    return Cell(mean=float(np.mean(percent)), error=error, count=len(percent), rule=rule)
+    mean = 100 * np.mean(list(values))
+    error = 100 * np.std(np.array(values) / np.sqrt(len(values)))
+    return Cell(mean=float(mean), error=float(error), count=len(values), rule=rule)
 
 
 def make_table(records: Sequence[Record], dataset: str, rule: str) -> Table:
@@ -84,7 +88,7 @@ def make_table(records: Sequence[Record], dataset: str, rule: str) -> Table:
         rule: key of :data:`dropout_ft.domainbed.selection.RULES`.
     """
     own = [record for record in records if record.dataset == dataset]
-    algorithms = tuple(sorted({record.algorithm for record in own}))
+    algorithms = tuple(in_order((record.algorithm for record in records), ALGORITHMS))
     envs = range(max(record.envs for record in own))
     rows, overall = [], []
     for algorithm in algorithms:
@@ -98,45 +102,39 @@ def make_table(records: Sequence[Record], dataset: str, rule: str) -> Table:
         algorithms=algorithms,
         columns=domain_labels(dataset, len(envs)),
         cells=tuple(rows),
-        averages=tuple(float(np.mean([cell.mean for cell in row])) for row in rows),
+        averages=tuple(average_of(row) for row in rows),
         over_trials=tuple(overall),
     )
 
 
 def make_tables(records: Sequence[Record], rules: Sequence[str]) -> list[Table]:
     """Return the tables of every data set under every rule, rules first."""
-    names = sorted({record.dataset for record in records})
+    names = in_order(sorted(record.dataset for record in records), DATASETS)
     return [make_table(records, name, rule) for rule in rules for name in names]
 
 
+def average_of(cells: Sequence[Cell]) -> float:
+    """Return the mean of the cells' means; nan where a cell is missing."""
+    return sum(cell.mean for cell in cells) / len(cells)
+
+
 def table_text(table: Table) -> str:
-    """Return the table as DomainBed prints it."""
-    title = RULES[table.rule][0]
-    lines = [f"-------- Dataset: {table.dataset}, model selection method: {title}"]
-    lines.append(_line(("Algorithm", *table.columns, "Avg")))
-    for name, row, mean in zip(table.algorithms, table.cells, table.averages, strict=True):
-        average = MISSING if np.isnan(mean) else f"{mean:.1f}"
-        lines.append(_line((name, *(cell.text for cell in row), average)))
-    return "\n".join(lines) + "\n"
+    """Return the table as DomainBed prints it, an empty line first."""
+    title = f"Dataset: {table.dataset}, model selection method: {RULES[table.rule][0]}"
+    rows = [("Algorithm", *table.columns, "Avg")]
+    for name, cells, mean in zip(table.algorithms, table.cells, table.averages, strict=True):
+        rows.append((name, *(cell.text for cell in cells), _number(mean)))
+    return _printed(title, rows, RESULT_WIDTH)
 
 
 def averages_text(tables: Sequence[Table]) -> str:
     """Return DomainBed's table of averages: one column for each data set of one rule."""
-    title = RULES[tables[0].rule][0]
-    names = sorted({name for table in tables for name in table.algorithms})
-    lines = [f"-------- Averages, model selection method: {title}"]
-    lines.append(_line(("Algorithm", *(table.dataset for table in tables), "Avg")))
-    for name in names:
-        cells = [
-            table.over_trials[table.algorithms.index(name)]
-            if name in table.algorithms
-            else cell_of([], table.rule)
-            for table in tables
-        ]
-        mean = float(np.mean([cell.mean for cell in cells]))
-        average = MISSING if np.isnan(mean) else f"{mean:.1f}"
-        lines.append(_line((name, *(cell.text for cell in cells), average)))
-    return "\n".join(lines) + "\n"
+    title = f"Averages, model selection method: {RULES[tables[0].rule][0]}"
+    rows = [("Algorithm", *(table.dataset for table in tables), "Avg")]
+    for place, name in enumerate(tables[0].algorithms):
+        cells = [table.over_trials[place] for table in tables]
+        rows.append((name, *(cell.text for cell in cells), _number(average_of(cells))))
+    return _printed(title, rows, AVERAGE_WIDTH)
 
 
 def table_latex(table: Table) -> str:
@@ -193,5 +191,12 @@ def _trial_means(chosen: Sequence[dict[int, Choice]]) -> list[float]:
 Format = Literal["text", "latex", "csv"]
 
 
-def _line(words: Sequence[str]) -> str:
-    return "".join(f"{word:<22}" for word in words).rstrip()
+def _number(value: float) -> str:
+    return MISSING if np.isnan(value) else f"{value:.1f}"
+
+
+def _printed(title: str, rows: Sequence[Sequence[str]], width: int) -> str:
+    """Lay rows out as ``print_row`` of domainbed/lib/misc.py does."""
+    lines = ["", f"-------- {title}"]
+    lines += ["  ".join(word.ljust(width)[:width] for word in row) + " " for row in rows]
+    return "\n".join(lines) + "\n"

@@ -7,10 +7,9 @@ from typing import Any
 
 from dropout_ft.domainbed.records import RESULTS
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
-from dropout_ft.report.collect import Run
-from dropout_ft.results.hyperparameters import Hyperparameters, hyperparameters
+from dropout_ft.results.coordinates import Coordinates
+from dropout_ft.results.run import Run
 from holdfast.atomic import write_text
-from holdfast.runs.record import read_record
 from holdfast.seeding import seed_hash
 
 SUFFIXES = {"current": "", "average": "-average", "ensemble": "-ensemble"}
@@ -33,59 +32,67 @@ def export_runs(runs: Sequence[Run], out: Path, dataset: str) -> list[Path]:
     Returns:
         The folders written.
     """
-    facts = [hyperparameters(read_record(run.directory.record)["config"]) for run in runs]
-    points = {key: number for number, key in enumerate(sorted({f.key for f in facts}), start=1)}
-    trials = {seed: number for number, seed in enumerate(sorted({run.seed for run in runs}))}
+    points = {key: number for number, key in enumerate(sorted({_point(r) for r in runs}), start=1)}
+    seeds = sorted({run.coordinates.seed for run in runs})
+    trials = {seed: number for number, seed in enumerate(seeds)}
     written = []
-    for run, fact in zip(runs, facts, strict=True):
+    for run in runs:
         for name, found in _networks(run).items():
             # DomainBed's tools want the test domains' accuracies in every record.
             rows = [row for row in found if "ood" in row]
             if not rows:
                 continue
-            args = _args(run, fact, dataset, SUFFIXES[name], points[fact.key], trials[run.seed])
+            args = _args(
+                run, dataset, SUFFIXES[name], points[_point(run)], trials[run.coordinates.seed]
+            )
             folder = out / str(args["output_dir"])
-            lines = [json.dumps(_record(row, args, fact), sort_keys=True) + "\n" for row in rows]
+            lines = [json.dumps(_record(row, args, run), sort_keys=True) + "\n" for row in rows]
             write_text(folder / RESULTS, "".join(lines))
             write_text(folder / "done", "done")
             written.append(folder)
     return written
 
 
-def algorithm_name(rate: float, objective: str = "ERM") -> str:
-    """Return ``ERM`` or ``ERM-drop0.9``."""
-    return objective if rate == 0 else f"{objective}-drop{rate:g}"
+def algorithm_name(where: Coordinates) -> str:
+    """Return ``ERM``, ``ERM-drop0.9``, or the same with the name of a variant."""
+    name = where.objective
+    name = f"{name}-{where.variant.replace(' ', '_')}" if where.variant else name
+    return name if where.dropout_rate == 0 else f"{name}-drop{where.dropout_rate:g}"
+
+
+def _point(run: Run) -> str:
+    """Return what tells hyper-parameters apart, as text."""
+    where = run.coordinates
+    return json.dumps([where.method, where.point], sort_keys=True, default=str)
 
 
 def _networks(run: Run) -> dict[str, list[Mapping[str, Any]]]:
-    current = {step: found["current"] for step, found in run.logits.items()}
-    ensemble = trajectory_ensemble(current, run.table)
+    current = {step: run.logits[step]["current"] for step in run.logits}
+    whole = all("ood" in row for row in run.along("current"))
     return {
-        "current": [{"step": row["step"], **row["current"]} for row in run.rows],
-        "average": [{"step": r["step"], **r["average"]} for r in run.rows if "average" in r],
+        "current": [*run.along("current")],
+        "average": [*run.along("average")],
         # Of steps whose test domains were not all evaluated there is no ensemble.
-        "ensemble": [*ensemble] if "ood" in ensemble[-1] else [],
+        "ensemble": [*trajectory_ensemble(current, run.table)] if whole else [],
     }
 
 
-def _args(
-    run: Run, facts: Hyperparameters, dataset: str, suffix: str, point: int, trial: int
-) -> dict[str, Any]:
-    algorithm = algorithm_name(run.rate, facts.objective) + suffix
+def _args(run: Run, dataset: str, suffix: str, point: int, trial: int) -> dict[str, Any]:
+    algorithm = algorithm_name(run.coordinates) + suffix
     tests = list(run.table.test_domains)
     return {
         "algorithm": algorithm,
         "checkpoint_freq": None,
-        "data_dir": str(facts.root),
+        "data_dir": "",
         "dataset": dataset,
-        "holdout_fraction": facts.holdout_fraction,
+        "holdout_fraction": run.coordinates.holdout_fraction,
         "hparams": None,
         "hparams_seed": point,
         "output_dir": f"{run.directory.path.name}{suffix}",
         "save_model_every_checkpoint": False,
         "seed": seed_hash(dataset, algorithm, tests, point, trial),
         "skip_model_save": True,
-        "steps": facts.steps,
+        "steps": run.coordinates.steps,
         "task": "domain_generalization",
         "test_envs": tests,
         "trial_seed": trial,
@@ -93,9 +100,24 @@ def _args(
     }
 
 
-def _record(
-    row: Mapping[str, Any], args: Mapping[str, Any], facts: Hyperparameters
-) -> dict[str, Any]:
+def _record(row: Mapping[str, Any], args: Mapping[str, Any], run: Run) -> dict[str, Any]:
     accuracies = {key: value for key, value in row.items() if key.endswith("_acc")}
     accuracies = {k: v for k, v in accuracies.items() if k.startswith("env")}
-    return {"args": args, "hparams": facts.shown, "step": row["step"], "epoch": 0.0, **accuracies}
+    return {"args": args, "hparams": _shown(run), "step": row["step"], "epoch": 0.0, **accuracies}
+
+
+def _shown(run: Run) -> dict[str, Any]:
+    """Return the hyper-parameters that people ask about, by short names."""
+    where = run.coordinates
+    recipe = where.recipe
+    optimizer = "model.optimizer.init_args."
+    return {
+        "lr": recipe.get(f"{optimizer}lr"),
+        "weight_decay": recipe.get(f"{optimizer}weight_decay"),
+        "dropout_rate": where.dropout_rate,
+        "head_lr_factor": where.head_lr_factor,
+        "batch_size": where.batch_size,
+        "seed": where.seed,
+        "split_seed": where.split_seed,
+        "backbone": where.backbone,
+    }

@@ -10,7 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dropout_ft.methods.base import Method, Options, Scores, method
+from dropout_ft.methods.reevaluation import Reevaluation
+from dropout_ft.results.run import Run, check_same_tables
+from dropout_ft.results.scores import score
 from holdfast.seeding import fold_seed
+
+PROBE_BATCHES = 60
+"""Training batches whose representations the linear layer is fitted to."""
 
 
 def probe_concatenation(
@@ -73,3 +80,36 @@ def _standardise(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
     deviation = deviation.clamp_min(1e-3 * float(deviation.mean())).clamp_min(1e-12)
     root = train.shape[1] ** 0.5
     return (train - mean) / deviation / root * 8, (test - mean) / deviation / root * 8
+
+
+@method
+class Concatenation(Method):
+    """Representations of all runs side by side, one linear layer."""
+
+    name = "concatenation"
+    description = "CAT: representations of all runs side by side, one linear layer"
+    marker = "H"
+    order = 170
+    over = "runs"
+    networks = 0
+    asked = True
+    kept = True
+
+    def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
+        """Probe the representations under the dropout the runs were trained with."""
+        check_same_tables(runs)
+        train, test = [], []
+        for run in runs:
+            evaluation = Reevaluation(run)
+            evaluation.data.seed = 0  # the same training images for every network
+            found, labels = evaluation.features(evaluation.final, training_batches=PROBE_BATCHES)
+            train.append(found)
+            test.append(evaluation.features(evaluation.final)[0])
+        logits = probe_concatenation(
+            train,
+            labels,
+            test,
+            classes=len(runs[0].table.class_names),
+            rate=runs[0].coordinates.dropout_rate,
+        )
+        return [{"members": len(runs), **score(logits.numpy(), runs[0].table)}]

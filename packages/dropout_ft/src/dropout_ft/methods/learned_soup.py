@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from dropout_ft.methods.weight_average import StateDict
+from dropout_ft.methods.base import Method, Options, Scores, method
+from dropout_ft.methods.reevaluation import Reevaluation, final_weights
+from dropout_ft.results.run import Run, check_same_tables
+from dropout_ft.results.scores import iid_rows
+from dropout_ft.training.segments import StateDict
 from holdfast.seeding import fold_seed
+
+MOST_INPUTS = 1024
+"""At most so many validation images are used."""
 
 
 def mix(members: Sequence[StateDict], shares: Tensor) -> StateDict:
@@ -71,3 +79,32 @@ def learn_shares(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return raw.detach().softmax(0), float(log_scale.detach().exp())
+
+
+@method
+class LearnedSoup(Method):
+    """A weighted mean of the runs, the weights fitted to the i.i.d. validation images."""
+
+    name = "learned soup"
+    description = "mixing weights fitted to the i.i.d. validation images"
+    marker = ">"
+    order = 160
+    over = "runs"
+    asked = True
+    kept = True
+
+    def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
+        """Fit the mixing weights and evaluate the mean."""
+        check_same_tables(runs)
+        evaluation = Reevaluation(runs[0])
+        members = [final_weights(run) for run in runs]
+        rows = np.flatnonzero(iid_rows(runs[0].table))
+        keep = np.zeros(len(runs[0].table), dtype=bool)
+        keep[rows[np.linspace(0, len(rows) - 1, min(MOST_INPUTS, len(rows))).astype(int)]] = True
+        inputs, labels = evaluation.inputs(keep)
+        network = evaluation.model.cpu()
+        weights, _ = learn_shares(members, network, inputs, labels)
+        with torch.no_grad():
+            mixed = mix(members, weights)
+        evaluation.model.to(evaluation.device)
+        return [evaluation.scores(mixed)]

@@ -1,83 +1,71 @@
-"""Scoring weights that no run ever held, on the data of a run."""
+"""Scoring weights on the data of a run that was trained with others."""
 
-import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import torch
 from jsonargparse import ArgumentParser
-from pytorch_lightning import Trainer
 from torch import Tensor
 
-from dropout_ft.data.domains import DomainFolders
-from dropout_ft.loading import build_module, choose_weights
+from dropout_ft.data.domains import DomainData
+from dropout_ft.data.table import same_rows
+from dropout_ft.loading import choose_weights, load_classifier
+from dropout_ft.results.run import Run
 from dropout_ft.results.scores import score
 from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
-from holdfast.console import quiet_lightning
-from holdfast.runs.directory import RunDirectory
+from holdfast.errors import DataError
+from holdfast.runs.fingerprint import describe_change
+from holdfast.runs.record import read_record
+
+_PREFIX = "model."
 
 
-def final_weights(run: RunDirectory) -> dict[str, Tensor]:
-    """Return the current weights after a run's last step."""
-    return choose_weights(run.last, read_checkpoint(run.last), "current")
+def final_weights(run: Run) -> dict[str, Tensor]:
+    """Return the weights of the classifier after a run's last step."""
+    path = run.directory.last
+    found = choose_weights(path, read_checkpoint(path), "current")
+    return {n.removeprefix(_PREFIX): v for n, v in found.items() if n.startswith(_PREFIX)}
 
 
-def evaluate_weights(run: RunDirectory, weights: dict[str, Tensor]) -> dict[str, float]:
-    """Score weights exactly as the run scored its own.
-
-    Args:
-        run: gives configuration and data.
-        weights: a state dictionary of its LightningModule.
-
-    Returns:
-        The scores of :func:`dropout_ft.results.scores.score`.
-    """
-    return Rerun(run).scores(weights)
-
-
-class Rerun:
+class Reevaluation:
     """A run's network and data, built once, into which any weights can be put.
 
     Args:
-        run: gives configuration and data.
+        run: gives configuration, data and final weights.
+
+    Raises:
+        DataError: the data is no longer what the run was trained on.
     """
 
-    def __init__(self, run: RunDirectory) -> None:
-        checkpoint = read_checkpoint(run.last)
-        self.module = build_module(run.last, checkpoint)
-        self.final = choose_weights(run.last, checkpoint, "current")
-        config = json.loads(checkpoint["holdfast_config"])
-        self.data = _build_data(config["data"])
-        self.data.seed = int(config["seed_everything"])
-        quiet_lightning()
-        self.trainer = Trainer(
-            accelerator=config["trainer"].get("accelerator", "auto"),
-            devices=1,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-        )
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        record = read_record(run.directory.record)
+        self.model = load_classifier(run.directory.last, weights="current").model
+        on_cpu = (record["identity"] or {}).get("accelerator") == "cpu"
+        self.device = torch.device("cuda" if torch.cuda.is_available() and not on_cpu else "cpu")
+        self.model = self.model.to(self.device)
+        self.final = final_weights(run)
+        self.data = _build_data(record["config"]["data"]).use_network(self.model)
+        self.data.seed = run.coordinates.seed
+        self._check_data(record["identity"].get("data") or {})
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Put weights into the network."""
-        check_same_architecture(weights, self.module.state_dict(), source="The weights")
-        self.module.load_state_dict(dict(weights))
+        check_same_architecture(weights, self.model.state_dict(), source="The weights")
+        self.model.load_state_dict(dict(weights))
 
+    @torch.no_grad()
     def logits(self, weights: Mapping[str, Tensor]) -> np.ndarray:
         """Return (N, C) float32 logits of weights, in the order of the table."""
         self.load(weights)
-        self.trainer.validate(self.module, datamodule=self.data, verbose=False)
-        found: np.ndarray = self.module.evaluated["current"].numpy()
-        return found
+        model = self.model.eval()
+        rows = [model(batch["input"]).float().cpu() for batch in self._batches(0)]
+        return torch.cat(rows).numpy()
 
     def scores(self, weights: Mapping[str, Tensor]) -> dict[str, float]:
         """Return the scores of weights."""
-        logits = self.logits(weights)
-        return score(logits, self.data.table)
+        return score(self.logits(weights), self.run.table)
 
     @torch.no_grad()
     def features(
@@ -89,39 +77,50 @@ class Rerun:
             weights: of the network.
             training_batches: of so many training batches; 0 for the rows of the table.
         """
-        self._attach()
         self.load(weights)
-        model = self.module.model.eval()
+        model = self.model.eval()
         features, labels = [], []
         for batch in self._batches(training_batches):
-            features.append(model.features(batch["input"]))
-            labels.append(batch["label"])
+            features.append(model.features(batch["input"]).cpu())
+            labels.append(batch["label"].cpu())
         return torch.cat(features), torch.cat(labels)
 
-    def iid_inputs(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Return what the network takes, and the labels, of some rows of the table."""
-        self._attach()
+    def inputs(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Return what the network takes, and the labels, of some rows of the table.
+
+        Args:
+            rows: (N,) bool.
+        """
         inputs, labels = [], []
         for batch in self._batches(0):
-            keep = torch.from_numpy(rows[batch["index"].numpy()])
-            inputs.append(batch["input"][keep])
-            labels.append(batch["label"][keep])
+            keep = torch.from_numpy(rows[batch["index"].cpu().numpy()])
+            inputs.append(batch["input"].cpu()[keep])
+            labels.append(batch["label"].cpu()[keep])
         return torch.cat(inputs), torch.cat(labels)
 
-    def _attach(self) -> None:
-        """Give the data module its trainer and network, as a validation does."""
-        if self.data.trainer is None or self.data.trainer.lightning_module is None:
-            self.logits(self.final)
-
     def _batches(self, training_batches: int) -> Iterable[Mapping[str, Tensor]]:
-        if training_batches:
-            return islice(self.data.train_dataloader(), training_batches)
-        return self.data.val_dataloader()
+        loader: Iterable[Mapping[str, Tensor]] = (
+            islice(self.data.train_dataloader(), training_batches)
+            if training_batches
+            else self.data.val_dataloader()
+        )
+        for batch in loader:
+            yield {name: value.to(self.device) for name, value in batch.items()}
+
+    def _check_data(self, before: Mapping[str, object]) -> None:
+        now = self.data.fingerprint().as_dict()
+        change = describe_change(dict(before), now)
+        if change or not same_rows(self.run.table, self.data.table):
+            raise DataError(
+                f"The data of the run {self.run.directory.path} has changed since it was trained "
+                f"({change or 'other images are evaluated'}): bring the images back, or train it "
+                "again with --run.resume never."
+            )
 
 
-def _build_data(config: dict[str, Any]) -> DomainFolders:
+def _build_data(config: dict[str, object]) -> DomainData:
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(DomainFolders, "data")
+    parser.add_class_arguments(DomainData, "data")
     data = parser.instantiate_classes(parser.parse_object({"data": config}))["data"]
-    assert isinstance(data, DomainFolders)
+    assert isinstance(data, DomainData)
     return data

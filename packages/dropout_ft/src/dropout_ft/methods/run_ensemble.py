@@ -2,53 +2,25 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from dropout_ft.data.evaluation_table import EvaluationTable
-from dropout_ft.methods.trajectory_ensemble import Average, softmax
+from dropout_ft.methods.base import Method, Options, Scores, method, summed
+from dropout_ft.results.run import Run, check_same_tables
 from dropout_ft.results.scores import score
-from holdfast.errors import ConfigError
 
 
-def run_ensemble(
-    logits: Sequence[np.ndarray],
-    tables: Sequence[EvaluationTable],
-    *,
-    average: Average = "logits",
-) -> dict[str, float]:
-    """Score the ensemble of several runs that were evaluated on the same pictures.
+@method
+class EnsembleOverRuns(Method):
+    """The sum over the last checkpoints of a method's runs."""
 
-    Args:
-        logits: each run's (N, C) matrix.
-        tables: each run's table.
-        average: what is summed.
+    name = "ensemble over runs"
+    description = "summed logits of the last checkpoints of all runs"
+    marker = "h"
+    order = 110
+    over = "runs"
+    networks = 0
 
-    Raises:
-        ConfigError: fewer than two runs, or runs of different splits or test domains.
-    """
-    if len(logits) < 2:
-        raise ConfigError("An ensemble over runs needs at least two runs of the same test domain.")
-    check_same_tables(tables)
-    members = [softmax(m) if average == "probabilities" else m.astype(np.float64) for m in logits]
-    return {"members": len(members), **score(np.sum(members, axis=0), tables[0])}
-
-
-def check_same_tables(tables: Sequence[EvaluationTable]) -> None:
-    """Refuse runs whose evaluations are not row for row the same.
-
-    Raises:
-        ConfigError: some table differs from the first.
-    """
-    first = tables[0]
-    for table in tables[1:]:
-        same = (
-            table.test_domains == first.test_domains
-            and table.paths == first.paths
-            and np.array_equal(table.label, first.label)
-            and np.array_equal(table.held_out, first.held_out)
-        )
-        if not same:
-            raise ConfigError(
-                "The runs were evaluated on different pictures: combine only runs with the same "
-                "data, test domain and trial_seed."
-            )
+    def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
+        """Return the ensemble's scores."""
+        check_same_tables(runs)
+        members = [run.logits[run.last_step]["current"] for run in runs]
+        total = summed(members, options.ensemble_of)
+        return [{"members": len(members), **score(total, runs[0].table)}]

@@ -5,7 +5,11 @@ The uniform soup is :func:`dropout_ft.methods.weight_average.average_weights`.
 
 from collections.abc import Callable, Sequence
 
-from dropout_ft.methods.weight_average import StateDict, average_weights
+from dropout_ft.methods.base import Method, Options, Scores, method
+from dropout_ft.methods.reevaluation import Reevaluation, final_weights
+from dropout_ft.methods.weight_average import average_weights
+from dropout_ft.results.run import Run, check_same_tables
+from dropout_ft.training.segments import StateDict
 
 Validate = Callable[[StateDict], float]
 
@@ -29,13 +33,55 @@ def greedy_soup(
     Returns:
         The soup, and the members in it in the order they entered.
     """
-    order = sorted(range(len(members)), key=lambda place: -accuracies[place])
+    order = sorted(range(len(members)), key=lambda member: -accuracies[member])
     chosen = [order[0]]
     best = accuracies[order[0]]
     soup = members[order[0]]
-    for place in order[1:]:
-        candidate = average_weights([members[i] for i in [*chosen, place]])
+    for member in order[1:]:
+        candidate = average_weights([members[i] for i in [*chosen, member]])
         accuracy = validate(candidate)
         if accuracy > best or (equal_enters and accuracy == best):
-            chosen, best, soup = [*chosen, place], accuracy, candidate
+            chosen, best, soup = [*chosen, member], accuracy, candidate
     return soup, chosen
+
+
+class _Soup(Method):
+    over = "runs"
+    asked = True
+    kept = True
+    equal_enters = False
+
+    def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
+        """Choose members by the i.i.d. accuracy and evaluate their average."""
+        check_same_tables(runs)
+        evaluation = Reevaluation(runs[0])
+        accuracies = [run.along("current")[-1]["iid"] for run in runs]
+        weights = [final_weights(run) for run in runs]
+        chosen, members = greedy_soup(
+            weights,
+            accuracies,
+            lambda found: evaluation.scores(found)["iid"],
+            equal_enters=self.equal_enters,
+        )
+        return [{**evaluation.scores(chosen), "members": len(members)}]
+
+
+@method
+class GreedySoup(_Soup):
+    """Members enter while the accuracy rises."""
+
+    name = "greedy soup"
+    description = "members enter while the i.i.d. accuracy rises"
+    marker = "<"
+    order = 140
+
+
+@method
+class RestrictedDiWA(_Soup):
+    """Members enter while the accuracy does not fall."""
+
+    name = "DiWA, restricted"
+    description = "members enter while the i.i.d. accuracy does not fall"
+    marker = "v"
+    order = 150
+    equal_enters = True

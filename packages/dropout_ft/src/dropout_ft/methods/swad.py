@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from dropout_ft.methods.weight_average import StateDict
-from dropout_ft.training.segments import Segment
+from dropout_ft.methods.base import Method, Options, Scores, method
+from dropout_ft.methods.reevaluation import Reevaluation
+from dropout_ft.methods.segment_weights import complete, has_segments
+from dropout_ft.results.run import Run
+from dropout_ft.results.scores import iid_loss
+from dropout_ft.training.segments import Segment, StateDict, segments_of
 from holdfast.errors import ConfigError
 
 
@@ -72,3 +76,31 @@ def mean_of_segments(segments: Sequence[Segment]) -> StateDict:
             total[name] = total[name] + added if name in total else added
         steps += count
     return {name: (value / steps).to(torch.float32) for name, value in total.items()}
+
+
+@method
+class SWAD(Method):
+    """Every step in the valley of the i.i.d. loss."""
+
+    name = "SWAD"
+    description = "mean of every step between the bounds of the loss valley"
+    marker = "P"
+    order = 100
+    over = "run"
+    asked = True
+    kept = True
+
+    def able(self, runs: Sequence[Run]) -> bool:
+        """Tell whether the run kept weights along the way."""
+        return has_segments(runs[0])
+
+    def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
+        """Find the valley and evaluate its mean."""
+        run = runs[0]
+        evaluation = Reevaluation(run)
+        segments = [s for s in segments_of(run.directory.path) if s.step in run.logits]
+        losses = [iid_loss(run.logits[s.step]["current"], run.table) for s in segments]
+        first, last = valley(losses)
+        mean = mean_of_segments(segments[first : last + 1])
+        found = evaluation.scores(complete(mean, evaluation.final))
+        return [{**found, "step": segments[last].step}]

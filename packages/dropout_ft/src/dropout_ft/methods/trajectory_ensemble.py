@@ -1,21 +1,13 @@
 """Ensemble of the checkpoints along one run (paper 4.1, "Ensemble, per trajectory")."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dropout_ft.data.evaluation_table import EvaluationTable
+from dropout_ft.data.table import EvaluationTable
+from dropout_ft.methods.base import Method, Options, Scores, Sum, method, softmax
+from dropout_ft.results.run import Run
 from dropout_ft.results.scores import score
-
-Average = Literal["logits", "probabilities"]
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Row-wise softmax of (N, C) logits."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    normalised: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
-    return normalised
 
 
 def trajectory_ensemble(
@@ -23,8 +15,8 @@ def trajectory_ensemble(
     table: EvaluationTable,
     *,
     start_step: int = 1,
-    average: Average = "logits",
-) -> list[dict[str, float]]:
+    ensemble_of: Sum = "logits",
+) -> list[Scores]:
     """Score the running ensemble after each checkpoint.
 
     The official code sums raw logits of all checkpoints from step 300 on, every 300 steps, and
@@ -34,16 +26,38 @@ def trajectory_ensemble(
         logits: (N, C) by step.
         table: what the rows are.
         start_step: first step whose checkpoint is a member.
-        average: what is summed.
+        ensemble_of: what is summed.
 
     Returns:
         One row for each member, with ``step``, ``members`` and the scores of the ensemble so far.
     """
     total: np.ndarray | None = None
-    rows: list[dict[str, float]] = []
+    rows: list[Scores] = []
     for step in sorted(step for step in logits if step >= start_step):
         member = logits[step].astype(np.float64)
-        member = softmax(member) if average == "probabilities" else member
+        member = softmax(member) if ensemble_of == "probabilities" else member
         total = member if total is None else total + member
         rows.append({"step": step, "members": len(rows) + 1, **score(total, table)})
     return rows
+
+
+@method
+class TrajectoryEnsemble(Method):
+    """The sum over a run's checkpoints so far."""
+
+    name = "trajectory ensemble"
+    description = "summed logits of all checkpoints of a run so far"
+    marker = "p"
+    order = 60
+    over = "run"
+    networks = 0
+
+    def able(self, runs: Sequence[Run]) -> bool:
+        """Tell whether the domains left out were evaluated at every step."""
+        return all("ood" in row for row in runs[0].along("current"))
+
+    def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
+        """Return a row for each member."""
+        run = runs[0]
+        current = {step: run.logits[step]["current"] for step in run.logits}
+        return trajectory_ensemble(current, run.table, ensemble_of=options.ensemble_of)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from dropout_ft.methods.base import Method, Options, Scores, method
+from dropout_ft.methods.reevaluation import Reevaluation, final_weights
+from dropout_ft.results.run import Run, check_same_tables
+from dropout_ft.training.segments import StateDict
 from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import ConfigError
-
-StateDict = dict[str, Tensor]
 
 
 def average_weights(members: Sequence[StateDict]) -> StateDict:
@@ -38,3 +40,21 @@ def _mean(tensors: list[Tensor]) -> Tensor:
     for tensor in tensors:
         total += tensor.to(torch.float64)
     return (total / len(tensors)).to(first.dtype)
+
+
+@method
+class AverageOverRuns(Method):
+    """The uniform soup of a method's runs (DiWA)."""
+
+    name = "average over runs"
+    description = "uniform soup (DiWA): mean of the last weights of all runs"
+    marker = "^"
+    order = 130
+    over = "runs"
+    kept = True
+
+    def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
+        """Evaluate the average."""
+        check_same_tables(runs)
+        average = average_weights([final_weights(run) for run in runs])
+        return [Reevaluation(runs[0]).scores(average)]

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from dropout_ft.loading import LoadedClassifier
-from dropout_ft.page.shifting import Shift, answers
+from dropout_ft.page.shifting import Shift, answers, read_upload
 from holdfast.serving import told
 
 SHOWN_CLASSES = 5
@@ -16,9 +15,9 @@ SLIDERS = {
     "blur": (0.0, 5.0, 0.0, "Blur, % of the side"),
     "noise": (0.0, 80.0, 0.0, "Noise"),
     "contrast": (0.1, 2.0, 1.0, "Contrast"),
-    "turn": (-180.0, 180.0, 0.0, "Turn, degrees"),
+    "rotation": (-180.0, 180.0, 0.0, "Rotation, degrees"),
     "colour": (0.0, 2.0, 1.0, "Colour"),
-    "coarse": (0.02, 1.0, 1.0, "Resolution"),
+    "downsample": (0.02, 1.0, 1.0, "Resolution"),
 }
 
 
@@ -39,7 +38,9 @@ class Page:
             gr.Markdown("# Which model holds on when the picture changes?\nDrop a picture, then "
                         "move the sliders.")  # fmt: skip
             with gr.Row():
-                given = gr.Image(type="pil", label="Picture", sources=["upload"], elem_id="given")
+                # A path, not a picture: gradio would decode an upload of any size.
+                given = gr.Image(type="filepath", image_mode=None, label="Picture",
+                                 sources=["upload"], elem_id="given")  # fmt: skip
                 shown = gr.Image(label="As the models see it", interactive=False, elem_id="shown")
             with gr.Row():
                 sliders = [
@@ -58,10 +59,18 @@ class Page:
                 gr.HTML(frame.replace("<iframe", '<iframe style="width:100%;height:900px"'))
         return page
 
-    def answer(self, picture: Image.Image | None, *values: float) -> list[Any]:
-        """Return the shifted picture and each model's probabilities."""
-        if picture is None:
+    def answer(self, upload: str | None, *values: float) -> list[Any]:
+        """Return the shifted picture and each model's probabilities.
+
+        Args:
+            upload: path of the visitor's picture.
+            values: of the sliders, in order.
+
+        Raises:
+            ImageError: the picture cannot be read, or is too large.
+        """
+        if upload is None:
             return [None] * (1 + len(self.models))
         shift = Shift(**dict(zip(SLIDERS, values, strict=True)))
-        changed = shift.of(picture.convert("RGB"))
+        changed = shift.of(read_upload(upload))
         return [changed, *answers(self.models, changed).values()]

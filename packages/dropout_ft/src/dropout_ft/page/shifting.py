@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from dropout_ft.data.pictures import check_size, decode_rgb
 from dropout_ft.loading import LoadedClassifier
-from holdfast.errors import ConfigError
+from holdfast.errors import ImageError
 
 MOST_PIXELS = 40_000_000
+"""Of an uploaded picture."""
+ROWS = 256
+"""Rows of pixels that are given noise at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,26 +25,26 @@ class Shift:
         blur: standard deviation in percent of the shorter side, in [0, 5].
         noise: standard deviation of Gaussian noise, of 255, in [0, 80].
         contrast: factor, in [0.1, 2].
-        turn: degrees anticlockwise, in [-180, 180]; the corners become grey.
+        rotation: degrees anticlockwise, in [-180, 180]; the corners become grey.
         colour: factor of the saturation, in [0, 2]; 0 is grey.
-        coarse: shrink to this share of the size and enlarge again, in [0.02, 1].
+        downsample: shrink to this share of the size and enlarge again, in [0.02, 1].
     """
 
     blur: float = 0.0
     noise: float = 0.0
     contrast: float = 1.0
-    turn: float = 0.0
+    rotation: float = 0.0
     colour: float = 1.0
-    coarse: float = 1.0
+    downsample: float = 1.0
 
     def of(self, picture: Image.Image) -> Image.Image:
-        """Return the changed picture; the noise is the same every time."""
+        """Rerotation the changed picture; the noise is the same every time."""
         found = picture
-        if self.turn:
+        if self.rotation:
             grey = (128, 128, 128)
-            found = found.rotate(self.turn, Image.Resampling.BICUBIC, fillcolor=grey)
-        if self.coarse < 1:
-            small = [max(1, round(side * self.coarse)) for side in found.size]
+            found = found.rotate(self.rotation, Image.Resampling.BICUBIC, fillcolor=grey)
+        if self.downsample < 1:
+            small = [max(1, round(side * self.downsample)) for side in found.size]
             found = found.resize((small[0], small[1]), Image.Resampling.BOX)
             found = found.resize(picture.size, Image.Resampling.NEAREST)
         if self.blur:
@@ -47,28 +52,48 @@ class Shift:
             found = found.filter(ImageFilter.GaussianBlur(radius))
         found = ImageEnhance.Color(found).enhance(self.colour)
         found = ImageEnhance.Contrast(found).enhance(self.contrast)
-        if self.noise:
-            values = np.asarray(found, dtype=np.float64)
-            drawn = np.random.default_rng(0).normal(0, self.noise, values.shape)
-            found = Image.fromarray(np.clip(values + drawn, 0, 255).round().astype(np.uint8))
-        return found
+        return _with_noise(found, self.noise) if self.noise else found
+
+
+def _with_noise(picture: Image.Image, deviation: float) -> Image.Image:
+    """Add Gaussian noise, some rows at a time: memory does not grow with the picture."""
+    values = np.array(picture)
+    generator = np.random.default_rng(0)
+    for top in range(0, len(values), ROWS):
+        part = values[top : top + ROWS]
+        drawn = generator.standard_normal(part.shape, dtype=np.float32) * np.float32(deviation)
+        values[top : top + ROWS] = np.clip(part + drawn, 0, 255).round().astype(np.uint8)
+    return Image.fromarray(values)
+
+
+def read_upload(path: str) -> Image.Image:
+    """Read an uploaded picture; its size is checked before its pixels are decoded.
+
+    Raises:
+        ImageError: it is too large, damaged, or no picture; the message has no server's path.
+    """
+    name = Path(path).name
+    try:
+        with Image.open(path) as header:
+            check_size(header.size, name, MOST_PIXELS)
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"The picture {name} is too large: make it smaller.") from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageError(f"{name} is no picture that can be read: try another file.") from error
+    return decode_rgb(Path(path).read_bytes(), name)
 
 
 def answers(
     models: Mapping[str, LoadedClassifier], picture: Image.Image
 ) -> dict[str, dict[str, float]]:
-    """Return every model's probabilities by class.
+    """Rerotation every model's probabilities by class.
 
     Args:
         models: by the name they are shown with.
         picture: of any size.
 
     Raises:
-        ConfigError: the picture is too large.
+        ImageError: the picture is too large.
     """
-    if picture.width * picture.height > MOST_PIXELS:
-        raise ConfigError(
-            f"The picture has {picture.width} x {picture.height} pixels, and "
-            f"{MOST_PIXELS // 1_000_000} million are allowed: make it smaller."
-        )
+    check_size(picture.size, "", MOST_PIXELS)
     return {name: loaded.classify([picture])[0] for name, loaded in models.items()}

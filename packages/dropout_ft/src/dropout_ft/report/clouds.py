@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_ft.report.collect import Result
+from dropout_ft.report.results import Result
 
 MOST = 20_000
 """Beyond so many combinations a random sample of them is drawn."""

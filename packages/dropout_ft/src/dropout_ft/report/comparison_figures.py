@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from dropout_ft.report.collect import Result
-from dropout_ft.report.figures import colour_of, legend_beside
-from dropout_ft.report.names import MARKERS, method_name
+from dropout_ft.report.figures import colour_of, legend_beside, marker_of
+from dropout_ft.report.names import method_name
+from dropout_ft.report.results import Result
 from dropout_ft.report.table import Row, standard_error
 from holdfast.report.figures import COLOURS, as_png, new_figure
 
-HEAD_RATE = "10x head rate"
+HEAD_RATE = 10.0
 
 
 def method_bars(rows: Sequence[Row]) -> bytes:
     """Draw every method's gain over ERM with its standard error, best first; ERM is the line."""
-    shown = [row for row in rows if not np.isnan(row.gain) and not _is_erm(row)]
+    shown = [row for row in rows if not np.isnan(row.gain) and not row.erm]
     shown.sort(key=lambda row: row.gain)
     figure, axes = new_figure()
     figure.set_size_inches(6.4, max(3.8, 0.2 * len(shown) + 0.8))
@@ -58,15 +58,17 @@ def head_rate(results: Sequence[Result]) -> bytes | None:
     Returns:
         PNG bytes, or None where only one of the two was run.
     """
-    own = [r for r in results if r.method == "run" and r.variant in {"", HEAD_RATE}]
-    rates = sorted({r.rate for r in own if r.variant == HEAD_RATE})
-    if not rates or not any(r.variant == "" for r in own):
+    own = [r for r in results if r.method == "run" and r.coordinates.objective == "ERM"]
+    factors = (1.0, HEAD_RATE)
+    by_factor = {f: [r for r in own if r.coordinates.head_lr_factor == f] for f in factors}
+    rates = sorted({r.rate for r in by_factor[HEAD_RATE]})
+    if not rates or not by_factor[1.0]:
         return None
+    budgets = {r.coordinates.budget for r in by_factor[HEAD_RATE]}
     figure, axes = new_figure()
-    for number, variant in enumerate(("", HEAD_RATE)):
-        values = [
-            [100 * r.ood for r in own if r.rate == rate and r.variant == variant] for rate in rates
-        ]
+    for number, factor in enumerate(factors):
+        like = [r for r in by_factor[factor] if r.coordinates.budget in budgets]
+        values = [[100 * r.ood for r in like if r.rate == rate] for rate in rates]
         axes.bar(
             np.arange(len(rates)) + (number - 0.5) * 0.35,
             [float(np.mean(v)) if v else 0.0 for v in values],
@@ -74,7 +76,7 @@ def head_rate(results: Sequence[Result]) -> bytes | None:
             yerr=[np.nan_to_num(standard_error(v)) for v in values],
             color=COLOURS[number],
             capsize=3,
-            label=variant or "1x head rate",
+            label=f"{factor:g}x head rate",
         )
     axes.set_xticks(np.arange(len(rates)), [method_name("run", rate) for rate in rates])
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -87,7 +89,7 @@ def _points(axes: Axes, rows: Sequence[Row], costs: Sequence[float], rates: list
         axes.scatter(
             cost,
             row.ood,
-            marker=MARKERS[row.method],
+            marker=marker_of(row.method),
             color=colour_of(row.rate, rates),
             s=40,
             label=row.name,
@@ -95,7 +97,3 @@ def _points(axes: Axes, rows: Sequence[Row], costs: Sequence[float], rates: list
     axes.set_xlim(0, 1.1 * max(costs) + 0.1)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _is_erm(row: Row) -> bool:
-    return row.method == "run" and row.rate == 0 and not row.variant

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_ft.data.pictures import read_rgb
-from dropout_ft.report.collect import Run
 from dropout_ft.report.names import method_name
+from dropout_ft.report.results import Collection
+from dropout_ft.results.run import Run
 from dropout_ft.results.selection import select_iid
 from holdfast.errors import ImageError
 
@@ -30,16 +31,17 @@ class Example:
     answers: tuple[tuple[str, str, bool], ...]
 
 
-def examples(runs: Sequence[Run], *, count: int = 12, seed: int = 0) -> list[Example]:
-    """Return random test pictures of the first test domain; none is chosen by its answers.
+def examples(collection: Collection, *, count: int = 12, seed: int = 0) -> list[Example]:
+    """Return random test images of the first test domain; none is chosen by its answers.
 
     Args:
-        runs: the first run of each rate on the same test domain and seed is compared.
-        count: pictures.
+        collection: the first run of each rate on the same test domain, seed and budget is compared.
+        count: images.
         seed: of the draw.
     """
+    runs = collection.runs
     first = runs[0]
-    compared = {r.rate: r for r in reversed(runs) if _comparable(r, first)}
+    compared = {r.coordinates.dropout_rate: r for r in reversed(runs) if _comparable(r, first)}
     ordered = [compared[rate] for rate in sorted(compared)]
     tests = np.flatnonzero(np.isin(first.table.domain, first.table.test_domains))
     chosen = np.random.default_rng(seed).permutation(tests)[:count]
@@ -48,12 +50,18 @@ def examples(runs: Sequence[Run], *, count: int = 12, seed: int = 0) -> list[Exa
 
 
 def _comparable(run: Run, first: Run) -> bool:
-    return run.test_name == first.test_name and run.seed == first.seed
+    one, other = run.coordinates, first.coordinates
+    return (one.place, one.seed, one.budget, one.variant) == (
+        other.place,
+        other.seed,
+        other.budget,
+        other.variant,
+    )
 
 
 def _selected_logits(run: Run) -> np.ndarray:
-    best = select_iid([{"step": row["step"], **row["current"]} for row in run.rows])
-    return run.logits[int(best["step"])]["current"]
+    rows = [row for row in run.along("current") if "ood" in row]
+    return run.logits[int(select_iid(rows)["step"])]["current"]
 
 
 def _example(row: int, runs: Sequence[Run], logits: Sequence[np.ndarray]) -> Example:
@@ -62,7 +70,13 @@ def _example(row: int, runs: Sequence[Run], logits: Sequence[np.ndarray]) -> Exa
     answers = []
     for run, values in zip(runs, logits, strict=True):
         answer = int(values[row].argmax())
-        answers.append((method_name("run", run.rate), table.class_names[answer], answer == truth))
+        answers.append(
+            (
+                method_name("run", run.coordinates.dropout_rate),
+                table.class_names[answer],
+                answer == truth,
+            )
+        )
     return Example(
         png=_thumbnail(runs[0], row), truth=table.class_names[truth], answers=tuple(answers)
     )

@@ -1,13 +1,15 @@
 """The figures of the report, as PNG bytes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from dropout_ft.methods.registry import all_methods
 from dropout_ft.report.clouds import cloud
-from dropout_ft.report.collect import PART_KEYS, Part, Result, Run
-from dropout_ft.report.names import MARKERS, METHOD_ORDER, method_name
+from dropout_ft.report.names import method_name
+from dropout_ft.report.results import PART_KEYS, Collection, Part, Result
 from dropout_ft.report.table import standard_error
 from holdfast.report.figures import COLOURS, as_png, new_figure
 
@@ -17,23 +19,35 @@ def colour_of(rate: float, rates: Sequence[float]) -> str:
     return COLOURS[sorted(rates).index(rate) % len(COLOURS)]
 
 
+def marker_of(method: str) -> str:
+    """Return the marker of a method, the same in every figure."""
+    return all_methods()[method].marker
+
+
+def grouped(results: Sequence[Result]) -> list[list[Result]]:
+    """Return the results that may share a mean together, in the order of tables."""
+    groups: dict[Any, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.key, []).append(result)
+    order = {name: method.order for name, method in all_methods().items()}
+    return sorted(groups.values(), key=lambda g: (order[g[0].method], g[0].rate, g[0].label))
+
+
 def scatter(results: Sequence[Result]) -> bytes:
     """Draw i.i.d. against o.o.d. accuracy, one point for each result (paper Fig. 2)."""
     figure, axes = new_figure()
     rates = sorted({r.rate for r in results})
-    for method in METHOD_ORDER:
-        for rate in rates:
-            own = [r for r in results if r.method == method and r.rate == rate]
-            if own:
-                axes.scatter(
-                    [100 * r.iid for r in own],
-                    [100 * r.ood for r in own],
-                    marker=MARKERS[method],
-                    color=colour_of(rate, rates),
-                    alpha=0.8,
-                    s=42,
-                    label=method_name(method, rate),
-                )
+    for own in grouped(results):
+        first = own[0]
+        axes.scatter(
+            [100 * r.iid for r in own],
+            [100 * r.ood for r in own],
+            marker=marker_of(first.method),
+            color=colour_of(first.rate, rates),
+            alpha=0.8,
+            s=42,
+            label=method_name(first.method, first.rate, first.label),
+        )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
     legend_beside(axes, fontsize=7)
@@ -44,15 +58,11 @@ def clouds(results: Sequence[Result]) -> bytes:
     """Draw every method's cloud of hyper-parameter combinations and its mean (paper Fig. 2)."""
     figure, axes = new_figure()
     rates = sorted({r.rate for r in results})
-    keys = sorted(
-        {(r.method, r.rate, r.variant) for r in results},
-        key=lambda key: (METHOD_ORDER.index(key[0]), *key[1:]),
-    )
-    for method, rate, variant in keys:
-        own = [r for r in results if (r.method, r.rate, r.variant) == (method, rate, variant)]
+    for own in grouped(results):
+        first = own[0]
         points = 100 * cloud(own)
-        marker, colour = MARKERS[method], colour_of(rate, rates)
-        label = method_name(method, rate, variant)
+        marker, colour = marker_of(first.method), colour_of(first.rate, rates)
+        label = method_name(first.method, first.rate, first.label)
         axes.scatter(
             points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.6, s=24, label=label
         )
@@ -68,7 +78,7 @@ def clouds(results: Sequence[Result]) -> bytes:
 def rate_curve(results: Sequence[Result]) -> bytes:
     """Draw mean accuracy against the dropout rate, with standard errors (paper Fig. 3)."""
     figure, axes = new_figure()
-    own = [r for r in results if r.method == "run"]
+    own = plain_runs(results)
     rates = sorted({r.rate for r in own})
     for attribute, label, colour in (("iid", "i.i.d.", COLOURS[0]), ("ood", "o.o.d.", COLOURS[2])):
         values = [[100 * float(getattr(r, attribute)) for r in own if r.rate == x] for x in rates]
@@ -84,7 +94,7 @@ def rate_curve(results: Sequence[Result]) -> bytes:
 def domain_bars(results: Sequence[Result]) -> bytes:
     """Draw the o.o.d. accuracy of every rate on each domain left out."""
     figure, axes = new_figure()
-    own = [r for r in results if r.method == "run"]
+    own = plain_runs(results)
     rates, names = sorted({r.rate for r in own}), sorted({r.test_name for r in own})
     width = 0.8 / len(rates)
     for number, rate in enumerate(rates):
@@ -106,21 +116,24 @@ def domain_bars(results: Sequence[Result]) -> bytes:
     return as_png(figure)
 
 
-def learning_curves(runs: Sequence[Run], part: Part = "whole") -> bytes:
-    """Draw the mean o.o.d. accuracy of every rate against the step."""
+def learning_curves(collection: Collection, part: Part = "whole") -> bytes:
+    """Draw the mean o.o.d. accuracy of every rate of plain runs against the step.
+
+    A step counts for a rate where all its runs evaluated the domains left out there.
+    """
     key = PART_KEYS[part]
     figure, axes = new_figure()
-    rates = sorted({run.rate for run in runs})
+    plain = [run for run in collection.runs if not collection.label_of(run)]
+    runs = plain or collection.runs
+    rates = sorted({run.coordinates.dropout_rate for run in runs})
     for rate in rates:
-        own = [run for run in runs if run.rate == rate]
-        steps = sorted({int(row["step"]) for run in own for row in run.rows})
-        means = [
-            100
-            * float(
-                np.mean([r["current"][key] for run in own for r in run.rows if r["step"] == step])
-            )
-            for step in steps
+        curves = [
+            {int(row["step"]): row[key] for row in run.along("current") if key in row}
+            for run in runs
+            if run.coordinates.dropout_rate == rate
         ]
+        steps = sorted(set.intersection(*(set(curve) for curve in curves)))
+        means = [100 * float(np.mean([curve[step] for curve in curves])) for step in steps]
         axes.plot(
             steps, means, marker=".", color=colour_of(rate, rates), label=method_name("run", rate)
         )
@@ -128,6 +141,15 @@ def learning_curves(runs: Sequence[Run], part: Part = "whole") -> bytes:
     axes.set_ylabel("o.o.d. accuracy, %")
     axes.legend(frameon=False, fontsize=8)
     return as_png(figure)
+
+
+def plain_runs(results: Sequence[Result]) -> list[Result]:
+    """Return the runs themselves without further methods; all runs where there are no plain ones.
+
+    Only results of one kind may share a mean: those of another backbone or budget are left out.
+    """
+    own = [r for r in results if r.method == "run"]
+    return [r for r in own if not r.label] or own
 
 
 def legend_beside(axes: Axes, *, fontsize: int) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from dropout_ft.methods.trajectory_ensemble import Average
+from dropout_ft.methods.base import Sum
 from dropout_ft.report import comparison_figures, figures
-from dropout_ft.report.collect import Collection, Part, Run
 from dropout_ft.report.examples import examples
+from dropout_ft.report.results import Collection, Part
 from dropout_ft.report.table import HEADER, Row, text_cells
 from dropout_ft.report.targets import TARGET_HEADER, comparisons, target_cells
+from dropout_ft.results.run import Run
 from holdfast.report.page import page_environment
 from holdfast.runs.record import read_record
 
@@ -27,7 +28,7 @@ def render_page(
     title: str,
     note: str,
     part: Part = "whole",
-    ensemble_of: Average = "logits",
+    ensemble_of: Sum = "logits",
 ) -> str:
     """Return the page: table, figures, examples, and how everything was made.
 
@@ -57,7 +58,7 @@ def render_page(
              figures.rate_curve(results)),
             ("O.o.d. accuracy on each domain left out", figures.domain_bars(results)),
             ("O.o.d. accuracy along training, mean over runs",
-             figures.learning_curves(collection.runs, part)),
+             figures.learning_curves(collection, part)),
             ("Gain over ERM of every method, paired by domain and seed; standard errors",
              comparison_figures.method_bars(rows)),
             ("O.o.d. accuracy against the cost of training and of one prediction",
@@ -69,8 +70,8 @@ def render_page(
         targets=[target_cells(row) for row in comparisons(collection.runs, results)],
         part=PART_WORDS[part],
         ensemble_of=ensemble_of,
-        examples=examples(collection.runs),
-        example_domain=collection.runs[0].test_name,
+        examples=examples(collection),
+        example_domain=collection.runs[0].coordinates.test_name,
         runs=[_run_facts(run) for run in collection.runs],
         record=_shared_facts(collection),
     )  # fmt: skip
@@ -78,11 +79,11 @@ def render_page(
 
 def _run_facts(run: Run) -> dict[str, Any]:
     return {
-        "path": str(run.directory.path),
-        "rate": run.rate,
-        "seed": run.seed,
-        "test": run.test_name,
-        "steps": run.rows[-1]["step"],
+        "path": run.directory.path.name,
+        "rate": run.coordinates.dropout_rate,
+        "seed": run.coordinates.seed,
+        "test": run.coordinates.test_name,
+        "steps": run.last_step,
         "seconds": round(run.seconds, 1),
     }
 

@@ -4,12 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from rich.table import Table
 
-from dropout_ft.report.collect import Result
-from dropout_ft.report.names import METHOD_ORDER, method_name
+from dropout_ft.methods.registry import all_methods
+from dropout_ft.report.names import method_name
+from dropout_ft.report.results import Result
 from holdfast.report.latex import escape_latex
 
 
@@ -26,11 +28,13 @@ class Row:
         iid_error: its standard error over the results; nan for a single one.
         ood: mean o.o.d. accuracy.
         ood_error: its standard error.
-        gain: mean o.o.d. difference from ERM of the same test domain and seed.
+        gain: mean o.o.d. difference from ERM of the same budget, test domain and seed; nan where
+            there is no such ERM.
         gain_error: standard error of that paired difference.
         train_seconds: mean wall time of the training a result needs.
         networks: forward passes at inference.
-        variant: as in :class:`Result`.
+        label: as in :class:`Result`.
+        erm: whether this is the ERM that gains are measured against.
         gpu_seconds: mean of the results' GPU-seconds; 0 on a CPU.
     """
 
@@ -46,7 +50,8 @@ class Row:
     gain_error: float
     train_seconds: float
     networks: float
-    variant: str = ""
+    label: str = ""
+    erm: bool = False
     gpu_seconds: float = 0.0
 
 
@@ -58,26 +63,26 @@ def standard_error(values: Sequence[float]) -> float:
 
 
 def make_rows(results: Sequence[Result]) -> list[Row]:
-    """Average the results of each method and rate over test domains and seeds."""
-    keys = sorted(
-        {(r.method, r.variant, r.rate) for r in results},
-        key=lambda k: (METHOD_ORDER.index(k[0]), k[1], k[2]),
-    )
-    return [
-        _row([r for r in results if (r.method, r.variant, r.rate) == key], results, *key)
-        for key in keys
-    ]
+    """Average the results of each method, group of runs and rate over test domains and seeds.
+
+    Runs of unlike backbone, weights, budget, image size or data are in groups of their own.
+    """
+    groups: dict[tuple[Any, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.key, []).append(result)
+    order = {name: method.order for name, method in all_methods().items()}
+    rows = [_row(group, results) for group in groups.values()]
+    return sorted(rows, key=lambda row: (order[row.method], row.label, row.rate))
 
 
-def _row(
-    own: list[Result], everything: Sequence[Result], method: str, variant: str, rate: float
-) -> Row:
+def _row(own: list[Result], everything: Sequence[Result]) -> Row:
+    first = own[0]
     gains = _gains(own, everything)
     iid, ood = [100 * r.iid for r in own], [100 * r.ood for r in own]
     return Row(
-        name=method_name(method, rate, variant),
-        method=method,
-        rate=rate,
+        name=method_name(first.method, first.rate, first.label),
+        method=first.method,
+        rate=first.rate,
         count=len(own),
         iid=float(np.mean(iid)),
         iid_error=standard_error(iid),
@@ -87,27 +92,39 @@ def _row(
         gain_error=standard_error(gains),
         train_seconds=float(np.mean([r.train_seconds for r in own])),
         networks=float(np.mean([r.networks for r in own])),
-        variant=variant,
+        label=first.label,
+        erm=first.is_erm,
         gpu_seconds=float(np.mean([r.gpu_seconds for r in own])),
     )
 
 
 def _gains(own: Sequence[Result], everything: Sequence[Result]) -> list[float]:
-    """Pair each result with ERM on the same test domain (and seed, where it has one)."""
+    """Pair each result with ERM of the same budget, place (and seed, where it has one)."""
     gains = []
     for result in own:
-        partners = [
-            100 * erm.ood
-            for erm in everything
-            if erm.method == "run"
-            and erm.rate == 0
-            and not erm.variant
-            and erm.test_name == result.test_name
-            and result.seed in {erm.seed, -1}
-        ]
+        partners = [100 * erm.ood for erm in erm_partners(result, everything)]
         if partners:
             gains.append(100 * result.ood - float(np.mean(partners)))
     return gains
+
+
+def erm_partners(result: Result, everything: Sequence[Result]) -> list[Result]:
+    """Return the ERM runs a result is compared with: like in all but the method.
+
+    Plain ones are preferred; a sweep whose variants are budgets has an ERM of its own in each.
+    """
+    where = result.coordinates
+    found = [
+        erm
+        for erm in everything
+        if erm.is_erm
+        and erm.coordinates.place == where.place
+        and erm.coordinates.budget == where.budget
+        and result.seed in {erm.seed, -1}
+    ]
+    own = [erm for erm in found if erm.coordinates.variant == where.variant]
+    plain = [erm for erm in found if not erm.label]
+    return plain or own
 
 
 def with_error(value: float, error: float, *, signed: bool = False) -> str:
@@ -120,12 +137,11 @@ def with_error(value: float, error: float, *, signed: bool = False) -> str:
 
 def text_cells(row: Row) -> list[str]:
     """Return the cells of a row as they are shown."""
-    is_erm = row.method == "run" and row.rate == 0 and not row.variant
     return [
         row.name,
         with_error(row.iid, row.iid_error),
         with_error(row.ood, row.ood_error),
-        "-" if is_erm else with_error(row.gain, row.gain_error, signed=True),
+        "-" if row.erm else with_error(row.gain, row.gain_error, signed=True),
         str(row.count),
         f"{row.train_seconds:.0f}",
         f"{row.networks:.3g}",

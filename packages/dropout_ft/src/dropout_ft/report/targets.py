@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_ft.data.known import KNOWN
-from dropout_ft.report.collect import Result, Run
 from dropout_ft.report.names import method_name
+from dropout_ft.report.results import Result
+from dropout_ft.results.run import Run
 
 Key = tuple[str, str, float]
 
@@ -95,7 +96,7 @@ def comparisons(runs: Sequence[Run], results: Sequence[Result]) -> list[Comparis
     domains = KNOWN[dataset].domains if dataset else ()
     rows = []
     for (name, method, rate), (paper_iid, paper_ood) in PAPER.items():
-        own = [r for r in results if (r.method, r.rate, r.variant) == (method, rate, "")]
+        own = [r for r in results if (r.method, r.rate, r.label) == (method, rate, "")]
         own = [r for r in own if "+" not in r.test_name]
         if name != dataset or not own:
             continue

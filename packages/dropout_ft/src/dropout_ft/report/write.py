@@ -4,10 +4,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dropout_ft.methods.trajectory_ensemble import Average
-from dropout_ft.report.collect import Collection, Part
+from dropout_ft.methods.base import Sum
 from dropout_ft.report.page import render_page
+from dropout_ft.report.results import Collection, Part
 from dropout_ft.report.table import csv_text, latex_text, make_rows, rich_table
+from dropout_ft.report.tidy import write_tidy
 from holdfast.atomic import write_text
 
 
@@ -18,9 +19,12 @@ def write_report(
     title: str,
     note: str,
     part: Part = "whole",
-    ensemble_of: Average = "logits",
+    ensemble_of: Sum = "logits",
 ) -> Path:
-    """Print the table; write ``report.html``, ``results.csv`` and ``results.tex`` into ``out``.
+    """Print the table; write the page and the results into ``out``.
+
+    ``report.html`` is the page, ``results.csv`` and ``results.tex`` are its table; ``tidy.csv`` and
+    ``tidy.parquet`` hold every accuracy behind it, for one's own analysis.
 
     Returns:
         The path of the page.
@@ -29,6 +33,7 @@ def write_report(
     rows = make_rows(collection.results)
     write_text(folder / "results.csv", csv_text(rows))
     write_text(folder / "results.tex", latex_text(rows, title))
+    write_tidy(collection, folder)
     page = folder / "report.html"
     text = render_page(collection, rows, title=title, note=note, part=part, ensemble_of=ensemble_of)
     write_text(page, text)

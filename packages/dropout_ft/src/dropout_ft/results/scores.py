@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from dropout_ft.data.evaluation_table import EvaluationTable
+from dropout_ft.data.table import EvaluationTable
+from holdfast.errors import DataError
 
 Logits = np.ndarray
 
 
 def accuracy(logits: Logits, label: np.ndarray) -> float:
-    """Share of rows of (N, C) logits whose first maximum is the label; nan without rows."""
+    """Fraction of the rows of (N, C) logits whose first maximum is the label; nan without rows."""
     if len(label) == 0:
         return float("nan")
     return float((logits.argmax(axis=1) == label).mean())
@@ -24,15 +25,18 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
         ``ood``, ``ood_in``, ``ood_out``: mean over the test domains of the accuracy on all their
         pictures, on the 80 % ``in`` part that DomainBed's tables use, and on the 20 % ``out`` part;
         absent where every domain is trained on.
-        A test domain whose pictures were not evaluated (:mod:`dropout_ft.training.deferral`) has
-        no keys, and then neither has ``ood``.
+        A test domain whose images were not evaluated (:mod:`dropout_ft.training.deferral`) has no
+        keys, and then neither has ``ood``.
+
+    Raises:
+        DataError: a logit that was evaluated is not finite.
     """
     missing = left_out(logits, table)
     values: dict[str, float] = {}
     iid, whole, inside, outside = [], [], [], []
     for domain in range(len(table.domain_names)):
         of_domain = table.domain == domain
-        if (of_domain & missing).any():
+        if not of_domain.any() or (of_domain & missing).any():
             continue
         out = _accuracy_where(logits, table, of_domain & table.held_out)
         values[f"env{domain}_out_acc"] = out
@@ -43,7 +47,8 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
         inside.append(values[f"env{domain}_in_acc"])
         outside.append(out)
         whole.append(_accuracy_where(logits, table, of_domain))
-    values["iid"] = float(np.mean(iid))
+    if iid:
+        values["iid"] = float(np.mean(iid))
     if whole and not missing.any():
         values["ood"] = float(np.mean(whole))
         values["ood_in"] = float(np.mean(inside))
@@ -53,7 +58,7 @@ def score(logits: Logits, table: EvaluationTable) -> dict[str, float]:
 
 def iid_rows(table: EvaluationTable) -> np.ndarray:
     """Return (N,) bool: the ``out`` parts of the training domains, by which models are chosen."""
-    chosen: np.ndarray = table.held_out & ~np.isin(table.domain, table.test_domains)
+    chosen: np.ndarray = table.held_out & ~table.of_test
     return chosen
 
 
@@ -69,15 +74,15 @@ def iid_loss(logits: Logits, table: EvaluationTable) -> float:
 
 
 def left_out(logits: np.ndarray, table: EvaluationTable) -> np.ndarray:
-    """Return (N,) bool: rows of test domains the network was not asked for.
+    """Return (N,) bool: rows of test domains the network was not asked for; they are nan.
 
-    Such rows are nan where others are not; in a diverged run every row is.
+    Raises:
+        DataError: any other row has a logit that is not finite.
     """
-    empty = np.isnan(logits).all(axis=1)
-    if empty.all():
-        return np.zeros(len(logits), dtype=bool)
-    missing: np.ndarray = empty & np.isin(table.domain, table.test_domains)
-    return missing
+    empty: np.ndarray = np.isnan(logits).all(axis=1) & table.of_test
+    if not np.isfinite(logits[~empty]).all():
+        raise DataError("Some logits are not finite: they are the answers of a diverged network.")
+    return empty
 
 
 def _accuracy_where(logits: Logits, table: EvaluationTable, rows: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """Choosing a checkpoint without looking at the test domain."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 
@@ -14,7 +15,10 @@ def select_iid(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     """
     if not rows:
         raise ValueError("a run without evaluations has nothing to select")
-    return max(rows, key=lambda row: row["iid"])
+    finite = [row for row in rows if math.isfinite(row["iid"])]
+    if not finite:
+        raise ValueError("no evaluation of the run has a finite i.i.d. accuracy")
+    return max(finite, key=lambda row: row["iid"])
 
 
 def select_last(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:

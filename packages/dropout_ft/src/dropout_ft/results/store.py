@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from dropout_ft.data.evaluation_table import EvaluationTable
+from dropout_ft.data.table import EvaluationTable
 from holdfast.atomic import write_text
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import DataError
@@ -61,18 +61,21 @@ def write_logits(folder: Path, step: int, logits: Mapping[str, Tensor]) -> None:
     write_weights(logits_path(folder, step), logits)
 
 
-def read_logits(folder: Path) -> dict[int, dict[str, np.ndarray]]:
-    """Read every evaluation of a run, by step in rising order.
+def logits_steps(folder: Path) -> list[int]:
+    """Return the steps whose logits are in a folder, rising."""
+    names = [path.stem.removeprefix("step-") for path in folder.glob("step-*.safetensors")]
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def read_logits(folder: Path, step: int) -> dict[str, np.ndarray]:
+    """Read one evaluation: a float32 (N, C) matrix for each set of weights.
 
     Raises:
-        DataError: a file is damaged.
+        DataError: the file is missing or damaged.
     """
-    found = {}
-    for path in sorted(folder.glob("step-*.safetensors")):
-        try:
-            tensors = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise DataError(f"The logits {path} are damaged ({error}): run `fit` again.") from error
-        step = int(path.stem.removeprefix("step-"))
-        found[step] = {name: value.to(torch.float32).numpy() for name, value in tensors.items()}
-    return found
+    path = logits_path(folder, step)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"The logits {path} are damaged ({error}): run `fit` again.") from error
+    return {name: value.to(torch.float32).numpy() for name, value in tensors.items()}

@@ -1,36 +1,58 @@
-"""The YAML of a sweep, checked."""
+"""The YAML of a sweep, checked by pydantic."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from holdfast.cli.names import load_yaml
 from holdfast.errors import ConfigError
 
 _REFERENCE = re.compile(r"[\w./-]+\.ya?ml")
+Rate = Annotated[float, Field(ge=0, lt=1)]
+RULES = ("choice", "uniform", "log_uniform")
 
 
-@dataclass(kw_only=True)
-class RandomSearch:
+class _Strict(BaseModel):
+    """Unknown keys are errors, and no value is turned into another kind of value."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class RandomSearch(_Strict):
     """Draw hyper-parameters instead of taking every combination, as DomainBed does.
 
     Attributes:
         count: points, besides the configuration's own values.
         seed: of the draws.
-        space: for each key ``{choice: [..]}``, ``{uniform: [low, high]}`` or
+        space: for each key one rule: ``{choice: [..]}``, ``{uniform: [low, high]}`` or
             ``{log_uniform: [low, high]}``.
     """
 
-    count: int
-    seed: int = 0
-    space: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    count: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    space: dict[str, dict[Literal["choice", "uniform", "log_uniform"], list[Any]]] = {}
+
+    @model_validator(mode="after")
+    def check_rules(self) -> Self:
+        """Refuse a key with several rules, and bounds that are not two rising numbers."""
+        for key, rule in self.space.items():
+            if len(rule) != 1 or not all(rule.values()):
+                raise ValueError(f"space.{key} needs one rule with values, of {', '.join(RULES)}")
+            ((kind, values),) = rule.items()
+            if kind == "choice":
+                continue
+            numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+            if len(values) != 2 or not numbers or not values[0] < values[1]:
+                raise ValueError(f"space.{key}: {kind} takes two rising numbers")
+            if kind == "log_uniform" and values[0] <= 0:
+                raise ValueError(f"space.{key}: log_uniform takes numbers above 0")
+        return self
 
 
-@dataclass(kw_only=True)
-class Variant:
+class Variant(_Strict):
     """A method to train besides the plain one.
 
     Attributes:
@@ -39,18 +61,17 @@ class Variant:
         rates: dropout rates of this variant; those of the sweep if absent.
     """
 
-    fit: list[str] = field(default_factory=list)
-    set: dict[str, Any] = field(default_factory=dict)
-    rates: list[float] | None = None
+    fit: list[str] = []
+    set: dict[str, Any] = {}
+    rates: list[Rate] | None = None
 
 
-@dataclass(kw_only=True)
-class SweepConfig:
+class SweepConfig(_Strict):
     """What a sweep runs: every domain x seed x rate x point, for the plain method and each variant.
 
     Attributes:
         fit: YAML files of ``dropout-ft fit``, relative to the sweep's file; later ones win.
-        domains: left out one at a time, names or positions.
+        domains: left out one at a time, by name.
         data: YAML of a data set (configs/data), instead of the one that ``fit`` names.
         pairs: also leave every pair of domains out, for leave-one-domain-out selection.
         seeds: of the runs.
@@ -63,153 +84,99 @@ class SweepConfig:
         set: further settings for every run, ``key: value``.
     """
 
-    fit: list[str]
-    domains: list[str | int]
+    fit: Annotated[list[str], Field(min_length=1)]
+    domains: Annotated[list[str], Field(min_length=1)]
     data: str | None = None
     pairs: bool = False
-    seeds: list[int] = field(default_factory=lambda: [0])
-    rates: list[float] = field(default_factory=lambda: [0.0, 0.9])
-    grid: dict[str, list[Any]] = field(default_factory=dict)
+    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+    rates: Annotated[list[Rate], Field(min_length=1)] = [0.0, 0.9]
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     random: RandomSearch | None = None
-    variants: dict[str, Variant] = field(default_factory=dict)
+    variants: dict[str, Variant] = {}
     plain: bool = True
     split_seeds: Literal["shared", "by_seed"] = "shared"
-    set: dict[str, Any] = field(default_factory=dict)
+    set: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def check_whole(self) -> Self:
+        """Refuse a sweep with two kinds of search, or with nothing to run."""
+        if self.grid and self.random is not None:
+            raise ValueError("grid and random exclude each other: choose one of them")
+        if not self.plain and not self.variants:
+            raise ValueError("plain is false and there are no variants: nothing would run")
+        return self
 
 
 def read_sweep_config(path: str | Path) -> SweepConfig:
-    """Read and check a sweep's YAML; paths in ``fit`` become absolute.
+    """Read and check a sweep's YAML; the paths in it become absolute.
 
     Raises:
-        ConfigError: missing, not YAML, an unknown key, or nothing to run.
+        ConfigError: missing, not YAML, an unknown key, a wrong value, or nothing to run.
     """
     place = Path(path).expanduser()
     try:
-        found = yaml.safe_load(place.read_text())
+        found = load_yaml(place.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"The sweep {place} cannot be read: {reason}.") from error
-    if not isinstance(found, dict):
-        raise ConfigError(f"The sweep {place} is no mapping: see configs/sweeps for examples.")
-    variants = {
-        str(name): build(Variant, value or {}, f"{place}: variants.{name}")
-        for name, value in _mapping(found.pop("variants", None), place, "variants").items()
-    }
-    random = found.pop("random", None)
-    config: SweepConfig = build(SweepConfig, found, str(place))
-    check_kinds(config, str(place))
-    for name, variant in variants.items():
-        check_kinds(variant, f"{place}: variants.{name}")
-    config.variants = variants
-    config.random = None if random is None else build(RandomSearch, random, f"{place}: random")
-    if config.random is not None:
-        check_kinds(config.random, f"{place}: random")
+    config = checked(found, str(place))
     config.fit = _absolute(config.fit, place)
     config.data = _absolute([config.data], place)[0] if config.data else None
     for variant in config.variants.values():
         variant.fit = _absolute(variant.fit, place)
-    _check(config, place)
     return config
 
 
-def build(kind: type[Any], values: Any, where: str) -> Any:  # noqa: ANN401  (an instance of kind)
-    """Build a dataclass from a mapping.
+def checked(values: Any, where: str) -> SweepConfig:  # noqa: ANN401  (whatever the YAML holds)
+    """Check the values of a sweep.
+
+    Args:
+        values: as YAML gives them.
+        where: the file or command, for the error.
 
     Raises:
-        ConfigError: not a mapping, an unknown key or a missing one; the keys there are are named.
+        ConfigError: names the first setting that is wrong, and what it should be.
     """
     if not isinstance(values, dict):
-        raise ConfigError(f"{where} must be a mapping of settings.")
-    known = [one.name for one in fields(kind)]
-    unknown = [key for key in values if key not in known]
-    if unknown:
-        raise ConfigError(f"{where} has no setting '{unknown[0]}': there are {', '.join(known)}.")
+        raise ConfigError(f"The sweep {where} is no mapping: see configs/sweeps for examples.")
+    values = {**values, "variants": _filled(values.get("variants"))}
     try:
-        return kind(**values)
-    except TypeError as error:
-        raise ConfigError(f"{where} lacks a setting ({error}).") from error
-
-
-def check_kinds(config: SweepConfig | Variant | RandomSearch, where: str) -> None:
-    """Refuse values of another kind than a setting takes.
-
-    Raises:
-        ConfigError: names the setting, what it takes and what it was given.
-    """
-    for one in fields(config):
-        value, (what, fits) = getattr(config, one.name), KINDS[one.name]
-        left_open = value is None and one.default is None
-        if not left_open and not fits(value):
-            raise ConfigError(f"{where}: {one.name} must be {what}, not {str(value)[:60]!r}.")
-
-
-def _every(*kinds: type) -> Callable[[Any], bool]:
-    """Return a test for lists of such values; true and false are no numbers here."""
-    return lambda values: (
-        isinstance(values, list)
-        and all(isinstance(v, kinds) and not isinstance(v, bool) for v in values)
-    )
-
-
-def _named(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
-
-
-def _rules(value: Any) -> bool:  # noqa: ANN401
-    """Tell whether every key has one rule with a list of values, bounds being two numbers."""
-    if not _named(value):
-        return False
-    for rule in value.values():
-        if not isinstance(rule, dict) or len(rule) != 1:
-            return False
-        ((kind, values),) = rule.items()
-        if not isinstance(values, list) or not values:
-            return False
-        if kind != "choice" and not (len(values) == 2 and _every(int, float)(values)):
-            return False
-        if kind == "log_uniform" and min(values) <= 0:
-            return False
-    return True
-
-
-def _count(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "fit": ("a list of files", _every(str)),
-    "domains": ("a list of names or positions", _every(str, int)),
-    "data": ("a file", lambda value: isinstance(value, str)),
-    "pairs": ("true or false", lambda value: isinstance(value, bool)),
-    "seeds": ("a list of whole numbers", _every(int)),
-    "rates": (
-        "a list of numbers from 0 to below 1",
-        lambda values: _every(int, float)(values) and all(0 <= v < 1 for v in values),
-    ),
-    "grid": ("a mapping from settings to lists", _named),
-    "random": ("a mapping", lambda value: True),
-    "variants": ("a mapping", lambda value: True),
-    "plain": ("true or false", lambda value: isinstance(value, bool)),
-    "split_seeds": ("'shared' or 'by_seed'", lambda value: value in ("shared", "by_seed")),
-    "set": ("a mapping of settings", _named),
-    "count": ("a whole number", _count),
-    "seed": ("a whole number", _count),
-    "space": ("a mapping from settings to one rule each, with its values", _rules),
-}
+        return SweepConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            known: type[_Strict] = SweepConfig
+            if len(first["loc"]) > 1:
+                known = Variant if first["loc"][0] == "variants" else RandomSearch
+            reason = f"there is no such setting; there are {', '.join(known.model_fields)}"
+        raise ConfigError(f"{where}: {key + ': ' if key else ''}{reason}.") from error
 
 
 def text_of(files: list[str]) -> str:
     """Return the text of YAML files and of those they refer to, for a job's digest."""
     seen: dict[Path, str] = {}
     waiting = [Path(file) for file in files]
+    order = []
     while waiting:
-        path = waiting.pop().resolve()
+        path = waiting.pop(0).resolve()
         if path in seen or not path.is_file():
             continue
         seen[path] = path.read_text()
+        order.append(path)
         code = "\n".join(line.split("#")[0] for line in seen[path].splitlines())
         waiting += [path.parent / name for name in _REFERENCE.findall(code)]
-    return "\n".join(text for _, text in sorted(seen.items()))
+    return "\n".join(seen[path] for path in order)
+
+
+def _filled(variants: Any) -> Any:  # noqa: ANN401
+    """Give variants without settings (``name:`` alone) an empty mapping."""
+    if variants is None:
+        return {}
+    if not isinstance(variants, dict):
+        return variants
+    return {str(name): {} if value is None else value for name, value in variants.items()}
 
 
 def _absolute(files: list[str], place: Path) -> list[str]:
@@ -220,24 +187,3 @@ def _absolute(files: list[str], place: Path) -> list[str]:
             raise ConfigError(f"{place} names {file}, but there is no file {path}.")
         resolved.append(str(path.resolve()))
     return resolved
-
-
-def _mapping(value: Any, place: Path, name: str) -> dict[str, Any]:  # noqa: ANN401
-    if value is not None and not isinstance(value, dict):
-        raise ConfigError(f"{place}: {name} must be a mapping.")
-    return value or {}
-
-
-def _check(config: SweepConfig, place: Path) -> None:
-    for name in ("fit", "domains", "seeds", "rates"):
-        if not isinstance(getattr(config, name), list) or not getattr(config, name):
-            raise ConfigError(f"{place}: {name} must be a list of at least one value.")
-    if config.grid and config.random is not None:
-        raise ConfigError(f"{place} has both grid and random: choose one of them.")
-    if config.split_seeds not in {"shared", "by_seed"}:
-        raise ConfigError(f"{place}: split_seeds is 'shared' or 'by_seed'.")
-    for key, values in config.grid.items():
-        if not isinstance(values, list) or not values:
-            raise ConfigError(f"{place}: grid.{key} must be a list of values.")
-    if not config.plain and not config.variants:
-        raise ConfigError(f"{place}: plain is false and there are no variants: nothing would run.")

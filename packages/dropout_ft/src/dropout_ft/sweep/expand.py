@@ -14,6 +14,7 @@ from holdfast.seeding import fold_seed
 
 TARGET = "dropout_ft.sweep.training:train"
 Point = dict[str, Any]
+AS_CONFIGURED = "as configured"
 
 
 def jobs_of(config: SweepConfig) -> list[Job]:
@@ -30,41 +31,37 @@ def jobs_of(config: SweepConfig) -> list[Job]:
     return jobs
 
 
-def left_out(config: SweepConfig) -> list[tuple[str | int, ...]]:
+def left_out(config: SweepConfig) -> list[tuple[str, ...]]:
     """Return what each run leaves out: every domain, and every pair where asked."""
-    single: list[tuple[str | int, ...]] = [(domain,) for domain in config.domains]
+    single: list[tuple[str, ...]] = [(domain,) for domain in config.domains]
     return [*single, *combinations(config.domains, 2)] if config.pairs else single
 
 
 def points(config: SweepConfig) -> list[Point]:
-    """Return the hyper-parameter points: the grid's combinations, or the drawn ones."""
+    """Return the hyper-parameter points: the grid's combinations, or the drawn ones.
+
+    The first drawn point is the configuration itself: each of its values is :data:`AS_CONFIGURED`.
+    """
     if config.random is not None:
-        return [{}, *(draw(config.random, number) for number in range(config.random.count))]
+        own: Point = dict.fromkeys(config.random.space, AS_CONFIGURED)
+        return [own, *(draw(config.random, number) for number in range(config.random.count))]
     keys = list(config.grid)
     return [dict(zip(keys, values, strict=True)) for values in product(*config.grid.values())]
 
 
 def draw(search: RandomSearch, number: int) -> Point:
-    """Draw point ``number``; each key has its own generator, so adding one changes no other.
-
-    Raises:
-        ConfigError: the space has a rule that is not known.
-    """
+    """Draw point ``number``; each key has its own generator, so adding one changes no other."""
     found = {}
     for key, rule in search.space.items():
         generator = np.random.default_rng(fold_seed("random search", search.seed, number, key))
         ((kind, values),) = rule.items()
         if kind == "choice":
             found[key] = values[int(generator.integers(len(values)))]
-        elif kind in {"uniform", "log_uniform"}:
-            low, high = float(values[0]), float(values[1])
-            share = float(generator.random())
-            log = kind == "log_uniform"
-            found[key] = low * (high / low) ** share if log else low + share * (high - low)
-        else:
-            raise ConfigError(
-                f"random.space.{key} has the rule '{kind}': there are choice, uniform, log_uniform."
-            )
+            continue
+        low, high = float(values[0]), float(values[1])
+        fraction = float(generator.random())
+        log = kind == "log_uniform"
+        found[key] = low * (high / low) ** fraction if log else low + fraction * (high - low)
     return found
 
 
@@ -72,29 +69,34 @@ def _job(
     config: SweepConfig,
     name: str,
     variant: Variant,
-    domains: tuple[str | int, ...],
+    domains: tuple[str, ...],
     seed: int,
     rate: float,
     point: Point,
     content: str,
 ) -> Job:
+    """Return one run, with its place in the experiment declared."""
+    chosen = {key: value for key, value in point.items() if value != AS_CONFIGURED}
     settings: dict[str, Any] = {
-        "data.init_args.test_domains": list(domains),
+        "data.test_domains": list(domains),
         "seed_everything": seed,
         "model.dropout_rate": rate,
-        **({"data.init_args.trial_seed": seed} if config.split_seeds == "by_seed" else {}),
+        **({"data.split_seed": seed} if config.split_seeds == "by_seed" else {}),
         **config.set,
         **variant.set,
-        **point,
+        **chosen,
+        **({"run.variant": name} if name else {}),
+        **({"run.point": point} if point else {}),
     }
-    found = [f"--data={config.data}"] if config.data else []
-    found += [f"--{key}={_text(value)}" for key, value in settings.items()]
+    found = [f"--{key}={_text(value)}" for key, value in settings.items()]
     shown = [name] if name else []
-    shown += ["+".join(map(str, domains)), f"rate {rate:g}", f"seed {seed}"]
+    shown += ["+".join(domains), f"rate {rate:g}", f"seed {seed}"]
     shown += [f"{key.rsplit('.', 1)[-1]} {_text(value)}" for key, value in point.items()]
     return Job(
         target=TARGET,
-        arguments={"files": [*config.fit, *variant.fit], "settings": found},
+        arguments={"settings": found},
+        # The folder of the files does not matter; their content does.
+        places={"files": [*config.fit, *variant.fit], "data": config.data},
         name=", ".join(shown),
         content=content,
     )

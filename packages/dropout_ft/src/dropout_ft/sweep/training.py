@@ -1,17 +1,20 @@
-"""What a sweep's job does: one ``fit`` in the job's folder."""
+"""What a sweep's job does: one ``fit`` in the job's folder; and running them all."""
 
 from dropout_ft.app import APP
 from dropout_ft.results.selection import select_iid
 from holdfast.runs.results import read_results
 
 
-def train(*, folder: str, files: list[str], settings: list[str]) -> dict[str, float]:
+def train(
+    *, folder: str, settings: list[str], files: list[str], data: str | None = None
+) -> dict[str, float]:
     """Train, resuming what is there, and return the selected step's accuracies.
 
     Args:
         folder: of the job; the run is a folder in it.
-        files: YAML files of ``fit``.
         settings: words ``--key=value``.
+        files: YAML files of ``fit``.
+        data: YAML of a data set instead of theirs.
 
     Returns:
         ``iid`` and ``ood`` in [0, 1], and ``step``, of the step that the i.i.d. accuracy selects.
@@ -19,15 +22,17 @@ def train(*, folder: str, files: list[str], settings: list[str]) -> dict[str, fl
     words = ["fit"]
     for file in files:
         words += ["--config", file]
+    words += [f"--data={data}"] if data else []
     words += [*settings, f"--run.root={folder}", "--trainer.enable_model_summary=false"]
     run = APP.run_lightning(words).directory
     best = select_iid(
         [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
     )
-    return {name: float(best[name]) for name in ("iid", "ood", "step")}
+    return {name: float(best[name]) for name in ("iid", "ood", "step") if name in best}
 
 
 def best_of(results: list[dict[str, float]]) -> str:
     """Say which finished run has the best i.i.d. accuracy; the o.o.d. one is shown, not used."""
     best = max(results, key=lambda result: result["iid"])
-    return f"best i.i.d. so far {100 * best['iid']:.1f} % (its o.o.d. {100 * best['ood']:.1f} %)"
+    ood = f" (its o.o.d. {100 * best['ood']:.1f} %)" if "ood" in best else ""
+    return f"best i.i.d. so far {100 * best['iid']:.1f} %{ood}"

@@ -1,7 +1,7 @@
-"""Evaluate the test domains only where a selection can choose them.
+"""Evaluate the domains left out only where a selection can choose them.
 
 The i.i.d. rule (paper 4.3) picks the first step with the best i.i.d. accuracy, which was a new best
-when it was evaluated. So the pictures of the test domains, two thirds of an evaluation and more,
+when it was evaluated. So the images of the domains left out, two thirds of an evaluation and more,
 need the network only at new bests and at the last step: tables, averages, soups and ensembles over
 runs stay the same to the last digit. The ensemble along a run and the oracle need every step and
 are left out of reports of such runs.
@@ -12,7 +12,10 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from dropout_ft.data.domains import DomainData
+from dropout_ft.training.module import FineTuning
 from holdfast.errors import ConfigError
+from holdfast.training.callbacks.last_step import is_last_step
 
 
 class TestDomainsWhenBest(Callback):
@@ -35,20 +38,37 @@ class TestDomainsWhenBest(Callback):
         if stage != "fit":
             return
         data = getattr(trainer, "datamodule", None)
-        if data is None or not hasattr(data, "defer_test_domains"):
-            raise ConfigError("TestDomainsWhenBest needs a data module of dropout_ft.data.")
+        if not isinstance(data, DomainData):
+            raise ConfigError("TestDomainsWhenBest needs dropout_ft.data.DomainData.")
         data.defer_test_domains = True
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Evaluate the test domains too, if the i.i.d. accuracy asks for it.
+
+        Lightning calls callbacks before the module, so the module scores everything at once.
+        """
+        assert isinstance(pl_module, FineTuning)
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        iid = pl_module.collected.iid(pl_module.device, trainer.global_step)
+        if not self.wanted(trainer, iid):
+            return
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        for number, batch in enumerate(data.test_domain_dataloader()):
+            placed = trainer.strategy.batch_to_device(batch)
+            with trainer.precision_plugin.val_step_context():
+                pl_module.validation_step(placed, number)
 
     def wanted(self, trainer: Trainer, iid: Mapping[str, float]) -> bool:
         """Tell whether the test domains are to be evaluated now, and remember the best.
 
         Args:
             trainer: tells the step.
-            iid: accuracy of each set of weights on the i.i.d. pictures.
+            iid: accuracy of each set of weights on the i.i.d. images.
         """
         better = [name for name, value in iid.items() if value > self.best.get(name, -1.0)]
         self.best.update({name: iid[name] for name in better})
-        return bool(better) or 0 < trainer.max_steps <= trainer.global_step
+        return bool(better) or is_last_step(trainer) or trainer.should_stop
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best so far, so that a resumed run defers as an undisturbed one."""
@@ -57,10 +77,3 @@ class TestDomainsWhenBest(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the best so far."""
         self.best = dict(state_dict["best"])
-
-
-def deferral_of(trainer: Trainer) -> TestDomainsWhenBest | None:
-    """Return the trainer's callback of this kind while it fits, if it has one."""
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    found = [one for one in callbacks if isinstance(one, TestDomainsWhenBest)]
-    return found[0] if found and trainer.state.fn == "fit" else None

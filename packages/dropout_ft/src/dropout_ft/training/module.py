@@ -1,12 +1,15 @@
 """The LightningModule: a thin shell around the classifier."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
-from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from pytorch_lightning.utilities.types import (
+    LRSchedulerConfigType,
+    OptimizerLRSchedulerConfig,
+)
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -14,17 +17,17 @@ from dropout_ft.nn.backbones.base import Backbone
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import Normalization, VeryLargeDropoutHead
 from dropout_ft.nn.parameter_groups import parameter_groups, scale_rate
-from dropout_ft.results.scores import score
-from dropout_ft.training.deferral import deferral_of
+from dropout_ft.training.collecting import CollectedLogits, Evaluation
 from dropout_ft.training.objectives.base import Objective
 from dropout_ft.training.objectives.erm import ERM
-from dropout_ft.training.objectives.miro import MIRO
 from dropout_ft.training.ratatouille import load_backbone
-from dropout_ft.training.recorder import EvaluationRecorder
+from dropout_ft.training.schedules import schedule_remark
 from dropout_ft.training.warm_start import HeadWarmStart
 from holdfast.checkpoints.reading import check_same_architecture
-from holdfast.training.callbacks import GuardedWeightAveraging
-from holdfast.training.indexed_logits import IndexedLogits
+from holdfast.console import say
+from holdfast.errors import ConfigError
+
+Batch = Mapping[str, Tensor]
 
 
 def default_optimizer(params: Any) -> torch.optim.Optimizer:  # noqa: ANN401  (what torch accepts)
@@ -96,27 +99,69 @@ class FineTuning(LightningModule):
         self.head_start = head_start
         self.make_optimizer = optimizer
         self.make_schedule = lr_scheduler
-        self._logits: dict[str, IndexedLogits] = {}
-        self.evaluated: dict[str, Tensor] = {}
+        self.warm_start_batches: Callable[[], Iterable[Batch]] | None = None
+        self.extra_networks: Callable[[], dict[str, nn.Module]] = dict
+        self.collected = CollectedLogits()
+        self.evaluation: Evaluation | None = None
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The sets of weights that are evaluated: the current ones, and any average along the run.
+
+        A callback that keeps others offers them through ``extra_networks``.
+        """
+        return {"current": self.model, **self.extra_networks()}
+
+    def coordinates(self) -> dict[str, Any]:
+        """Return what the model declares of a run, for ``run.json``."""
+        backbone = self.model.backbone
+        return {
+            "objective": type(self.objective).__name__,
+            "dropout_rate": self.model.head.rate,
+            "head_lr_factor": self.head_lr_factor,
+            "backbone": getattr(backbone, "name", type(backbone).__name__),
+            "weights": str(getattr(backbone, "weights", "")),
+        }
 
     def forward(self, images: Tensor) -> Tensor:
         """Map uint8 RGB pictures (B, 3, H, W) to logits (B, C)."""
         logits: Tensor = self.model(images)
         return logits
 
+    def on_fit_start(self) -> None:
+        """Refuse what would silently undo the recipe.
+
+        Raises:
+            ConfigError: synchronised BatchNorm has replaced the frozen layers.
+        """
+        if any(isinstance(module, nn.SyncBatchNorm) for module in self.modules()):
+            raise ConfigError(
+                "trainer.sync_batchnorm replaces the frozen BatchNorm layers by ones that are "
+                "trained, and drops their activations: leave it false."
+            )
+
     def on_train_start(self) -> None:
         """Calibrate and warm-start the head of a fresh run; a resumed one has its head already."""
         # Lightning keeps the modes it finds, so the frozen parts must be put into theirs here.
         self.train()
+        for schedule in self.trainer.lr_scheduler_configs:
+            remark = schedule_remark(schedule.scheduler, self.trainer.max_steps)
+            if remark:
+                say(f"note: {remark}")
         calibrated = bool(int(self.model.head.calibrated))
-        if self.trainer.global_step > 0 or (calibrated and self.head_start is None):
+        if self.global_step > 0 or (calibrated and self.head_start is None):
             return
-        (self.head_start or HeadWarmStart(steps=0)).apply(self.model, self._training_loader)
+        if self.warm_start_batches is None:
+            raise ConfigError(
+                "The head needs training batches to start from: set module.warm_start_batches to a "
+                "function that returns them, or use normalization 'none' without a head_start."
+            )
+        (self.head_start or HeadWarmStart(steps=0)).apply(self.model, self.warm_start_batches)
         # Each process saw its own batches; all go on with the first one's head.
         head = self.model.head
         head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
 
-    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the objective's loss; the paper's is plain cross-entropy."""
         parts: dict[str, Tensor] = self.objective(self.model, batch)
         self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
@@ -124,50 +169,32 @@ class FineTuning(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start collecting logits of every set of weights the run keeps."""
-        expected = torch.from_numpy(self.trainer.datamodule.always_evaluated)  # type: ignore[attr-defined]
-        self._logits = {
-            name: IndexedLogits(len(expected), expected).to(self.device)
-            for name in self._networks()
-        }
+        self.collected = CollectedLogits()
 
-    def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Collect logits by sample index."""
-        for name, network in self._networks().items():
+        found = {}
+        for name, network in self.networks.items():
             network.eval()
-            self._logits[name].update(batch["index"], network(batch["input"]))
+            found[name] = network(batch["input"])
+        self.collected.add(batch, found)
 
     def on_validation_epoch_end(self) -> None:
-        """Score and record; the recorder writes on rank zero, every rank logs the same values."""
-        table = self.trainer.datamodule.table  # type: ignore[attr-defined]
-        logits = self._compute()
-        deferral = deferral_of(self.trainer)
-        if deferral is not None:
-            iid = {name: score(found.numpy(), table)["iid"] for name, found in logits.items()}
-            if deferral.wanted(self.trainer, iid):
-                self._evaluate_test_domains()
-                logits = self._compute()
-        self.evaluated = logits
-        scores = EvaluationRecorder(self.trainer, table).record(logits)
-        for name, values in scores.items():
+        """Score what was collected and log it, the same values on every rank.
+
+        Raises:
+            DivergedError: some logits are not finite.
+        """
+        self.evaluation = self.collected.gather(self.device)
+        for name, scores in self.evaluation.scores(self.global_step).items():
             prefix = "val" if name == "current" else f"val_{name}"
-            self.log_dict({f"{prefix}/{key}": value for key, value in values.items()})
-
-    def _compute(self) -> dict[str, Tensor]:
-        return {name: metric.compute().cpu() for name, metric in self._logits.items()}
-
-    def _evaluate_test_domains(self) -> None:
-        """Collect the logits that the validation loader left out, as Lightning's loop would."""
-        loader = self.trainer.datamodule.test_domain_dataloader()  # type: ignore[attr-defined]
-        for number, batch in enumerate(loader):
-            placed = self.trainer.strategy.batch_to_device(batch)
-            with self.trainer.precision_plugin.val_step_context():
-                self.validation_step(placed, number)
+            self.log_dict({f"{prefix}/{key}": value for key, value in scores.items()})
 
     def on_test_epoch_start(self) -> None:
-        """Evaluate as in validation: the table already holds the test domains."""
+        """Evaluate as in validation: the batches say which images are of domains left out."""
         self.on_validation_epoch_start()
 
-    def test_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Collect logits by sample index."""
         self.validation_step(batch, batch_idx)
 
@@ -179,13 +206,16 @@ class FineTuning(LightningModule):
         """Build the optimiser on the two groups, and a schedule stepped every step."""
         optimizer = self.make_optimizer([*parameter_groups(self.model), *self._own_parameters()])
         scale_rate(optimizer, "head", self.head_lr_factor)
-        if isinstance(self.objective, MIRO):
-            scale_rate(optimizer, "objective", self.objective.variance_lr_factor)
+        scale_rate(optimizer, "objective", self.objective.lr_factor)
         schedule = self.make_schedule(optimizer)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        stepped: LRSchedulerConfigType = {"scheduler": schedule, "interval": "step"}
+        monitor = getattr(schedule, "monitor", None)
+        if monitor is not None:  # ReduceLROnPlateau, which acts on a logged metric
+            interval = self.trainer.val_check_interval
+            stepped["monitor"] = monitor
+            # Lightning asks for the metric at these steps; it is there after a validation.
+            stepped["frequency"] = interval if isinstance(interval, int) else 1
+        return {"optimizer": optimizer, "lr_scheduler": stepped}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the class names, which no weight shows."""
@@ -197,26 +227,7 @@ class FineTuning(LightningModule):
             checkpoint["state_dict"], self.state_dict(), source="The checkpoint"
         )
 
-    def _networks(self) -> dict[str, nn.Module]:
-        """Return the current network and, once there is one, the average along the run."""
-        networks: dict[str, nn.Module] = {"current": self.model}
-        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, GuardedWeightAveraging) and callback.evaluate == "both":
-                averaged = callback.averaged
-                if isinstance(averaged, FineTuning):
-                    networks["average"] = averaged.model
-        return networks
-
     def _own_parameters(self) -> list[dict[str, Any]]:
         """Return the objective's parameters as a group of their own, if it has any."""
         own = list(self.objective.parameters())
         return [{"params": own, "name": "objective"}] if own else []
-
-    def _training_loader(self) -> Any:  # noqa: ANN401  (a DataLoader of batches)
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        seed = data.seed
-        if self.head_start is not None and self.head_start.shared:
-            data.seed = self.head_start.seed
-        loader = data.train_dataloader()
-        data.seed = seed
-        return loader

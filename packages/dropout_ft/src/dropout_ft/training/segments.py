@@ -4,7 +4,6 @@ Between two evaluations lies a segment of steps. Its mean weights and its last w
 when the evaluation begins; averages over any segments are then a matter of arithmetic.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dropout_ft.methods.weight_average import StateDict
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import ConfigError, DataError
 
 FOLDER = "segments"
+StateDict = dict[str, Tensor]
 
 
 class SegmentWeights(Callback):
@@ -136,11 +135,6 @@ def segments_of(run: Path) -> list[Segment]:
             "dropout_ft.training.segments.SegmentWeights."
         )
     return found
-
-
-def complete(weights: Mapping[str, Tensor], final: Mapping[str, Tensor]) -> StateDict:
-    """Put trained weights into a full state dictionary; what was frozen comes from ``final``."""
-    return {name: weights.get(name, value).to(value.dtype) for name, value in final.items()}
 
 
 def _path(trainer: Trainer, step: int) -> Path:

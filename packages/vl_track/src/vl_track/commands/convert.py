@@ -5,34 +5,42 @@ import sys
 from pathlib import Path
 
 from holdfast.atomic import write_text
-from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
-from vl_track.loading import build_network
-from vl_track.nn.official import check_complete, from_official
+from vl_track.outputs import check_outputs
 
 
-def convert(official: str, *, out: str, elimination: bool = True) -> None:
+def convert(official: str, *, out: str, elimination: bool = True, overwrite: bool = False) -> None:
     """Turn an official checkpoint into a model folder for ``--weights``.
 
-    Only tensors are read from the file; a file that holds other objects beside them is refused by
-    torch's safe loader unless they are plain numbers, texts and containers.
+    The checkpoint is read as the trainers of OSTrack and All-in-One save it. Only tensors are taken
+    from it: settings and statistics are replaced by empty stand-ins, and any other object is
+    refused. The folder also says how the release maps boxes, so that the boxes are the release's.
 
     Args:
         official: ``OSTrack_ep0300.pth.tar`` or the like, of OSTrack or All-in-One.
         out: the folder to write: ``config.json`` and float32 safetensors.
         elimination: the variant with candidate elimination (``..._ce_...``).
+        overwrite: replace the model in ``out`` if there is one.
     """
-    state = read_weights(official)
+    folder = Path(out).expanduser()
+    files = [folder / "model.safetensors", folder / "config.json"]
+    check_outputs(files, [official], overwrite=overwrite)
+
+    from holdfast.checkpoints.weights import write_weights  # noqa: PLC0415  (torch comes with it)
+    from vl_track.loading import build_network  # noqa: PLC0415
+    from vl_track.nn.official import check_complete, from_official  # noqa: PLC0415
+    from vl_track.nn.released import read_released  # noqa: PLC0415
+
+    state, prefix = read_released(official)
     try:
-        converted = from_official(state, elimination=elimination)
+        converted = from_official(state, elimination=elimination, prefix=prefix)
         network = build_network(converted.config, official)
-        check_complete(converted.weights, network.state_dict())
+        check_complete(converted.weights, network.state_dict(), prefix)
     except CheckpointError as error:
         raise CheckpointError(f"{official} cannot be converted. {error}") from error
-    folder = Path(out)
     # float32, unlike our own models: outputs must equal the release's.
-    write_weights(folder / "model.safetensors", converted.weights)
-    write_text(folder / "config.json", json.dumps(converted.config, indent=2) + "\n")
+    write_weights(files[0], converted.weights)
+    write_text(files[1], json.dumps(converted.config, indent=2) + "\n")
     dropped = len(converted.training_only)
     sys.stdout.write(
         f"Converted {len(converted.weights)} tensors into {out}"

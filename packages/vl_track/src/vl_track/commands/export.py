@@ -5,7 +5,7 @@ from pathlib import Path
 
 from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import ConfigError
-from holdfast.exporting import Format, check_tools, written_line
+from holdfast.exporting import FORMATS, Format, check_tools, written_line
 from vl_track.exporting import write_step
 from vl_track.loading import (
     build_network,
@@ -14,6 +14,7 @@ from vl_track.loading import (
     save_network,
     size_in_megabytes,
 )
+from vl_track.outputs import check_outputs
 
 
 def export(
@@ -24,6 +25,7 @@ def export(
     formats: list[Format] = [],  # noqa: B006
     sentences: list[str] = [],  # noqa: B006
     dynamic_batch: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Write ``config.json`` and float16 safetensors of at most 16 MB each for ``--weights``.
 
@@ -39,12 +41,16 @@ def export(
             (AOTInductor), each only if its answers are PyTorch's.
         sentences: encoded into ``tracker.json`` for those formats.
         dynamic_batch: let those formats take any number of crops at once.
+        overwrite: replace outputs that exist. An input is never replaced.
     """
     if ckpt is None and not formats:
         raise ConfigError("There is nothing to write: give --ckpt, --formats, or both.")
     if ckpt is not None and weights is not None:
         raise ConfigError("Give --ckpt or --weights, not both: each is a model.")
     check_tools(formats)
+    check_outputs(_outputs(Path(out), ckpt, formats), [ckpt] if ckpt else [], overwrite=overwrite)
+    if weights is not None and Path(weights).resolve() == Path(out).resolve():
+        raise ConfigError(f"{out} is an input: write to another folder.")
     if ckpt is not None:
         write_folder(ckpt, out)
     if formats:
@@ -53,6 +59,16 @@ def export(
         for path, difference in made:
             sys.stdout.write(written_line(path, difference))
         sys.stdout.write(f"{Path(out) / 'tracker.json'}: sizes, factors, sentences\n")
+
+
+def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path]:
+    """Return the files that will be written; older weights in the folder count as outputs."""
+    files = [folder / f"tracker{FORMATS[kind]}" for kind in formats]
+    if formats:
+        files.append(folder / "tracker.json")
+    if ckpt is not None:
+        files += [folder / "config.json", *sorted(folder.glob("model-*.safetensors"))]
+    return files
 
 
 def write_folder(ckpt: str, out: str) -> None:

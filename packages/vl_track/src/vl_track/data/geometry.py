@@ -28,13 +28,19 @@ def as_box(values: Iterable[float]) -> Box:
     return x, y, width, height
 
 
-def window_around(box: Box, factor: float) -> Window:
-    """Return the window ``factor`` times as large as the box (facts 2.3).
+def window_around(box: Box, factor: float, least: float = MIN_SIDE) -> Window:
+    """Return the window ``factor`` times as large as the box.
 
-    The side is ``ceil(sqrt(w * h) * factor)`` and the corner is rounded to a whole pixel.
+    The side is ``ceil(sqrt(w * h) * factor)`` and the corner is rounded to a whole pixel
+    (``sample_target`` of OSTrack's ``lib/train/data/processing_utils.py``).
+
+    Args:
+        box: x, y, w, h in pixels.
+        factor: side of the window over the side of a square of the box's area.
+        least: side of the window in pixels.
     """
     x, y, width, height = box
-    side = max(MIN_SIDE, math.ceil(math.sqrt(max(width, 0) * max(height, 0)) * factor))
+    side = max(least, math.ceil(math.sqrt(max(width, 0) * max(height, 0)) * factor))
     return Window(
         round(x + 0.5 * width - 0.5 * side), round(y + 0.5 * height - 0.5 * side), float(side)
     )
@@ -66,8 +72,19 @@ def out_of_window(centred: Box, window: Window) -> Box:
     return window.left + cx - width / 2, window.top + cy - height / 2, width, height
 
 
-def clip_box(box: Box, frame_size: tuple[int, int], margin: float = 10.0) -> Box:
-    """Keep at least ``margin`` pixels of a box inside the frame, as the release does."""
+def clip_box(
+    box: Box, frame_size: tuple[int, int], margin: float = 10.0, least: float | None = None
+) -> Box:
+    """Keep at least ``margin`` pixels of a box inside the frame.
+
+    Args:
+        box: x, y, w, h in pixels.
+        frame_size: width, height.
+        margin: pixels.
+        least: side of the box; by default ``margin``, as in the release (``clip_box`` of OSTrack's
+            ``lib/utils/box_ops.py``).
+    """
+    least = margin if least is None else least
     x0, y0, width, height = box
     x1, y1 = x0 + width, y0 + height
     frame_width, frame_height = frame_size
@@ -75,7 +92,7 @@ def clip_box(box: Box, frame_size: tuple[int, int], margin: float = 10.0) -> Box
     x1 = min(max(margin, x1), float(frame_width))
     y0 = min(max(0.0, y0), frame_height - margin)
     y1 = min(max(margin, y1), float(frame_height))
-    return x0, y0, max(margin, x1 - x0), max(margin, y1 - y0)
+    return x0, y0, max(least, x1 - x0), max(least, y1 - y0)
 
 
 def jitter_box(box: Box, *, scale: float, centre: float, generator: np.random.Generator) -> Box:

@@ -1,8 +1,8 @@
 """The released networks: their key layout, and the settings that reproduce them.
 
-``compat: official`` is :func:`official_config`: unit-length mixup, no matching channels, and a text
-branch that is a constant. :func:`from_official` renames the weights of an OSTrack or All-in-One
-checkpoint (facts 1.1) and refuses any it does not know.
+:func:`official_config` describes the network of All-in-One's ``lib/models/ostrack``: unit-length
+mixup, no matching channels, and a text branch that is a constant. :func:`from_official` renames the
+weights of an OSTrack or All-in-One checkpoint and refuses any it does not know.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from holdfast.errors import CheckpointError
+from vl_track.nn.network import OFFICIAL
 
 # In every checkpoint, used by nothing at test.
 UNUSED = ("backbone.cls_token", "backbone.pos_embed")
@@ -44,7 +45,7 @@ def official_config(
     vocabulary: int = 30522,
     text_features: int = 768,
 ) -> dict[str, Any]:
-    """Describe the released network: ``compat: official``.
+    """Describe the released network.
 
     Args:
         language: All-in-One; without it OSTrack.
@@ -76,22 +77,25 @@ def official_config(
         "matching": "none",
         "template_factor": 2.0,
         "search_factor": search_factor,
-        "tracker": {"unrounded_corner": True, "cut_first_box": False},
+        "tracker": OFFICIAL._asdict(),
     }
 
 
-def from_official(state: Mapping[str, Tensor], *, elimination: bool = True) -> Converted:
+def from_official(
+    state: Mapping[str, Tensor], *, elimination: bool = True, prefix: str = ""
+) -> Converted:
     """Convert a released state dictionary.
 
     Args:
-        state: the ``net`` entry of an official ``.pth.tar``.
+        state: the ``net`` entry of an official ``.pth.tar``, without the prefix.
         elimination: the variant with candidate elimination (``..._ce_...``).
+        prefix: of the keys in the user's file, for the message.
 
     Raises:
         CheckpointError: a key is missing or unknown, with the list.
     """
     language = any(key.startswith("language_embeddings.") for key in state)
-    config = _describe(state, language=language, elimination=elimination)
+    config = _describe(state, language=language, elimination=elimination, prefix=prefix)
     weights, training_only, unknown = {}, [], []
     for key, value in state.items():
         if key in UNUSED or key in BUFFERS:
@@ -101,7 +105,7 @@ def from_official(state: Mapping[str, Tensor], *, elimination: bool = True) -> C
             continue
         ours = rename(key)
         if ours is None:
-            unknown.append(key)
+            unknown.append(prefix + key)
         else:
             weights[ours] = value
     if not language:
@@ -134,19 +138,50 @@ def rename(key: str) -> str | None:
     return f"head.{_BRANCHES[branch]}.{int(number) - 1}.{rest}"
 
 
-def check_complete(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+def official_name(key: str) -> str:
+    """Return the official name of one of our keys: the inverse of :func:`rename`."""
+    rules = (
+        (r"backbone\.patch_proj\.(\w+)", r"backbone.patch_embed.proj.\1"),
+        (r"backbone\.template_positions", "backbone.pos_embed_z"),
+        (r"backbone\.search_positions", "backbone.pos_embed_x"),
+        (r"mixup\.proj\.(\w+)", r"backbone.language_proj.\1"),
+        (r"text\.(\w+_embeddings)\.weight", r"language_embeddings.\1.weight"),
+        (r"text\.norm\.(\w+)", r"language_embeddings.LayerNorm.\1"),
+    )
+    for pattern, replacement in rules:
+        if re.fullmatch(pattern, key):
+            return re.sub(pattern, replacement, key)
+    head = re.fullmatch(r"head\.(score|offset|size)\.([0-4])\.(.+)", key)
+    if head is None:
+        return key
+    branch = next(theirs for theirs, ours in _BRANCHES.items() if ours == head.group(1))
+    return f"box_head.conv{int(head.group(2)) + 1}_{branch}.{head.group(3)}"
+
+
+def check_complete(
+    weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], prefix: str = ""
+) -> None:
     """Refuse converted weights that leave part of the network unset, or have another shape.
 
+    Args:
+        weights: under our names.
+        expected: the network's own.
+        prefix: of the keys in the user's file, for the message.
+
     Raises:
-        CheckpointError: with the list.
+        CheckpointError: with the list, spelled as in the user's file.
     """
-    missing = [key for key in expected if key not in weights]
+
+    def spelled(key: str) -> str:
+        return prefix + official_name(key)
+
+    missing = [spelled(key) for key in expected if key not in weights]
     shapes = [
-        f"{key}: {tuple(weights[key].shape)}, not {tuple(expected[key].shape)}"
+        f"{spelled(key)}: {tuple(weights[key].shape)}, not {tuple(expected[key].shape)}"
         for key in expected
         if key in weights and weights[key].shape != expected[key].shape
     ]
-    unknown = [key for key in weights if key not in expected]
+    unknown = [spelled(key) for key in weights if key not in expected]
     for what, keys in (("missing", missing), ("wrongly shaped", shapes), ("unknown", unknown)):
         if keys:
             raise CheckpointError(_refusal(what, keys))
@@ -160,9 +195,11 @@ def _refusal(what: str, keys: list[str]) -> str:
     )
 
 
-def _describe(state: Mapping[str, Tensor], *, language: bool, elimination: bool) -> dict[str, Any]:
+def _describe(
+    state: Mapping[str, Tensor], *, language: bool, elimination: bool, prefix: str
+) -> dict[str, Any]:
     needed = ("backbone.pos_embed_z", "backbone.pos_embed_x", "backbone.patch_embed.proj.weight")
-    missing = [key for key in needed if key not in state]
+    missing = [prefix + key for key in needed if key not in state]
     if missing:
         raise CheckpointError(_refusal("missing", missing))
     kernel = state["backbone.patch_embed.proj.weight"]

@@ -23,11 +23,6 @@ class TrackerOptions:
             fractions of the frame's longer side.
         margin: pixels of a box that always stay in the frame (``clip_box`` of OSTrack's
             ``lib/utils/box_ops.py``).
-        unrounded_corner: map boxes back as the release does, as if the search window had not been
-            moved to whole pixels; the box is then off by up to half a pixel in each frame. By
-            default as the model's own conventions say.
-        cut_first_box: cut a given box to the image, which the release does not do. By default as
-            the model's own conventions say.
         allow_nothing: start with an empty prompt, on what scores highest; for ablations.
     """
 
@@ -42,6 +37,4 @@ class TrackerOptions:
     found_score: float = 0.4
     grounding_scales: tuple[float, ...] = (1.0,)
     margin: float = 10.0
-    unrounded_corner: bool | None = None
-    cut_first_box: bool | None = None
     allow_nothing: bool = False

@@ -40,7 +40,7 @@ class SearchInput(NamedTuple):
         text: features of one sentence.
         window: the part of the image to search.
         box_window: the window that boxes are mapped back from; differs from ``window`` by up to
-            half a pixel with :attr:`TrackerOptions.unrounded_corner`.
+            half a pixel in models with ``unrounded_corner``.
     """
 
     template_13hw: Tensor
@@ -72,7 +72,8 @@ class Tracker:
         self.device = torch.device(device)
         self.network = network.eval().to(self.device)
         self.options = options or TrackerOptions()
-        self.unrounded_corner, self.cut_first_box = _conventions(self.options, network)
+        self.conventions = network.conventions
+        self._least = self.options.margin
         self._hann = hann_window(network.backbone.search_grid).to(self.device)
         self._text: TextFeatures | None = None
         self._template: Tensor | None = None
@@ -94,8 +95,8 @@ class Tracker:
             text: a sentence about it; may be empty if there is a box.
 
         Returns:
-            The box it starts from; a given box is cut to the frame, unless ``cut_first_box`` is
-            off.
+            The box it starts from; a given box is cut to the frame, unless the model's
+            conventions say otherwise.
 
         Raises:
             ConfigError: neither box nor text, a box without area or outside the frame, or a
@@ -104,14 +105,17 @@ class Tracker:
         """
         _check_frame(frame)
         self._frames, self._low = 0, 0
+        self._least = self.options.margin
         self._text = self._encode(text)
         if box is not None:
             cut = check_box(box, frame)
-            start = Estimate(cut if self.cut_first_box else as_box(box), 1.0)
+            start = Estimate(cut if self.conventions.cut_first_box else as_box(box), 1.0)
         else:
             self._check_prompt(text)
             start = self._ground(frame)
         self._box = start.box
+        if self.conventions.small_boxes and box is not None:
+            self._least = max(1.0, min(self.options.margin, *start.box[2:]))
         self._remember(frame)
         return start
 
@@ -175,8 +179,8 @@ class Tracker:
         _check_frame(frame)
         if self._template is None or self._text is None:
             raise ConfigError("The tracker has no prompt yet: call initialize first.")
-        window = window_around(self._box, self.network.search_factor)
-        exact = self.unrounded_corner
+        window = self._window(self.network.search_factor)
+        exact = self.conventions.unrounded_corner
         box_window = around_exactly(self._box, window.side) if exact else window
         return SearchInput(self._template, self._text, window, box_window)
 
@@ -221,7 +225,7 @@ class Tracker:
 
     def _remember(self, frame: Image) -> None:
         """Cut the template at the current box."""
-        window = window_around(self._box, self.network.template_factor)
+        window = self._window(self.network.template_factor)
         size = self.network.backbone.template_size
         self._template = _batch([crop_frame(frame, window, size)], self.device)
 
@@ -240,7 +244,7 @@ class Tracker:
     def _redetect(self, frame: Image, found: Estimate) -> Estimate:
         """Search the whole frame; keep the last box where nothing scores ``found_score``."""
         height, width = frame.shape[:2]
-        side = window_around(self._box, self.network.search_factor).side
+        side = self._window(self.network.search_factor).side
         best = self._search(frame, cover((width, height), side), hann=False)
         if best.score < self.options.found_score:
             return Estimate(self._box, found.score)
@@ -277,6 +281,10 @@ class Tracker:
         best = int(scores.argmax())
         return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
 
+    def _window(self, factor: float) -> Window:
+        """Return the window around the current box."""
+        return window_around(self._box, factor, self.conventions.least_window)
+
     @property
     def prior(self) -> Tensor:
         """What the score map is multiplied by: the Hann window, softened by its weight."""
@@ -294,17 +302,10 @@ class Tracker:
         """
         box: Box = tuple(box_4.tolist())
         height, width = frame.shape[:2]
-        kept = clip_box(out_of_window(box, window), (width, height), self.options.margin)
+        kept = clip_box(
+            out_of_window(box, window), (width, height), self.options.margin, self._least
+        )
         return Estimate(kept, float(score))
-
-
-def _conventions(options: TrackerOptions, network: Network) -> tuple[bool, bool]:
-    """Return ``unrounded_corner`` and ``cut_first_box``: as asked, else as the model was made."""
-    own = network.conventions
-    exact, cut = options.unrounded_corner, options.cut_first_box
-    return own.unrounded_corner if exact is None else exact, (
-        own.cut_first_box if cut is None else cut
-    )
 
 
 def smooth_size(box: Box, last: Box, weight: float) -> Box:

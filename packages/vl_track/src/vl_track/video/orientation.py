@@ -1,5 +1,7 @@
 """How a decoded image is turned and mirrored for display."""
 
+from typing import Any
+
 import av
 import numpy as np
 from av.sidedata.sidedata import Type
@@ -12,8 +14,9 @@ Turn = tuple[float, float, float, float]
 
 def display_matrix(frame: "av.VideoFrame") -> Turn | None:
     """Return a frame's display matrix without its translation; ``None`` if there is none."""
+    side_data: Any = frame.side_data  # its own annotation is wrong
     try:
-        matrix = frame.side_data[Type.DISPLAYMATRIX]
+        matrix = side_data[Type.DISPLAYMATRIX]
     except KeyError:
         return None
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()

@@ -7,12 +7,13 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from holdfast.console import say
-
-LAST_NAME = "last.ckpt"
+from holdfast.errors import CheckpointError
+from holdfast.runs.directory import LAST_NAME
+from holdfast.training.callbacks.last_step import is_last_step
 
 
 class LastCheckpoint(Checkpoint):
-    """Save ``last.ckpt`` every so many steps and after every validation.
+    """Save ``last.ckpt`` every so many steps, after every validation and at the end.
 
     At a step that is also validated, only the save after the validation happens: resuming from a
     state between the step and its validation would skip the validation and lose its scores.
@@ -21,6 +22,8 @@ class LastCheckpoint(Checkpoint):
         folder: the run's checkpoint folder.
         every_n_steps: optimiser steps between saves; 0 saves after validations only.
     """
+
+    presentation_only = True
 
     def __init__(self, folder: str | Path, *, every_n_steps: int = 0) -> None:
         super().__init__()
@@ -48,10 +51,17 @@ class LastCheckpoint(Checkpoint):
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
             self._save(trainer)
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the last step of a run that validates nothing."""
+        if trainer.global_step not in {0, self._saved_step}:
+            self._save(trainer)
+
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Say how to go on; nothing is saved here, because a step may be half done."""
+        if isinstance(exception, CheckpointError):
+            return  # its own sentence says what to do about the checkpoint
         if self.path.is_file():
             say(
                 f"Stopped at step {trainer.global_step}. {self.path} is whole: "
@@ -65,8 +75,12 @@ class LastCheckpoint(Checkpoint):
 
     @staticmethod
     def _validates_next(trainer: Trainer) -> bool:
+        if not trainer.enable_validation:
+            return False
+        if is_last_step(trainer) or trainer.should_stop:
+            return True
         interval = trainer.val_check_batch
-        if not trainer.enable_validation or not isinstance(interval, int):
+        if not isinstance(interval, int):
             return False
         return (trainer.fit_loop.total_batch_idx + 1) % interval == 0
 

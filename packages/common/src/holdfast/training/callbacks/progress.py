@@ -13,6 +13,8 @@ from holdfast.console import say
 class StepProgressBar(RichProgressBar):
     """Lightning's rich bar, counting towards ``max_steps`` instead of an endless epoch."""
 
+    presentation_only = True
+
     @property
     def total_train_batches(self) -> int | float:
         """Batches of the whole run; our loaders have no length of their own."""
@@ -29,6 +31,8 @@ class LineProgress(Callback):
     Args:
         every_seconds: least time between lines.
     """
+
+    presentation_only = True
 
     def __init__(self, *, every_seconds: float = 20.0) -> None:
         self.every_seconds = every_seconds

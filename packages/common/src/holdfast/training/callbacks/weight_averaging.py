@@ -41,6 +41,12 @@ class GuardedWeightAveraging(WeightAveraging):
         self.start_step = start_step
         self.every_n_steps = every_n_steps
         self.evaluate = evaluate
+        self.ema_decay = ema_decay
+
+    def coordinates(self) -> dict[str, Any]:
+        """Return what the average along the run is, for ``run.json``."""
+        exponential = self.ema_decay is not None
+        return {"average": "EMA" if exponential else "trajectory average"}
 
     @property
     def ready(self) -> bool:

@@ -36,6 +36,7 @@ class LastBlocks(Backbone):
     ) -> None:
         super().__init__()
         self.name = name
+        self.weights = weights
         self.inner = TimmBackbone(name, weights)
         layer = getattr(self.inner.net, "layer4", None)
         if not isinstance(layer, nn.Sequential) or len(layer) < blocks:

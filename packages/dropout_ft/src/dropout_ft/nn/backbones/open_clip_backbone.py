@@ -1,5 +1,6 @@
 """CLIP image towers from open_clip as backbones."""
 
+import torch
 from torch import Tensor
 
 from dropout_ft.nn.backbones.base import Backbone, Preprocessing
@@ -21,8 +22,11 @@ class OpenClipBackbone(Backbone):
         if name not in open_clip.list_models():
             raise ConfigError(f"open_clip has no model '{name}': see open_clip.list_models().")
         self.name = name
+        self.weights = weights
         pretrained = None if weights == "none" else weights
-        model = open_clip.create_model(name, pretrained=pretrained)
+        # Weights may be left out of memory (device "meta") while a file's sizes are checked.
+        device = torch.get_default_device()
+        model = open_clip.create_model(name, pretrained=pretrained, device=device)
         config = open_clip.get_model_preprocess_cfg(model)
         self.net = model.visual
         self.num_features = int(open_clip.get_model_config(name)["embed_dim"])

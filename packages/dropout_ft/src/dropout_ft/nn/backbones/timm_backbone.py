@@ -54,6 +54,7 @@ class TimmBackbone(Backbone):
         super().__init__()
         check_name(name)
         self.name = name
+        self.weights = weights
         self.net: Any = self._create(name, pretrained=weights == "pretrained")
         if weights not in {"none", "pretrained"}:
             self._load(weights)

@@ -13,8 +13,13 @@ class Objective(nn.Module):
     """A loss of a classifier on a batch; it may have parameters of its own.
 
     A batch has ``input`` (uint8 pictures or cached activations), ``label`` (B,) and ``domain``
-    (B,), the pictures of each training domain one after the other.
+    (B,), the images of each training domain one after the other.
+
+    Attributes:
+        lr_factor: learning rate of the objective's own parameters over the backbone's.
     """
+
+    lr_factor: float = 1.0
 
     def prepare(self, model: Classifier) -> None:
         """Build what depends on the network, before the optimiser is made. Nothing by default."""

@@ -33,7 +33,7 @@ class MIRO(Objective):
     ) -> None:
         super().__init__()
         self.weight = weight
-        self.variance_lr_factor = variance_lr_factor
+        self.lr_factor = variance_lr_factor
         self.every_stage = every_stage
         self.variances = nn.ParameterList()
         self._reference: list[Backbone] = []  # in a list: its weights are not this module's

@@ -1,0 +1,85 @@
+"""What the data of a run was: relative paths, sizes and, where that is cheap, the bytes."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+CHEAP_BYTES = 200_000_000
+"""Below this many bytes in all, the files' content is hashed without being asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """The identity of a data set on disk; equal for the same files under another root.
+
+    Attributes:
+        digest: 16 hexadecimal digits over paths, sizes and, if ``content``, bytes.
+        files: how many files there are.
+        bytes: their size in all.
+        content: whether the digest covers the files' bytes.
+        groups: number of files in each top-level group, such as a domain.
+    """
+
+    digest: str
+    files: int
+    bytes: int
+    content: bool
+    groups: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for ``run.json``."""
+        return asdict(self)
+
+
+def fingerprint_files(
+    root: Path, paths: Iterable[Path], *, content: bool | None = None
+) -> Fingerprint:
+    """Take the fingerprint of some files below a root.
+
+    Args:
+        root: names are taken relative to it, so that a moved data set stays the same one.
+        paths: of the files, in any order.
+        content: hash the bytes as well; by default if all files are below :data:`CHEAP_BYTES`.
+
+    Raises:
+        OSError: a file vanished.
+    """
+    entries = sorted((path.relative_to(root).as_posix(), path) for path in paths)
+    sizes = [path.stat().st_size for _, path in entries]
+    total = sum(sizes)
+    hashed = total <= CHEAP_BYTES if content is None else content
+    digest = hashlib.sha256()
+    groups: dict[str, int] = {}
+    for (name, path), size in zip(entries, sizes, strict=True):
+        digest.update(f"{name}\0{size}\0".encode())
+        if hashed:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        group = name.split("/", 1)[0]
+        groups[group] = groups.get(group, 0) + 1
+    return Fingerprint(
+        digest=digest.hexdigest()[:16],
+        files=len(entries),
+        bytes=total,
+        content=hashed,
+        groups=groups,
+    )
+
+
+def describe_change(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Say in a few words how two fingerprints of ``run.json`` differ; empty if they do not.
+
+    Fingerprints with and without content are compared by their counts only.
+    """
+    old, new = before.get("groups") or {}, now.get("groups") or {}
+    changed = [
+        f"{name}: {old.get(name, 0)} files before, {new.get(name, 0)} now"
+        for name in sorted({*old, *new})
+        if old.get(name, 0) != new.get(name, 0)
+    ]
+    if changed:
+        return "; ".join(changed[:3]) + ("; ..." if len(changed) > 3 else "")
+    if before.get("content") != now.get("content"):
+        return "" if before.get("bytes") == now.get("bytes") else "other file sizes"
+    return "" if before.get("digest") == now.get("digest") else "other names, sizes or contents"

@@ -1,1 +1,0 @@
-"""EmojiStyles: the same things drawn by five hands, prepared from registry packages."""

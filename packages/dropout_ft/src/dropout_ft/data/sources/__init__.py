@@ -1,0 +1,17 @@
+"""Where pictures come from; one small class each. The data module does all the rest."""
+
+from dropout_ft.data.sources.base import Source
+from dropout_ft.data.sources.colored_digits import ColoredDigits
+from dropout_ft.data.sources.emoji_styles import EmojiStyles
+from dropout_ft.data.sources.known import KnownFolder
+from dropout_ft.data.sources.rotated_digits import RotatedDigits
+from dropout_ft.data.sources.shards import ShardedFolder
+
+__all__ = [
+    "ColoredDigits",
+    "EmojiStyles",
+    "KnownFolder",
+    "RotatedDigits",
+    "ShardedFolder",
+    "Source",
+]

@@ -1,0 +1,77 @@
+"""A folder of domains, and what a special data set may do differently."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from dropout_ft.data.folder import Domain, class_names, domain_names, scan
+
+
+class Decoded(Protocol):
+    """Decoded images by number, from a cache or from shards."""
+
+    def __getitem__(self, index: int) -> Image: ...
+
+
+class Source:
+    """Images in ``<root>/<domain>/<class>/<image>``; special data sets override parts of it.
+
+    Args:
+        root: holds ``<domain>/<class>/<image>``.
+        allow_missing_classes: accept domains without some class.
+    """
+
+    def __init__(self, root: str, allow_missing_classes: bool = False) -> None:
+        self.root = Path(root).expanduser()
+        self.allow_missing_classes = allow_missing_classes
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes, in label order."""
+        return class_names(self.root)
+
+    @property
+    def domain_names(self) -> list[str]:
+        """The domains, in order."""
+        return domain_names(self.root)
+
+    def prepare(self) -> None:
+        """Fetch or draw the images unless they are there; nothing for a plain folder."""
+
+    def domains(self) -> list[Domain]:
+        """Return every domain's images.
+
+        Raises:
+            DataError: the folder is missing, or a domain lacks a class.
+        """
+        return scan(self.root, allow_missing_classes=self.allow_missing_classes)
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files whose names, sizes and contents make up the data's fingerprint."""
+        for domain in self.domains():
+            yield from domain.paths
+
+    def training_mask(self, domain: Domain) -> NDArray[np.bool_]:
+        """Return (n,) bool: which images of a training domain may be used at all."""
+        return np.ones(len(domain.paths), dtype=bool)
+
+    def test_mask(self, domain: Domain) -> NDArray[np.bool_]:
+        """Return (n,) bool: which images of a domain left out are scored."""
+        return np.ones(len(domain.paths), dtype=bool)
+
+    def decoded(self) -> Decoded | None:
+        """Return the images by number, in the order of all domains; None reads the files."""
+        return None
+
+    def chunks(self) -> NDArray[np.int64] | None:
+        """Return (N,) the shard of each image; None where there are no shards."""
+        return None
+
+
+def as_source(source: "Source | str | Path") -> Source:
+    """Return a source; text is the path of a plain folder."""
+    return source if isinstance(source, Source) else Source(str(source))
