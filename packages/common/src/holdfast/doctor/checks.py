@@ -7,9 +7,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
+
+from packaging.requirements import Requirement
 
 from holdfast.data.roots import data_root
 from holdfast.optional import find_package
@@ -17,12 +19,7 @@ from holdfast.optional import find_package
 Verdict = Literal["good", "note", "bad"]
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_GB = 5.0
-# The release of torchvision that is built for a release of torch; a wrong one fails at import.
-PAIRS = {"2.14": "0.29", "2.13": "0.28", "2.12": "0.27", "2.11": "0.26", "2.10": "0.25",
-         "2.9": "0.24", "2.8": "0.23", "2.7": "0.22", "2.6": "0.21"}  # fmt: skip
-COMPROMISED = {"pytorch-lightning": ("2.6.2", "2.6.3"), "lightning": ("2.6.2", "2.6.3")}
-NEEDED = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "timm", "jsonargparse",
-          "simplejpeg", "pillow")  # fmt: skip
+OURS = ("holdfast-common", "holdfast-dropout-ft", "holdfast-vl-track")
 OPTIONAL = {
     "av": ("reading and writing video", "pip install holdfast-vl-track"),
     "cv2": ("crops and drawing", "pip install opencv-contrib-python-headless"),
@@ -63,18 +60,35 @@ def python() -> list[Finding]:
 
 
 def packages() -> list[Finding]:
-    """Are the needed packages there, and none of a release known to be bad?"""
+    """Are the packages that ours require there, in the releases they require?"""
     findings = []
-    for name in NEEDED:
+    for name, requirement in required().items():
         found = installed(name)
         if found is None:
-            findings.append(_bad(name, "not installed", "make setup"))
-        elif found in COMPROMISED.get(name, ()):
-            what = f"{found} is a compromised release"
-            findings.append(_bad(name, what, f"pip install -U '{name}>=2.6.4,<2.7'"))
+            findings.append(_bad(name, "not installed", f"pip install '{requirement}'"))
+        elif found not in requirement.specifier:
+            what = f"{found}, and {requirement.specifier} is needed"
+            findings.append(_bad(name, what, f"pip install -U '{requirement}'"))
         else:
             findings.append(_good(name, found))
     return findings
+
+
+def required() -> dict[str, Requirement]:
+    """Return what the installed ones of our packages require, by name; extras are left out."""
+    found: dict[str, Requirement] = {}
+    for owner in OURS:
+        if installed(owner) is None:
+            continue
+        for text in requires(owner) or []:
+            one = Requirement(text)
+            if one.name in OURS or (one.marker and not one.marker.evaluate({"extra": ""})):
+                continue
+            other = found.get(one.name)
+            if other is not None:
+                one.specifier &= other.specifier
+            found[one.name] = one
+    return found
 
 
 def torch_pair() -> list[Finding]:
@@ -82,10 +96,11 @@ def torch_pair() -> list[Finding]:
     torch, vision = installed("torch"), installed("torchvision")
     if torch is None or vision is None:
         return []
-    due = PAIRS.get(short(torch))
-    if due is not None and short(vision) != due:
-        what = f"torch {torch} needs torchvision {due}, and {vision} is installed"
-        return [_bad("torch pair", what, f"pip install 'torchvision=={due}.*'")]
+    for needed in map(Requirement, requires("torchvision") or []):
+        if needed.name == "torch" and torch not in needed.specifier:
+            what = f"torchvision {vision} needs torch{needed.specifier}, and {torch} is installed"
+            mend = "install both in one pip command, from one source"
+            return [_bad("torch pair", what, mend)]
     try:
         getattr(importlib.import_module("torchvision.ops"), "nms")  # noqa: B009  (it is tried)
     except (ImportError, RuntimeError, AttributeError) as error:
@@ -165,11 +180,6 @@ def installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def short(release: str) -> str:
-    """Return major and minor of a version."""
-    return ".".join(release.split("+", maxsplit=1)[0].split(".")[:2])
 
 
 CHECKS: tuple[Callable[[], list[Finding]], ...] = (
