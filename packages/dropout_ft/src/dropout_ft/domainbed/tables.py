@@ -160,7 +160,7 @@ def tables_csv(tables: Sequence[Table]) -> str:
         for name, row in zip(table.algorithms, table.cells, strict=True)
         for column, cell in zip(table.columns, row, strict=True)
     ]
-    return pd.DataFrame(rows, columns=names).to_csv(index=False, na_rep="nan")
+    return str(pd.DataFrame(rows, columns=names).to_csv(index=False, na_rep="nan"))
 
 
 def _choices(records: Sequence[Record], env: int, rule: str) -> dict[int, Choice]:

@@ -163,7 +163,7 @@ def csv_text(rows: Sequence[Row]) -> str:
     import pandas as pd  # noqa: PLC0415  (half a second, for reports only)
 
     names = list(Row.__dataclass_fields__)
-    return pd.DataFrame(map(asdict, rows), columns=names).to_csv(index=False)
+    return str(pd.DataFrame(map(asdict, rows), columns=names).to_csv(index=False))
 
 
 def latex_text(rows: Sequence[Row], note: str = "") -> str:
