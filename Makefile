@@ -36,7 +36,7 @@ demo: dropout-demo track-demo ## the main jobs of both tracks (8 minutes): repor
 
 dropout-demo: $(STAMP) ## ERM against large dropout on real pictures: one table and report.html (7 minutes)
 	$(BIN)/dropout-ft prepare
-	$(BIN)/dropout-ft compare $(DEMO)/demo --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0]' \
+	$(BIN)/dropout-ft compare $(DEMO)/demo --domains '[openmoji,twemoji]' --dropout_rates '[0,0.5,0.9]' --seeds '[0]' \
 	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"
 
 track-demo: $(STAMP) ## a real clip in, an overlay video and a contact sheet out (seconds)
@@ -48,19 +48,19 @@ web-demo: $(STAMP) ## the page to track with, in your browser: draw a box or typ
 demo-full: $(STAMP) ## the demo with twice the steps, larger batches and two seeds (under an hour)
 	$(BIN)/dropout-ft prepare
 	$(BIN)/dropout-ft compare --fit '[configs/dropout_ft/demo_full.yaml]' --out $(RESULTS)/demo-full \
-	  --domains '[openmoji,twemoji]' --rates '[0,0.5,0.9]' --seeds '[0,1]' \
+	  --domains '[openmoji,twemoji]' --dropout_rates '[0,0.5,0.9]' --seeds '[0,1]' \
 	  --title 'Very large dropout on EmojiStyles' --note "$$(cat configs/dropout_ft/demo.note.txt)"
 
 demo-concepts: $(STAMP) ## the demo on unseen styles and unseen concepts, every style left out (14 minutes)
 	$(BIN)/dropout-ft prepare
-	$(BIN)/dropout-ft compare $(DEMO)/demo-concepts --domains '$(ALL_STYLES)' --rates '[0,0.5,0.9]' --seeds '[0]' \
+	$(BIN)/dropout-ft compare $(DEMO)/demo-concepts --domains '$(ALL_STYLES)' --dropout_rates '[0,0.5,0.9]' --seeds '[0]' \
 	  --set '[data.source.init_args.held_out_concepts=0.2]' \
 	  --title 'EmojiStyles, unseen style and unseen concepts' --note "$$(cat configs/dropout_ft/demo.note.txt)"
 
 paper-resnet50: $(STAMP) ## the paper's recipe on your folder: make paper-resnet50 ROOT=... DOMAINS='[a,b]'
 	@test -n "$(ROOT)" || { echo "name the folder of domains: make paper-resnet50 ROOT=... DOMAINS='[a,b]'"; exit 2; }
 	$(BIN)/dropout-ft compare --fit '[configs/dropout_ft/paper_resnet50.yaml]' --out $(RESULTS)/paper-resnet50 \
-	  --set '[data.source=$(ROOT)]' --domains '$(DOMAINS)' --rates '[0,0.9]' --seeds '[0,1,2]'
+	  --set '[data.source=$(ROOT)]' --domains '$(DOMAINS)' --dropout_rates '[0,0.9]' --seeds '[0,1,2]'
 
 # The paper's runs, with the data in place (dropout-ft data list says where). ENGINE=ray WORKERS=0
 # GPUS=0.25 puts four runs on one GPU.

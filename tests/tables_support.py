@@ -60,13 +60,15 @@ def make_run(
     )  # fmt: skip
 
 
-def make_result(name: str, rate: float, ood: float, *, seed: int = 0, **changes: Any) -> Result:
+def make_result(
+    name: str, dropout_rate: float, ood: float, *, seed: int = 0, **changes: Any
+) -> Result:
     """One result of the method of that name; ``label`` follows the variant."""
     own = {k: changes.pop(k) for k in ("iid", "step", "train_seconds", "networks") if k in changes}
-    where = make_coordinates(dropout_rate=rate, seed=max(seed, 0), **changes)
+    where = make_coordinates(dropout_rate=dropout_rate, seed=max(seed, 0), **changes)
     label = where.variant or ("" if where.objective == "ERM" else where.objective)
     values = {"iid": 0.9, "train_seconds": 60.0, **own}
     return Result(
         method=name, coordinates=where, seed=seed, label=label, ood=ood, ood_in=ood, ood_out=ood,
-        runs=(f"run-{rate:g}-{seed}",), **values,
+        runs=(f"run-{dropout_rate:g}-{seed}",), **values,
     )  # fmt: skip

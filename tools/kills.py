@@ -131,7 +131,9 @@ def works(place: Path) -> list[Work]:
     plan = place / "plan.yaml"
     settings = {"data.source": str(pictures), "trainer.max_steps": 12}
     plan.write_text(
-        yaml.safe_dump({"fit": [str(TINY)], "domains": ["a"], "rates": [0, 0.5], "set": settings})
+        yaml.safe_dump(
+            {"fit": [str(TINY)], "domains": ["a"], "dropout_rates": [0, 0.5], "set": settings}
+        )
     )
     fit = [str(program / "dropout-ft"), "fit", "--config", str(TINY)]
     fit += ["--data.source", str(pictures), "--trainer.max_steps", "40"]

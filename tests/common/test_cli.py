@@ -98,7 +98,7 @@ def test_explicit_settings_win_over_the_checkpoint(
     checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
     words = tiny_arguments("validate", "--ckpt_path", str(checkpoint))
     cli = APP.run_lightning([*words, "--model.dropout_rate", "0.1"])
-    assert cli.model.model.head.rate == 0.1
+    assert cli.model.model.head.dropout_rate == 0.1
 
 
 def test_resume_never_starts_over(tiny_arguments: Arguments, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_digest_depends_on_what_is_done_and_not_on_its_name() -> None:
     one = Job(target="a:b", arguments={"x": 1, "y": 2}, name="first")
     assert one.digest == replace(one, name="second").digest
     assert one.digest == replace(one, arguments={"y": 2, "x": 1}).digest
-    assert one.digest == replace(one, places={"root": "/data"}).digest
+    assert one.digest == replace(one, locations={"root": "/data"}).digest
     assert (
         len({one.digest, replace(one, content="c").digest, replace(one, target="a:c").digest}) == 3
     )
@@ -68,9 +68,9 @@ def test_a_claim_is_exclusive_and_ends_with_its_process(tmp_path: Path) -> None:
 def test_places_follow_the_last_command(tmp_path: Path) -> None:
     """Data that moved would be read where it no longer lies, or the job would be done again."""
     folder = JobFolder(path=tmp_path / job("work", number=0).digest)
-    folder.describe(replace(job("work", number=0), places={"seconds": 9.0}))
-    folder.describe(replace(job("work", number=0), places={"seconds": 0.0}))
-    assert folder.job().places == {"seconds": 0.0}
+    folder.describe(replace(job("work", number=0), locations={"seconds": 9.0}))
+    folder.describe(replace(job("work", number=0), locations={"seconds": 0.0}))
+    assert folder.job().locations == {"seconds": 0.0}
     assert run_in_process(folder) == 0
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from holdfast.data import jpeg
 from holdfast.data.jpeg import decode_jpeg, read_jpeg, shrinking
 from holdfast.errors import ImageError

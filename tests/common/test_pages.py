@@ -82,7 +82,7 @@ def test_examples_have_options_that_exist(app: App, name: str) -> None:
         ("dropout_ft", ["data", "verify", "PASC"], 1),
         ("dropout_ft", ["data", "list"], 0),
         ("dropout_ft", ["fti"], 2),
-        ("dropout_ft", ["verify", "x", "--pictres", "true"], 2),
+        ("dropout_ft", ["verify", "x", "--imges", "true"], 2),
         ("dropout_ft", ["advise", "x", "--ouut", "y"], 2),
         ("vl_track", ["track", "x.mp4", "--txt", "a cup"], 2),
     ],
@@ -106,7 +106,7 @@ def test_what_trains_nothing_answers_at_once(package: str, words: list[str], sta
     ("words", "wanted"),
     [
         (["fti"], "Did you mean 'fit'?"),
-        (["verify", "x", "--pictres"], "Did you mean '--pictures'?"),
+        (["verify", "x", "--imges"], "Did you mean '--images'?"),
         (["data", "verify", "PASC"], "Did you mean 'PACS'?"),
         (["fit", "--config", "dropout_ft:tinny"], "Did you mean 'dropout_ft:tiny'?"),
         (["export"], "dropout-ft export needs --ckpt and --out"),

@@ -30,12 +30,12 @@ def test_the_stream_decides() -> None:
 
 
 def test_line_says_step_loss_speed_and_time_left() -> None:
-    line = LineProgress.line(trainer(**{"train/loss": 1.25}), rate=10.0)
+    line = LineProgress.line(trainer(**{"train/loss": 1.25}), steps_per_second=10.0)
     assert line == "step 50/200  loss 1.2500  10.00 steps/s  15 s left"
 
 
 def test_line_without_loss_or_speed() -> None:
-    assert LineProgress.line(trainer(step=0), rate=0.0) == "step 0/200  0.00 steps/s"
+    assert LineProgress.line(trainer(step=0), steps_per_second=0.0) == "step 0/200  0.00 steps/s"
 
 
 @pytest.mark.parametrize(("every", "expected"), [(10.0, 2), (3.0, 7), (1000.0, 0)])

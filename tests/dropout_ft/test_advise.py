@@ -37,11 +37,11 @@ TINY = str(Path(__file__).parents[2] / "configs/model/tiny_resnet.yaml")
 
 
 def trajectory(
-    backbone: str, rate: float, domain: str, ood: list[float], seconds: float = 10.0
+    backbone: str, dropout_rate: float, domain: str, ood: list[float], seconds: float = 10.0
 ) -> Trajectory:
     curve = tuple((100 * (i + 1), value) for i, value in enumerate(ood))
     return Trajectory(
-        backbone=backbone, rate=rate, place=(domain, 0), curve=curve,
+        backbone=backbone, dropout_rate=dropout_rate, split=(domain, 0), curve=curve,
         iid=tuple(0.9 for _ in ood), seconds=seconds,
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_the_best_mean_over_domains_decides_and_steps_are_common() -> None:
         ]
     )
     # Each domain's own best step would give 0.75 for rate 0; no step of both is above 0.5.
-    assert [(c.rate, c.steps) for c in found] == [(0.9, 200), (0.0, 100)]
+    assert [(c.dropout_rate, c.steps) for c in found] == [(0.9, 200), (0.0, 100)]
     assert [c.ood for c in found] == pytest.approx([0.6, 0.5])
     assert found[0].behind == 0
     assert found[1].behind == pytest.approx(0.1)
@@ -112,7 +112,7 @@ def test_rows_and_card_say_what_was_measured() -> None:
     (candidate,) = rank([trajectory("a", 0.5, "x", [0.25, 0.75])])
     assert cells(candidate) == ["a", "0.5", "200", "75.0", "90.0", "best", "10"]
     final = Final(
-        run="runs/x", iid=0.875, classes=["cat", "dog"], domains=["north", "south"], pictures=40,
+        run="runs/x", iid=0.875, classes=["cat", "dog"], domains=["north", "south"], images=40,
         size=128, files=["model.onnx"],
     )  # fmt: skip
     text = model_card([candidate], final, "dropout-ft advise pictures")
@@ -126,7 +126,7 @@ def test_rows_and_card_say_what_was_measured() -> None:
 
 def test_behind_is_shown_with_its_error() -> None:
     other = Candidate(
-        backbone="b", rate=0.0, steps=5, ood=0.5, ood_error=math.nan, iid=0.6, behind=0.031,
+        backbone="b", dropout_rate=0.0, steps=5, ood=0.5, ood_error=math.nan, iid=0.6, behind=0.031,
         behind_error=0.012, seconds=1.4,
     )  # fmt: skip
     assert cells(other)[3:6] == ["50.0", "60.0", "3.1 ± 1.2"]
@@ -189,8 +189,8 @@ def test_without_a_domain_left_out_there_is_no_ood_score() -> None:
 def advised(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     out = tmp_path_factory.mktemp("advised")
     words = [
-        "advise", str(pictures), "--out", str(out), "--backbones", TINY, "--rates", "0", "0.9",
-        "--steps", "6", "--recipe", "quick",
+        "advise", str(pictures), "--out", str(out), "--backbones", TINY,
+        "--dropout_rates", "0", "0.9", "--steps", "6", "--recipe", "quick",
         "--set", "data.image_size=32", "data.batch_size=2",
         "model.head_start.init_args.steps=5", "model.head_start.init_args.batches=3",
     ]  # fmt: skip
@@ -213,8 +213,8 @@ def test_the_command_trains_exports_and_describes_a_model(
         curves.setdefault(run.coordinates.dropout_rate, []).append(
             [r["current"]["ood"] for r in run.rows]
         )
-    means = {rate: np.mean(found, axis=0) for rate, found in curves.items()}
-    best = max(means, key=lambda rate: means[rate].max())
+    means = {dropout_rate: np.mean(found, axis=0) for dropout_rate, found in curves.items()}
+    best = max(means, key=lambda dropout_rate: means[dropout_rate].max())
     assert config["model"]["dropout_rate"] == best
     assert config["trainer"]["max_steps"] == int(means[best].argmax()) + 1
     model = out / "model"
@@ -265,7 +265,7 @@ def test_a_failed_short_run_is_named(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words: list[Any] = [
-        "advise", str(pictures), "--out", str(tmp_path), "--backbones", TINY, "--rates", "0",
+        "advise", str(pictures), "--out", str(tmp_path), "--backbones", TINY, "--dropout_rates", "0",
         "--steps", "6", "--set", "data.image_size=none",
     ]  # fmt: skip
     assert APP.main(words) == 1

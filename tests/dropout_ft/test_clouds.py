@@ -13,11 +13,11 @@ from dropout_ft.report.table import latex_text, make_rows
 from tables_support import make_result
 
 
-def results(domains: int, points: int, seeds: int = 3, rate: float = 0.9) -> list[Result]:
+def results(domains: int, points: int, seeds: int = 3, dropout_rate: float = 0.9) -> list[Result]:
     draw = np.random.default_rng(domains * points)
     return [
         make_result(
-            "run", rate, float(draw.random()), seed=seed, left_out=(f"d{domain}",),
+            "run", dropout_rate, float(draw.random()), seed=seed, left_out=(f"d{domain}",),
             point={"p": point}, iid=float(draw.random()),
         )
         for domain in range(domains)
@@ -61,7 +61,7 @@ def test_too_many_combinations_are_sampled(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_figure_is_drawn_for_several_rates() -> None:
-    found = [*results(2, 2, rate=0.0), *results(2, 2, rate=0.9)]
+    found = [*results(2, 2, dropout_rate=0.0), *results(2, 2, dropout_rate=0.9)]
     assert clouds(found).startswith(b"\x89PNG")
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from conftest import CONFIGS
 from dropout_ft.app import APP
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.methods.reevaluation import Reevaluation, final_weights
 from dropout_ft.report.results import collect
@@ -142,7 +142,7 @@ def comparison(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     over.write_text(AVERAGING)
     words = [
         "compare", "--fit", f"[{CONFIGS / 'dropout_ft/tiny.yaml'},{over}]", "--domains", "[a,b]",
-        "--rates", "[0,0.9]", "--seeds", "[0,1]", "--out", str(folder / "out"),
+        "--dropout_rates", "[0,0.9]", "--seeds", "[0,1]", "--out", str(folder / "out"),
         "--set", f"[data.source={pictures}]", "--note", "random noise",
     ]  # fmt: skip
     assert APP.main(words) == 0

@@ -166,7 +166,7 @@ def test_gains_are_over_an_erm_of_the_same_budget_and_place(unlike: dict[str, An
     rows = {row.name: row for row in make_rows(results)}
     assert text_cells(rows["dropout 0.9"])[3] == "-"
     own = make_result("run", 0, 0.6, method="n", variant="long", **unlike)
-    rows = {row.rate: row for row in make_rows([*results, own]) if row.rate}
+    rows = {row.dropout_rate: row for row in make_rows([*results, own]) if row.dropout_rate}
     assert rows[0.9].gain != rows[0.9].gain or round(rows[0.9].gain) == 10
 
 
@@ -187,13 +187,15 @@ def test_every_method_has_a_name_a_line_and_a_marker() -> None:
     assert len({method.marker for method in methods}) == len(methods)
     assert len({method.order for method in methods}) == len(methods)
     assert all(method.description for method in methods)
-    results = [make_result(m.name, rate, 0.5) for m in methods for rate in (0.0, 0.9)]
+    results = [
+        make_result(m.name, dropout_rate, 0.5) for m in methods for dropout_rate in (0.0, 0.9)
+    ]
     for png in (scatter(results), cost_panels(make_rows(results))):
         assert png.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
-    ("method", "rate", "label", "name"),
+    ("method", "dropout_rate", "label", "name"),
     [
         ("run", 0.0, "", "ERM"),
         ("run", 0.9, "", "dropout 0.9"),
@@ -202,11 +204,11 @@ def test_every_method_has_a_name_a_line_and_a_marker() -> None:
         ("SWAD", 0.0, "", "ERM, SWAD"),
     ],
 )
-def test_method_names(method: str, rate: float, label: str, name: str) -> None:
-    assert method_name(method, rate, label) == name
+def test_method_names(method: str, dropout_rate: float, label: str, name: str) -> None:
+    assert method_name(method, dropout_rate, label) == name
 
 
 def test_a_rate_has_one_colour_in_every_figure() -> None:
     rates = [0.0, 0.5, 0.9]
-    assert len({colour_of(rate, rates) for rate in rates}) == 3
+    assert len({colour_of(dropout_rate, rates) for dropout_rate in rates}) == 3
     assert colour_of(0.5, rates) == colour_of(0.5, list(reversed(rates)))

@@ -99,7 +99,7 @@ def test_cached_activations_equal_the_frozen_stages(pictures: Path, tmp_path: Pa
     assert stored.shape[:2] == (3, 30)
     labels, zeros = np.array([5, 2]), np.zeros(2, dtype=np.int64)
     dataset = ActivationDataset(stored, np.array([5, 2]), labels, zeros, zeros, plain=True)
-    from dropout_ft.data.pictures import read_rgb
+    from dropout_ft.data.decoding import read_rgb
 
     with torch.no_grad():
         expected = model(apply_seeded(plain, read_rgb(paths[2]), 0)[None])

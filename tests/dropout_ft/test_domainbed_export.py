@@ -33,13 +33,13 @@ def finished_run(
     folder: Path,
     *,
     seed: int = 0,
-    rate: float = 0.0,
+    dropout_rate: float = 0.0,
     lr: float = 1e-3,
     test: int = 1,
     average: bool = True,
 ) -> Run:
     """A run directory with a record, and scores that belong to its logits."""
-    name = f"run-{seed}-{rate}-{lr}-{test}"
+    name = f"run-{seed}-{dropout_rate}-{lr}-{test}"
     path = folder / name
     path.mkdir(parents=True)
     table = replace(evaluation_table(), test_domains=(test,))
@@ -54,7 +54,7 @@ def finished_run(
     ]
     key = "model.optimizer.init_args.lr"
     where = make_coordinates(
-        seed=seed, dropout_rate=rate, steps=900, batch_size=32, point={key: lr},
+        seed=seed, dropout_rate=dropout_rate, steps=900, batch_size=32, point={key: lr},
         left_out=("abc"[test],), recipe={key: lr},
     )  # fmt: skip
     return Run(
@@ -120,7 +120,10 @@ def test_points_and_repeats_get_their_own_seeds(tmp_path: Path) -> None:
 
 
 def test_rates_are_algorithms_of_their_own(tmp_path: Path) -> None:
-    runs = [finished_run(tmp_path / "runs", rate=rate, average=False) for rate in (0.0, 0.9, 0.95)]
+    runs = [
+        finished_run(tmp_path / "runs", dropout_rate=dropout_rate, average=False)
+        for dropout_rate in (0.0, 0.9, 0.95)
+    ]
     export_runs(runs, tmp_path / "out", "PACS")
     names = {record.algorithm for record in read_sweep(tmp_path / "out")}
     bases = {"ERM", "ERM-drop0.9", "ERM-drop0.95"}
@@ -128,7 +131,7 @@ def test_rates_are_algorithms_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "objective", "name"),
+    ("dropout_rate", "objective", "name"),
     [
         (0, "ERM", "ERM"),
         (0.9, "ERM", "ERM-drop0.9"),
@@ -136,8 +139,8 @@ def test_rates_are_algorithms_of_their_own(tmp_path: Path) -> None:
         (0.95, "Mixup", "Mixup-drop0.95"),
     ],
 )
-def test_names(rate: float, objective: str, name: str) -> None:
-    where = make_coordinates(dropout_rate=rate, objective=objective)
+def test_names(dropout_rate: float, objective: str, name: str) -> None:
+    where = make_coordinates(dropout_rate=dropout_rate, objective=objective)
     assert algorithm_name(where) == name
 
 

@@ -12,9 +12,9 @@ from domainbed_support import miniature
 from dropout_ft.app import APP
 from dropout_ft.data import ColoredDigits, DomainData, KnownFolder, RotatedDigits
 from dropout_ft.data import known as sets
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.folder import Domain, scan
-from dropout_ft.data.picture_cache import CachedPictures, PictureCache, shrink
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.image_cache import CachedImages, ImageCache, shrink
 from dropout_ft.data.sources import colored_digits, rotated_digits
 from dropout_ft.data.sources.digits import read_digits
 from dropout_ft.data.sources.known import check_domains, known_set, set_folder
@@ -194,7 +194,7 @@ def test_fewer_pictures_are_evaluated_where_asked(tmp_path: Path) -> None:
 
 def test_cached_pictures_are_the_pictures(tmp_path: Path) -> None:
     paths = [path for one in scan(miniature(sets.VLCS, tmp_path)) for path in one.paths]
-    cache = PictureCache(tmp_path / "cache", side=24)
+    cache = ImageCache(tmp_path / "cache", side=24)
     cached = cache.build(paths, tmp_path)
     assert len(cached) == len(paths)
     for place in (0, 7, len(paths) - 1):
@@ -214,9 +214,9 @@ def test_a_damaged_cache_is_refused(tmp_path: Path) -> None:
     index.write_text(json.dumps([[2, 2]]))
     file.write_bytes(b"\0" * 11)
     with pytest.raises(DataError, match="damaged"):
-        CachedPictures(file, index)
+        CachedImages(file, index)
     file.write_bytes(bytes(range(12)))
-    assert np.asarray(CachedPictures(file, index)[0]).ravel().tolist() == list(range(12))
+    assert np.asarray(CachedImages(file, index)[0]).ravel().tolist() == list(range(12))
 
 
 def test_training_reads_the_cache(tmp_path: Path) -> None:

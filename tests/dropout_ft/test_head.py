@@ -9,7 +9,7 @@ from dropout_ft.nn import VeryLargeDropoutHead
 
 
 def test_training_drops_and_scales_elementwise() -> None:
-    head = VeryLargeDropoutHead(4000, 2, rate=0.9)
+    head = VeryLargeDropoutHead(4000, 2, dropout_rate=0.9)
     with torch.no_grad():
         head.linear.weight.copy_(torch.eye(2, 4000))
         head.linear.bias.zero_()
@@ -22,7 +22,7 @@ def test_training_drops_and_scales_elementwise() -> None:
 
 
 def test_masks_differ_between_samples_and_features() -> None:
-    head = VeryLargeDropoutHead(64, 64, rate=0.5)
+    head = VeryLargeDropoutHead(64, 64, dropout_rate=0.5)
     with torch.no_grad():
         head.linear.weight.copy_(torch.eye(64))
         head.linear.bias.zero_()
@@ -33,7 +33,7 @@ def test_masks_differ_between_samples_and_features() -> None:
 
 
 def test_evaluation_is_plain_linear() -> None:
-    head = VeryLargeDropoutHead(8, 3, rate=0.9).eval()
+    head = VeryLargeDropoutHead(8, 3, dropout_rate=0.9).eval()
     features = torch.randn(5, 8)
     reference = [
         [sum(w * x for w, x in zip(row, f, strict=True)) + b for row, b in
@@ -46,7 +46,7 @@ def test_evaluation_is_plain_linear() -> None:
 def test_expected_logits_equal_the_evaluation_logits() -> None:
     """Inverted dropout leaves the expectation unchanged, which is why nothing scales at test."""
     torch.manual_seed(0)
-    head = VeryLargeDropoutHead(16, 2, rate=0.9)
+    head = VeryLargeDropoutHead(16, 2, dropout_rate=0.9)
     features = torch.randn(1, 16)
     mean = head.train()(features.expand(200_000, 16)).mean(0)
     torch.testing.assert_close(mean, head.eval()(features)[0], atol=0.03, rtol=0)
@@ -85,14 +85,14 @@ def test_constant_features_are_not_blown_up() -> None:
     assert head.normalize(features + 1e-6).abs().max() < 10
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5])
-def test_impossible_rates_are_refused(rate: float) -> None:
+@pytest.mark.parametrize("dropout_rate", [-0.1, 1.0, 1.5])
+def test_impossible_rates_are_refused(dropout_rate: float) -> None:
     with pytest.raises(ValueError, match="dropout rate"):
-        VeryLargeDropoutHead(2, 2, rate=rate)
+        VeryLargeDropoutHead(2, 2, dropout_rate=dropout_rate)
 
 
 def test_a_rate_of_nothing_drops_nothing() -> None:
-    head = VeryLargeDropoutHead(8, 3, rate=0.0)
+    head = VeryLargeDropoutHead(8, 3, dropout_rate=0.0)
     features = torch.randn(5, 8)
     assert torch.equal(head.train()(features), head.eval()(features))
 

@@ -91,7 +91,7 @@ def test_a_created_model_is_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     made = create_model("test_resnet", num_classes=2, weights="none", dropout_rate=0.5)
     torch.manual_seed(0)
     trained = FineTuning(TimmBackbone("test_resnet", "none"), ["a", "b"], dropout_rate=0.5).model
-    assert made.head.rate == 0.5
+    assert made.head.dropout_rate == 0.5
     for (name, one), other in zip(
         made.state_dict().items(), trained.state_dict().values(), strict=True
     ):

@@ -55,7 +55,7 @@ def test_everything_comes_back(checkpoint: Path) -> None:
     assert loaded.class_names == ("blue", "green", "red")
     assert loaded.image_size == 32
     assert not model.training
-    assert model.head.rate == 0.9
+    assert model.head.dropout_rate == 0.9
     assert model.head.normalization == "standardize"
     state = torch.load(checkpoint, weights_only=True)["state_dict"]
     for name, value in model.state_dict().items():

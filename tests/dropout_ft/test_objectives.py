@@ -27,7 +27,7 @@ Arguments = Callable[..., list[str]]
 def classifier(name: str = "test_resnet", frozen: int = 0) -> Classifier:
     torch.manual_seed(0)
     backbone = TimmBackbone(name, weights="none")
-    head = VeryLargeDropoutHead(backbone.num_features, 3, rate=0.0)
+    head = VeryLargeDropoutHead(backbone.num_features, 3, dropout_rate=0.0)
     return Classifier(backbone, head, frozen_stages=frozen)
 
 
@@ -87,7 +87,7 @@ def test_mixup_mixes_pictures_and_losses_alike(monkeypatch: pytest.MonkeyPatch) 
     objective = Mixup()
     shares = [0.3, 0.8, 0.5]
     drawn = iter(shares)
-    monkeypatch.setattr(objective, "draw_share", lambda: next(drawn))
+    monkeypatch.setattr(objective, "draw_mix", lambda: next(drawn))
     torch.manual_seed(5)
     loss = objective(model, found)["loss"]
     torch.manual_seed(5)
@@ -105,11 +105,11 @@ def test_mixup_mixes_pictures_and_losses_alike(monkeypatch: pytest.MonkeyPatch) 
 
 def test_mixups_shares_follow_the_beta_distribution() -> None:
     torch.manual_seed(0)
-    shares = np.array([Mixup(alpha=0.2).draw_share() for _ in range(400)])
+    shares = np.array([Mixup(alpha=0.2).draw_mix() for _ in range(400)])
     assert abs(shares.mean() - 0.5) < 0.06
     assert np.mean((shares < 0.1) | (shares > 0.9)) > 0.6  # most mixtures are nearly pure
     torch.manual_seed(0)
-    assert Mixup(alpha=0.2).draw_share() == shares[0]
+    assert Mixup(alpha=0.2).draw_mix() == shares[0]
 
 
 def test_every_domain_is_mixed_once_as_first_and_once_as_second() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from dropout_ft.app import APP
 from dropout_ft.commands import demo as command
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.page import shifting
 from dropout_ft.page.shifting import Shift, answers
@@ -79,11 +79,11 @@ def test_each_shift_does_what_it_says() -> None:
 @pytest.fixture(scope="module")
 def checkpoints(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     found = []
-    for rate in (0, 0.9):
+    for dropout_rate in (0, 0.9):
         root = tmp_path_factory.mktemp("runs")
         words = [
             "fit", "--config", str(CONFIG), f"--data.source={pictures}",
-            f"--run.root={root}", f"--model.dropout_rate={rate}",
+            f"--run.root={root}", f"--model.dropout_rate={dropout_rate}",
         ]  # fmt: skip
         assert APP.main(words) == 0
         found.append(str(only_run(root) / "checkpoints/last.ckpt"))

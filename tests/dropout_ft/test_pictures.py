@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dropout_ft.data.pictures import EXTENSIONS, ORIENTATION, is_rotated, read_rgb
+from dropout_ft.data.decoding import EXTENSIONS, ORIENTATION, is_rotated, read_rgb
 from holdfast.errors import ImageError
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dropout_ft.app import APP
-from dropout_ft.commands.predict import classify, list_pictures
+from dropout_ft.commands.predict import classify, list_images
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.verifying import missing_classes, unreadable
 from dropout_ft.loading import LoadedClassifier
@@ -30,13 +30,13 @@ def test_pictures_are_found_at_any_depth_in_order(pictures: Path, tmp_path: Path
     shutil.copy(pictures / "a/red/00.png", tmp_path / "b/deep/er/z.PNG")
     shutil.copy(pictures / "a/red/01.png", tmp_path / "a/y.png")
     (tmp_path / "a/notes.txt").write_text("no picture")
-    assert list_pictures(tmp_path) == [tmp_path / "a/y.png", tmp_path / "b/deep/er/z.PNG"]
-    assert list_pictures(tmp_path / "a/y.png") == [tmp_path / "a/y.png"]
+    assert list_images(tmp_path) == [tmp_path / "a/y.png", tmp_path / "b/deep/er/z.PNG"]
+    assert list_images(tmp_path / "a/y.png") == [tmp_path / "a/y.png"]
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
 def test_the_batch_size_does_not_change_the_answers(pictures: Path, batch_size: int) -> None:
-    model, paths = classifier(), list_pictures(pictures / "a")[:9]
+    model, paths = classifier(), list_images(pictures / "a")[:9]
     whole = torch.cat([p for _, p in classify(model, paths, [], batch_size=9)])
     parts = list(classify(model, paths, [], batch_size=batch_size))
     assert [path for batch, _ in parts for path in batch] == paths
@@ -55,7 +55,7 @@ def test_unreadable_pictures_are_named_and_the_others_answered(
     os.mkfifo(tmp_path / "pipe.png")
     also = shutil.copy(pictures / "a/red/01.png", tmp_path / "z.png")
     bad: list[ImageError] = []
-    found = list(classify(classifier(), list_pictures(tmp_path), bad, batch_size=batch_size))
+    found = list(classify(classifier(), list_images(tmp_path), bad, batch_size=batch_size))
     assert [path for batch, _ in found for path in batch] == [Path(good), Path(also)]
     assert [name in str(e) for name, e in zip(("bad", "dead", "pipe"), bad, strict=True)] == (
         [True] * 3

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dropout_ft.app import APP
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.methods.reevaluation import Reevaluation, final_weights
 from dropout_ft.results.run import Run, load_run

@@ -28,8 +28,8 @@ from dropout_ft.report.tidy import COLUMNS, tidy, write_tidy
 from tables_support import make_result, make_run
 
 RESULTS = [
-    make_result("run", rate, ood, seed=seed, left_out=(name,))
-    for rate, name, seed, ood in [
+    make_result("run", dropout_rate, ood, seed=seed, left_out=(name,))
+    for dropout_rate, name, seed, ood in [
         (0.0, "a", 0, 0.50), (0.0, "a", 1, 0.52), (0.0, "b", 0, 0.70), (0.0, "b", 1, 0.72),
         (0.9, "a", 0, 0.53), (0.9, "a", 1, 0.55), (0.9, "b", 0, 0.75), (0.9, "b", 1, 0.73),
     ]
@@ -62,7 +62,7 @@ def test_methods_over_runs_are_paired_with_the_mean_of_erm() -> None:
 
 
 def test_without_erm_there_is_no_gain() -> None:
-    rows = make_rows([result for result in RESULTS if result.rate])
+    rows = make_rows([result for result in RESULTS if result.dropout_rate])
     assert math.isnan(rows[0].gain)
     assert text_cells(rows[0])[3] == "-"
 
@@ -120,7 +120,11 @@ def test_the_tidy_table_has_every_accuracy_of_every_method(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(AverageOverRuns, "able", lambda *_: False)  # there are no weights
-    runs = [make_run(dropout_rate=rate, seed=seed) for rate in (0.0, 0.9) for seed in (0, 1)]
+    runs = [
+        make_run(dropout_rate=dropout_rate, seed=seed)
+        for dropout_rate in (0.0, 0.9)
+        for seed in (0, 1)
+    ]
     collection = collect(runs)
     frame = tidy(collection)
     assert list(frame.columns) == list(COLUMNS)
@@ -160,7 +164,7 @@ def test_figures_are_pngs_of_a_readable_size(draw: Any) -> None:
 
 def test_colours_are_the_same_in_every_figure() -> None:
     rates = [0.0, 0.5, 0.9]
-    assert len({figures.colour_of(rate, rates) for rate in rates}) == 3
+    assert len({figures.colour_of(dropout_rate, rates) for dropout_rate in rates}) == 3
     assert figures.colour_of(0.9, rates) == figures.colour_of(0.9, list(reversed(rates)))
 
 

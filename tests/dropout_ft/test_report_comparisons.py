@@ -47,9 +47,9 @@ def table_of(domains: tuple[str, ...], classes: int) -> EvaluationTable:
     return replace(make_table(), domain_names=domains, class_names=names)
 
 
-def results(domains: list[str], *, rate: float, ood: float, seeds: int = 1) -> list[Result]:
+def results(domains: list[str], *, dropout_rate: float, ood: float, seeds: int = 1) -> list[Result]:
     return [
-        make_result("run", rate, ood + 0.01 * i, seed=s, left_out=(d,))
+        make_result("run", dropout_rate, ood + 0.01 * i, seed=s, left_out=(d,))
         for i, d in enumerate(domains)
         for s in range(seeds)
     ]
@@ -62,8 +62,8 @@ def test_the_papers_gain_of_rate_09_is_the_published_difference(dataset: str, ga
 
 
 def test_the_papers_average_over_data_sets() -> None:
-    for rate, expected in ((0.0, 71.83), (0.9, 73.87)):
-        mean = np.mean([PAPER[name, "run", rate][1] for name in PAPER_GAINS])
+    for dropout_rate, expected in ((0.0, 71.83), (0.9, 73.87)):
+        mean = np.mean([PAPER[name, "run", dropout_rate][1] for name in PAPER_GAINS])
         assert mean == pytest.approx(expected, abs=0.03)
 
 
@@ -83,8 +83,8 @@ def test_other_spellings_of_a_domain_are_the_same_data_set() -> None:
 def test_comparison_averages_over_domains_whatever_the_number_of_seeds() -> None:
     domains = list(KNOWN["PACS"].domains)
     run = run_on(table_of(tuple(domains), 7))
-    ours = results(domains[:1], rate=0.9, ood=0.80, seeds=3) + results(
-        domains[1:2], rate=0.9, ood=0.90
+    ours = results(domains[:1], dropout_rate=0.9, ood=0.80, seeds=3) + results(
+        domains[1:2], dropout_rate=0.9, ood=0.90
     )
     (row,) = comparisons([run], ours)
     assert (row.name, row.paper_ood, row.missing) == ("dropout 0.9", 88.41, ("photo", "sketch"))
@@ -95,7 +95,7 @@ def test_comparison_averages_over_domains_whatever_the_number_of_seeds() -> None
 def test_what_the_paper_does_not_show_is_not_compared() -> None:
     pacs = run_on(table_of(KNOWN["PACS"].domains, 7))
     vlcs = run_on(table_of(KNOWN["VLCS"].domains, 5))
-    ours = results(["photo"], rate=0.0, ood=0.8)
+    ours = results(["photo"], dropout_rate=0.0, ood=0.8)
     assert comparisons([pacs, vlcs], ours) == [], "two data sets at once"
     assert comparisons([run_on(make_table())], ours) == [], "an unknown data set"
     odd = [
@@ -108,7 +108,7 @@ def test_what_the_paper_does_not_show_is_not_compared() -> None:
 
 def test_the_page_shows_the_papers_numbers_only_for_its_data_sets() -> None:
     domains = KNOWN["VLCS"].domains
-    ours = results(list(domains), rate=0.0, ood=0.7)
+    ours = results(list(domains), dropout_rate=0.0, ood=0.7)
     for table, expected in ((table_of(domains, 5), True), (make_table(), False)):
         collection = Collection(runs=[run_on(table)], results=ours)
         with pytest.MonkeyPatch.context() as patch:
@@ -174,7 +174,7 @@ def test_gpu_seconds_add_up() -> None:
 
 
 def test_rates_of_the_head_are_drawn_only_where_both_were_run() -> None:
-    plain = results(["a", "b"], rate=0.9, ood=0.5)
+    plain = results(["a", "b"], dropout_rate=0.9, ood=0.5)
     ten = [
         replace(r, coordinates=replace(r.coordinates, head_lr_factor=10.0, method="t"))
         for r in plain

@@ -187,7 +187,7 @@ def test_mixing_is_the_weighted_mean() -> None:
 
 def test_mc_dropout_averages_every_mask() -> None:
     """With two features and rate 0.5 the exact mean over all four masks is known."""
-    head = VeryLargeDropoutHead(2, 2, rate=0.5)
+    head = VeryLargeDropoutHead(2, 2, dropout_rate=0.5)
     features = torch.tensor([[1.0, -2.0]])
     exact = torch.zeros(1, 2)
     with torch.no_grad():

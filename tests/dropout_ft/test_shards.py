@@ -17,8 +17,8 @@ from conftest import make_pictures
 from dropout_ft.app import APP
 from dropout_ft.data import DomainData, ShardedFolder
 from dropout_ft.data import shards as shards_module
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.folder import scan
-from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.shards import TABLE, Shards, read_table, write_shards
 from holdfast.errors import DataError, ImageError, MissingToolError
 

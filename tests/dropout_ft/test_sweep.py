@@ -20,7 +20,11 @@ LR = "model.optimizer.init_args.lr"
 
 
 def write(folder: Path, **changes: Any) -> Path:
-    content: dict[str, Any] = {"fit": ["fit.yaml"], "domains": ["a", "b"], "rates": [0, 0.9]}
+    content: dict[str, Any] = {
+        "fit": ["fit.yaml"],
+        "domains": ["a", "b"],
+        "dropout_rates": [0, 0.9],
+    }
     (folder / "fit.yaml").write_text("trainer: {max_steps: 7}\n")
     path = folder / "sweep.yaml"
     path.write_text(yaml.safe_dump({**content, **changes}))
@@ -57,7 +61,7 @@ def test_splits_are_shared_or_follow_the_seed(tmp_path: Path) -> None:
 
 def test_variants_add_files_and_may_have_their_own_rates(tmp_path: Path) -> None:
     (tmp_path / "mixup.yaml").write_text("model: {}\n")
-    variants = {"Mixup": {"fit": ["mixup.yaml"], "rates": [0]}, "10x": {"set": {"x": True}}}
+    variants = {"Mixup": {"fit": ["mixup.yaml"], "dropout_rates": [0]}, "10x": {"set": {"x": True}}}
     jobs = jobs_of(read_sweep_config(write(tmp_path, variants=variants)))
     assert len(jobs) == 4 + 2 + 4
     mixup = [job for job in jobs if job.name.startswith("Mixup")]
@@ -113,7 +117,7 @@ def test_random_points_are_the_same_every_time_and_in_range(tmp_path: Path) -> N
         ({"domains": []}, "domains: List should have at least 1 item"),
         ({"seeds": 3}, "seeds: Input should be a valid list"),
         ({"seeds": [True]}, "seeds.0: Input should be a valid integer"),
-        ({"rates": [1.0]}, "rates.0: Input should be less than 1"),
+        ({"dropout_rates": [1.0]}, "dropout_rates.0: Input should be less than 1"),
         ({"grids": {}}, "grids: there is no such setting; there are fit, domains"),
         ({"grid": {"a": 1}}, "grid.a: Input should be a valid list"),
         ({"grid": {"a": [1]}, "random": {"count": 1}}, "grid and random exclude each other"),
@@ -144,7 +148,7 @@ def test_files_that_are_no_sweep(content: bytes | None, tmp_path: Path) -> None:
 
 def test_the_same_run_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the same run twice"):
-        jobs_of(read_sweep_config(write(tmp_path, rates=[0.9, 0.9])))
+        jobs_of(read_sweep_config(write(tmp_path, dropout_rates=[0.9, 0.9])))
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "sweeps").glob("*.yaml")), ids=lambda p: p.stem)
@@ -169,7 +173,7 @@ def test_a_tiny_sweep_stops_resumes_and_is_reported(
 ) -> None:
     plan = tmp_path / "plan.yaml"
     content = {
-        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
+        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "dropout_rates": [0, 0.5],
         "seeds": [0, 1], "set": {"data.source": str(pictures)},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
@@ -198,7 +202,7 @@ def test_a_tiny_sweep_stops_resumes_and_is_reported(
 def test_a_shared_stream_changes_no_run(pictures: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     content = {
-        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0, 0.5],
+        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "dropout_rates": [0, 0.5],
         "set": {"data.source": str(pictures)},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))
@@ -221,7 +225,7 @@ def test_a_diverged_run_is_ended_and_said(
 ) -> None:
     plan = tmp_path / "plan.yaml"
     content = {
-        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "rates": [0],
+        "fit": [str(CONFIGS / "dropout_ft/tiny.yaml")], "domains": ["a"], "dropout_rates": [0],
         "set": {"data.source": str(pictures), LR: 1e30, "trainer.max_steps": 50},
     }  # fmt: skip
     plan.write_text(yaml.safe_dump(content))

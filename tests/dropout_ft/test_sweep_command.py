@@ -26,7 +26,7 @@ def plan(tmp_path: Path) -> Path:
     (tmp_path / "second.yaml").write_text("model: {}\n")
     path = tmp_path / "plan.yaml"
     content: dict[str, Any] = {
-        "fit": ["first.yaml", "second.yaml"], "domains": ["0", "1"], "rates": [0, 0.9],
+        "fit": ["first.yaml", "second.yaml"], "domains": ["0", "1"], "dropout_rates": [0, 0.9],
     }  # fmt: skip
     path.write_text(yaml.safe_dump(content))
     return path

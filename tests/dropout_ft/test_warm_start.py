@@ -8,11 +8,15 @@ from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.training.warm_start import HeadWarmStart
 
 
-def separable(rate: float) -> tuple[Classifier, list[dict[str, Tensor]]]:
+def separable(dropout_rate: float) -> tuple[Classifier, list[dict[str, Tensor]]]:
     torch.manual_seed(0)
     backbone = TimmBackbone("test_resnet", weights="none")
     head = VeryLargeDropoutHead(
-        backbone.num_features, 2, rate=rate, normalization="standardize", feature_scale=0.3
+        backbone.num_features,
+        2,
+        dropout_rate=dropout_rate,
+        normalization="standardize",
+        feature_scale=0.3,
     )
     labels = torch.arange(16) % 2
     images = torch.randint(0, 60, (16, 3, 32, 32), dtype=torch.uint8)

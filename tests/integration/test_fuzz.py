@@ -20,7 +20,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import save
 
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of
 from holdfast.checkpoints.reading import read_checkpoint
@@ -145,7 +145,7 @@ def test_weights_and_checkpoints(count: int, tmp_path: Path) -> None:
 @COUNTS
 def test_sweeps_and_results(count: int, tmp_path: Path) -> None:
     (tmp_path / "fit.yaml").write_text("model: {}\n")
-    plan = {"fit": ["fit.yaml"], "domains": [0, 1], "seeds": [0], "rates": [0, 0.9],
+    plan = {"fit": ["fit.yaml"], "domains": [0, 1], "seeds": [0], "dropout_rates": [0, 0.9],
             "grid": {"model.lr": [0.1, 0.01]}}  # fmt: skip
 
     def read(path: Path) -> None:

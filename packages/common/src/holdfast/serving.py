@@ -69,7 +69,7 @@ def serve(
     return str(address)
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
+def explained(function: Callable[..., Any]) -> Callable[..., Any]:
     """Show our own sentences on the page; gradio shows other errors by their kind only."""
     gradio: Any = importlib.import_module("gradio")
 

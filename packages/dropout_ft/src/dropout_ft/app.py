@@ -21,7 +21,7 @@ APP = App(
         "compare": Command(
             target="dropout_ft.commands.compare:compare",
             help="train several dropout rates with domains left out in turn, and report",
-            example="dropout-ft compare --fit own.yaml --domains site_a site_b --rates 0 0.9",
+            example="dropout-ft compare --fit own.yaml --domains a b c --dropout_rates 0 0.9",
         ),
         "sweep": Command(
             target="dropout_ft.commands.sweep:sweep",

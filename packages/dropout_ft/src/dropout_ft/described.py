@@ -88,7 +88,7 @@ class Description:
         try:
             backbone = kind(**options)
             head = VeryLargeDropoutHead(
-                backbone.num_features, len(self.class_names), rate=self.dropout_rate,
+                backbone.num_features, len(self.class_names), dropout_rate=self.dropout_rate,
                 normalization=self.normalization, feature_scale=self.feature_scale,
             )  # fmt: skip
             return Classifier(backbone, head, frozen_stages=self.frozen_stages)

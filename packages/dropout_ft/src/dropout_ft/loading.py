@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.described import Backbones, Description, describe
 from dropout_ft.nn.backbones.base import Backbone
@@ -114,15 +114,15 @@ def load_classifier(
     Raises:
         CheckpointError: missing, damaged, not ours, or of another architecture.
     """
-    place = Path(path).expanduser()
-    if place.is_dir():
-        return read_timm_folder(place)
-    checkpoint = read_checkpoint(place)
+    given = Path(path).expanduser()
+    if given.is_dir():
+        return read_timm_folder(given)
+    checkpoint = read_checkpoint(given)
     own = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in backbones}
-    description = describe_checkpoint(place, checkpoint, own)
-    state = choose_weights(place, checkpoint, weights)
+    description = describe_checkpoint(given, checkpoint, own)
+    state = choose_weights(given, checkpoint, weights)
     state = {name.removeprefix(_MODEL): value for name, value in state.items()}
-    return _loaded(description, state, place)
+    return _loaded(description, state, given)
 
 
 def _loaded(
@@ -188,7 +188,7 @@ def _renamed(found: Mapping[str, Tensor], layer: str) -> dict[str, Tensor]:
     }
     linear = found.get(f"{layer}.weight")
     if linear is not None and linear.ndim == 2:
-        plain = VeryLargeDropoutHead(linear.shape[1], 1, rate=0.0)
+        plain = VeryLargeDropoutHead(linear.shape[1], 1, dropout_rate=0.0)
         renamed |= {f"head.{name}": value for name, value in plain.named_buffers()}
     return renamed
 

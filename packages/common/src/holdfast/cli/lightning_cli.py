@@ -181,7 +181,7 @@ class HoldfastCLI(LightningCLI):
             start = self._start(identity, kwargs.get("ckpt_path"))
             if start.finished:
                 place = self.directory.path
-                say(f"This run is finished: {place} (--run.resume never starts over).")
+                say(f"This run is finished: {place}. Give --run.resume never to start over.")
                 return
             if start.path is not None:
                 say(f"Resuming from {start.path} (--run.resume never starts over).")

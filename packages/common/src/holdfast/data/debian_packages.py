@@ -35,13 +35,13 @@ def fetch_debian_package(package: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     # The tools run in the temporary folder, where a path relative to ours leads nowhere.
     folder = folder.resolve()
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        _run(["apt-get", "download", package], Path(place), package)
-        archives = list(Path(place).glob("*.deb"))
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        _run(["apt-get", "download", package], Path(temporary), package)
+        archives = list(Path(temporary).glob("*.deb"))
         if len(archives) != 1:
             raise DataError(f"apt-get brought no file for the Debian package {package}.")
-        unpacked = Path(place) / "unpacked"
-        _run(["dpkg-deb", "-x", str(archives[0]), str(unpacked)], Path(place), package)
+        unpacked = Path(temporary) / "unpacked"
+        _run(["dpkg-deb", "-x", str(archives[0]), str(unpacked)], Path(temporary), package)
         unpacked.replace(target)
     return target
 

@@ -32,12 +32,12 @@ def decode_jpeg(content: bytes, *, shrink: int = 1) -> NDArray[np.uint8] | None:
         return None
     height, width = size
     try:
-        picture: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+        image: NDArray[np.uint8] = simplejpeg.decode_jpeg(
             content, min_height=-(-height // shrink), min_width=-(-width // shrink)
         )
     except ValueError:
         return None
-    return picture
+    return image
 
 
 def jpeg_size(content: bytes) -> tuple[int, int] | None:

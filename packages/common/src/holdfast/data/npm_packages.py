@@ -57,9 +57,11 @@ def fetch_npm_package(package: str, version: str, sha256: str, folder: Path) -> 
         return target
     npm = find_npm()
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        done = npm(["pack", "--silent", "--ignore-scripts", f"{package}@{version}"], Path(place))
-        found = list(Path(place).glob("*.tgz"))
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        done = npm(
+            ["pack", "--silent", "--ignore-scripts", f"{package}@{version}"], Path(temporary)
+        )
+        found = list(Path(temporary).glob("*.tgz"))
         if done.returncode != 0 or len(found) != 1:
             reason = (done.stderr.strip() or "no answer").splitlines()[-1]
             raise DataError(

@@ -135,8 +135,8 @@ def optional() -> list[Finding]:
 def jpeg() -> list[Finding]:
     """Does the JPEG decoder work?"""
     numpy, simplejpeg = (importlib.import_module(name) for name in ("numpy", "simplejpeg"))
-    picture = numpy.full((8, 8, 3), 100, numpy.uint8)
-    again = simplejpeg.decode_jpeg(simplejpeg.encode_jpeg(picture))
+    image = numpy.full((8, 8, 3), 100, numpy.uint8)
+    again = simplejpeg.decode_jpeg(simplejpeg.encode_jpeg(image))
     if abs(int(again.mean()) - 100) > 2:
         return [_bad("jpeg", "a picture comes back changed", "pip install -U simplejpeg")]
     return [_good("jpeg", "decodes")]
@@ -154,24 +154,24 @@ def data() -> list[Finding]:
 def disk() -> list[Finding]:
     """Is there room where runs and temporary files go?"""
     findings = []
-    for name, place in (("here", Path.cwd()), ("temporary files", Path(tempfile.gettempdir()))):
-        free = shutil.disk_usage(place).free / 1e9
+    for name, folder in (("here", Path.cwd()), ("temporary files", Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(folder).free / 1e9
         if free < LEAST_FREE_GB:
-            what = f"{free:.1f} GB free at {place}"
+            what = f"{free:.1f} GB free at {folder}"
             findings.append(_bad(name, what, "free some space, or set TMPDIR elsewhere"))
         else:
-            findings.append(_good(name, f"{free:.0f} GB free at {place}"))
+            findings.append(_good(name, f"{free:.0f} GB free at {folder}"))
     return [*findings, writable("results", Path.cwd())]
 
 
-def writable(name: str, place: Path) -> Finding:
+def writable(name: str, folder: Path) -> Finding:
     """Try to write a file, and remove it."""
     try:
-        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
             pass
     except OSError as error:
-        return _bad(name, f"{place} cannot be written ({error.strerror})", f"chmod u+w {place}")
-    return _good(name, f"{place} can be written")
+        return _bad(name, f"{folder} cannot be written ({error.strerror})", f"chmod u+w {folder}")
+    return _good(name, f"{folder} can be written")
 
 
 def installed(name: str) -> str | None:

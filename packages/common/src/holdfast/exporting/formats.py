@@ -30,7 +30,7 @@ def check_tools(formats: Sequence[Format]) -> None:
         ConfigError: there is no such format.
         MissingToolError: a package or a compiler is not installed.
     """
-    unknown = [kind for kind in formats if kind not in FORMATS]
+    unknown = [export_format for export_format in formats if export_format not in FORMATS]
     if unknown:
         raise ConfigError(f"There is no format {unknown[0]}: choose from {', '.join(FORMATS)}.")
     needed = [name for one in formats for name in _PACKAGES.get(one, ())]
@@ -49,7 +49,7 @@ def export_network(
     network: nn.Module,
     inputs: Mapping[str, Tensor],
     stem: str | Path,
-    kind: Format,
+    export_format: Format,
     *,
     outputs: Sequence[str],
     dynamic_batch: bool = True,
@@ -61,7 +61,7 @@ def export_network(
         network: takes the inputs by position; returns a tensor or a tuple of tensors.
         inputs: CPU examples, by the names they get in the file; the first axis is the batch.
         stem: the file to write, without its ending; it appears only after the check.
-        kind: of :data:`FORMATS`.
+        export_format: of :data:`FORMATS`.
         outputs: names of what the network returns.
         dynamic_batch: let the file take any batch size, and check it on another one.
         tolerance: greatest difference allowed, relative to the greatest value of an output.
@@ -73,17 +73,19 @@ def export_network(
         MissingToolError: a package is not installed.
         CheckpointError: the answers differ.
     """
-    check_tools([kind])
+    check_tools([export_format])
     network = network.eval()
-    target = Path(f"{stem}{FORMATS[kind]}")
+    target = Path(f"{stem}{FORMATS[export_format]}")
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"network{FORMATS[kind]}"
+        file = Path(folder) / f"network{FORMATS[export_format]}"
         program = trace(network, inputs, dynamic_batch=dynamic_batch)
-        _WRITERS[kind](program, file, list(inputs), outputs)
+        _WRITERS[export_format](program, file, list(inputs), outputs)
         trials = [dict(inputs)]
         if dynamic_batch:
             trials.append({name: twice(value) for name, value in inputs.items()})
-        worst = max(worst_difference(network, one, _RUNNERS[kind](file, one)) for one in trials)
+        worst = max(
+            worst_difference(network, one, _RUNNERS[export_format](file, one)) for one in trials
+        )
         if not worst <= tolerance:
             raise CheckpointError(
                 f"{target} was not written: its answers differ from PyTorch's by {worst:.2g} of "

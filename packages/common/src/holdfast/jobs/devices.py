@@ -22,18 +22,18 @@ def visible_gpus() -> list[str]:
     return found.stdout.split() if found.returncode == 0 else []
 
 
-def gpus_of(worker: int, workers: int, share: float, gpus: list[str]) -> dict[str, str]:
+def gpus_of(worker: int, workers: int, per_worker: float, gpus: list[str]) -> dict[str, str]:
     """Return the variable that gives a worker its GPUs; nothing where it may have all there are.
 
     Args:
         worker: its number, from 0 on.
         workers: how many there are.
-        share: GPUs of one worker; below 1 several workers share one. 0: one each, where more than
-            one worker runs.
+        per_worker: GPUs of one worker; below 1 several workers share one. 0: one each, where more
+            than one worker runs.
         gpus: from :func:`visible_gpus`.
     """
-    if not gpus or (share == 0 and workers == 1):
+    if not gpus or (per_worker == 0 and workers == 1):
         return {}
-    count = max(1, round(share))
-    first = worker // int(1 / share) if 0 < share < 1 else worker * count
+    count = max(1, round(per_worker))
+    first = worker // int(1 / per_worker) if 0 < per_worker < 1 else worker * count
     return {VISIBLE: ",".join(gpus[(first + k) % len(gpus)] for k in range(min(count, len(gpus))))}

@@ -30,7 +30,7 @@ class Job:
         arguments: of the function, JSON values.
         name: for people.
         content: what else the outcome depends on, such as the text of configuration files.
-        places: further arguments of the function that do not change the outcome, such as the folder
+        locations: further arguments of the function that do not change the outcome, such as the folder
             of the data or the device; they are no part of the digest.
     """
 
@@ -38,7 +38,7 @@ class Job:
     arguments: dict[str, Any]
     name: str = ""
     content: str = ""
-    places: dict[str, Any] = field(default_factory=dict)
+    locations: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

@@ -56,7 +56,7 @@ def _do(folder: JobFolder) -> int:
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     begun = time.monotonic()
     try:
-        result = function(folder=str(folder.path), **job.arguments, **job.places)
+        result = function(folder=str(folder.path), **job.arguments, **job.locations)
     except HoldfastError as error:
         sys.stderr.write(f"{error}\n")
         if for_lack_of_space(error) or is_full(folder.path):

@@ -97,11 +97,11 @@ class RunDirectory:
     def start_over(self) -> None:
         """Delete what an earlier run wrote here; the record of its launches is kept."""
         for name in WRITTEN:
-            place = self.path / name
-            if place.is_dir():
-                shutil.rmtree(place)
+            entry = self.path / name
+            if entry.is_dir():
+                shutil.rmtree(entry)
             else:
-                place.unlink(missing_ok=True)
+                entry.unlink(missing_ok=True)
 
     def resume_path(self, resume: Resume) -> Path | None:
         """Return the checkpoint to start from, or None to start at step 0.

@@ -124,11 +124,11 @@ def shared(dataset: Dataset[Any], identity: str | None) -> Dataset[Any]:
     return SharedBatches(dataset, Path(folder).expanduser(), identity=identity)
 
 
-def stream_folder(place: Path) -> Path:
+def stream_folder(folder: Path) -> Path:
     """Return the folder in memory that belongs to a place on disk; below it without /dev/shm."""
     memory = Path("/dev/shm")  # noqa: S108  (the kernel's shared memory; the name below is our own)
-    parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else place
-    return parent / f"holdfast-{os.getuid()}-{fold_seed('stream', str(place.resolve())):016x}"
+    parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else folder
+    return parent / f"holdfast-{os.getuid()}-{fold_seed('stream', str(folder.resolve())):016x}"
 
 
 def _read(file: Path) -> Batch | None:

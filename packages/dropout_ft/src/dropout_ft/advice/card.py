@@ -20,7 +20,7 @@ class Final:
         iid: accuracy in [0, 1] on the held-out fifth of every domain.
         classes: names, in logit order.
         domains: all of the folder's.
-        pictures: in the folder.
+        images: in the folder.
         size: side of its pictures, in pixels.
         files: names of the exported files.
     """
@@ -29,7 +29,7 @@ class Final:
     iid: float
     classes: Sequence[str]
     domains: Sequence[str]
-    pictures: int
+    images: int
     size: int
     files: Sequence[str]
 
@@ -39,7 +39,7 @@ def cells(candidate: Candidate) -> list[str]:
     behind = "best" if candidate.behind == 0 else _points(candidate.behind, candidate.behind_error)
     return [
         candidate.backbone,
-        f"{candidate.rate:g}",
+        f"{candidate.dropout_rate:g}",
         str(candidate.steps),
         _points(candidate.ood, candidate.ood_error),
         f"{100 * candidate.iid:.1f}",
@@ -51,9 +51,11 @@ def cells(candidate: Candidate) -> list[str]:
 def advice_text(ranked: Sequence[Candidate]) -> str:
     """Say what is recommended and what cannot be told from it."""
     best = ranked[0]
-    method = "plain fine-tuning (ERM)" if best.rate == 0 else f"dropout {best.rate:g}"
+    method = (
+        "plain fine-tuning (ERM)" if best.dropout_rate == 0 else f"dropout {best.dropout_rate:g}"
+    )
     lines = [f"Recommended: {best.backbone}, {method}, {best.steps} steps."]
-    alike = [f"{c.backbone} with rate {c.rate:g}" for c in ranked[1:] if c.alike]
+    alike = [f"{c.backbone} with rate {c.dropout_rate:g}" for c in ranked[1:] if c.alike]
     if alike:
         lines.append(
             f"Within two standard errors of it, so no worse as far as this sweep can tell: "
@@ -80,7 +82,7 @@ def model_card(ranked: Sequence[Candidate], final: Final, command: str) -> str:
         run=final.run,
         classes=", ".join(final.classes),
         domains=", ".join(final.domains),
-        pictures=final.pictures,
+        images=final.images,
         size=final.size,
         files=", ".join(f"`{name}`" for name in final.files),
         made=datetime.now(UTC).isoformat(timespec="minutes"),
@@ -103,7 +105,7 @@ Made {made} by `{command}` on {hardware} (GPUs: {gpus}); {packages}; commit {com
 
 - Files: {files}. Input: RGB pictures resized to {size} x {size} (aspect ratio not kept).
 - Classes: {classes}.
-- Trained on four fifths of every domain ({domains}; {pictures} pictures in all); run: `{run}`.
+- Trained on four fifths of every domain ({domains}; {images} pictures in all); run: `{run}`.
 - Accuracy on the held-out fifth of these domains: {iid} %. A new domain will see less.
 - What to expect on a new domain, if it differs from these as they differ from each other: {ood} %
   (every domain left out in turn, the same recipe; the number of steps, the rate and the backbone

@@ -9,7 +9,7 @@ import numpy as np
 from dropout_ft.report.table import standard_error
 from dropout_ft.results.run import Run
 
-Place = tuple[str, int]
+Split = tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,16 +18,16 @@ class Trajectory:
 
     Attributes:
         backbone: its name.
-        rate: dropout rate.
-        place: the domain left out and the seed.
+        dropout_rate: dropout rate.
+        split: the domain left out and the seed.
         curve: (step, accuracy on the domain left out), in the order of steps.
         iid: i.i.d. accuracy at the same steps.
         seconds: of training.
     """
 
     backbone: str
-    rate: float
-    place: Place
+    dropout_rate: float
+    split: Split
     curve: tuple[tuple[int, float], ...]
     iid: tuple[float, ...]
     seconds: float
@@ -39,7 +39,7 @@ class Candidate:
 
     Attributes:
         backbone: its name.
-        rate: dropout rate.
+        dropout_rate: dropout rate.
         steps: where the mean accuracy on domains left out is highest, the first of equals.
         ood: that mean.
         ood_error: its standard error over domains and seeds.
@@ -50,7 +50,7 @@ class Candidate:
     """
 
     backbone: str
-    rate: float
+    dropout_rate: float
     steps: int
     ood: float
     ood_error: float
@@ -70,8 +70,8 @@ def trajectory_of(run: Run) -> Trajectory:
     rows = [row for row in run.along("current") if "ood" in row]
     return Trajectory(
         backbone=run.coordinates.variant,
-        rate=run.coordinates.dropout_rate,
-        place=(run.coordinates.test_name, run.coordinates.seed),
+        dropout_rate=run.coordinates.dropout_rate,
+        split=(run.coordinates.test_name, run.coordinates.seed),
         curve=tuple((int(row["step"]), float(row["ood"])) for row in rows),
         iid=tuple(float(row["iid"]) for row in rows),
         seconds=run.seconds,
@@ -86,33 +86,33 @@ def rank(trajectories: Sequence[Trajectory]) -> list[Candidate]:
     """
     groups: dict[tuple[str, float], list[Trajectory]] = defaultdict(list)
     for one in trajectories:
-        groups[one.backbone, one.rate].append(one)
+        groups[one.backbone, one.dropout_rate].append(one)
     at_best = {key: _at_best(group) for key, group in groups.items()}
     best = max(at_best, key=lambda key: float(np.mean(list(at_best[key][1].values()))))
     found = [_candidate(*key, groups[key], at_best[key], at_best[best][1]) for key in groups]
     return sorted(found, key=lambda one: (-one.ood, one.seconds))
 
 
-def _at_best(group: Sequence[Trajectory]) -> tuple[int, dict[Place, float]]:
+def _at_best(group: Sequence[Trajectory]) -> tuple[int, dict[Split, float]]:
     """Return the position of the best step, and the accuracies there by place."""
     length = min(len(one.curve) for one in group)
     means = [float(np.mean([one.curve[i][1] for one in group])) for i in range(length)]
     position = int(np.argmax(means))
-    return position, {one.place: one.curve[position][1] for one in group}
+    return position, {one.split: one.curve[position][1] for one in group}
 
 
 def _candidate(
     backbone: str,
-    rate: float,
+    dropout_rate: float,
     group: Sequence[Trajectory],
-    own: tuple[int, dict[Place, float]],
-    best: dict[Place, float],
+    own: tuple[int, dict[Split, float]],
+    best: dict[Split, float],
 ) -> Candidate:
     position, values = own
-    differences = [best[place] - value for place, value in values.items() if place in best]
+    differences = [best[split] - value for split, value in values.items() if split in best]
     return Candidate(
         backbone=backbone,
-        rate=rate,
+        dropout_rate=dropout_rate,
         steps=group[0].curve[position][0],
         ood=float(np.mean(list(values.values()))),
         ood_error=standard_error(list(values.values())),

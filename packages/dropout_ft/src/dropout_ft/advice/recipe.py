@@ -35,20 +35,20 @@ class Trial:
     file: Path
 
 
-def resolve(kind: Kind) -> Literal["quick", "full"]:
+def resolve(recipe_name: Kind) -> Literal["quick", "full"]:
     """Replace ``auto``: the full recipe where there is a GPU."""
-    if kind != "auto":
-        return kind
+    if recipe_name != "auto":
+        return recipe_name
     return "full" if torch.cuda.is_available() else "quick"
 
 
-def base_settings(kind: Literal["quick", "full"], root: Path, steps: int) -> dict[str, Any]:
+def base_settings(recipe_name: Literal["quick", "full"], root: Path, steps: int) -> dict[str, Any]:
     """Return the part of the configuration that every trial shares.
 
     Quick: heads warm-started on the frozen representation, SGD 0.003, batches of 16 a domain, as
     ``make demo``. Full: the paper's, SGD 0.001 on batches of 32 a domain.
     """
-    quick = kind == "quick"
+    quick = recipe_name == "quick"
     return {
         "run": {"name": "advise", "monitor": "val/iid"},
         "model": {
@@ -80,17 +80,17 @@ def base_settings(kind: Literal["quick", "full"], root: Path, steps: int) -> dic
     }
 
 
-def backbone_settings(name: str, kind: Literal["quick", "full"]) -> dict[str, Any]:
+def backbone_settings(name: str, recipe_name: Literal["quick", "full"]) -> dict[str, Any]:
     """Return a backbone's part of the configuration.
 
     Args:
         name: ``efficientnet_lite0`` (weights from a package), a timm name (weights from timm's
             hub), or a YAML file of a backbone.
-        kind: the quick recipe freezes all but two stages, where the backbone has stages, and
+        recipe_name: the quick recipe freezes all but two stages, where the backbone has stages, and
             caches what they give.
     """
     backbone = _backbone(name)
-    if kind == "full":
+    if recipe_name == "full":
         return {"model": {"backbone": backbone}}
     frozen = _frozen_stages(backbone)
     cached = {"data": {"cached_views": 2}} if frozen else {}
@@ -98,7 +98,10 @@ def backbone_settings(name: str, kind: Literal["quick", "full"]) -> dict[str, An
 
 
 def write_trials(
-    folder: Path, base: Mapping[str, Any], backbones: list[str], kind: Literal["quick", "full"]
+    folder: Path,
+    base: Mapping[str, Any],
+    backbones: list[str],
+    recipe_name: Literal["quick", "full"],
 ) -> tuple[Path, list[Trial]]:
     """Write the configurations, so that every trial can also be given by hand."""
     first = folder / "fit.yaml"
@@ -107,7 +110,7 @@ def write_trials(
     for name in backbones:
         shown = Path(name).stem if name.endswith((".yaml", ".yml")) else name
         file = folder / f"backbone-{shown}.yaml"
-        write_text(file, yaml.safe_dump(backbone_settings(name, kind), sort_keys=False))
+        write_text(file, yaml.safe_dump(backbone_settings(name, recipe_name), sort_keys=False))
         trials.append(Trial(backbone=shown, file=file.resolve()))
     if len({trial.backbone for trial in trials}) != len(trials):
         raise ConfigError("Two backbones have the same name: rename one of the files.")
@@ -115,13 +118,17 @@ def write_trials(
 
 
 def sweep_of(
-    first: Path, trials: list[Trial], domains: list[str], rates: list[float], seeds: list[int]
+    first: Path,
+    trials: list[Trial],
+    domains: list[str],
+    dropout_rates: list[float],
+    seeds: list[int],
 ) -> SweepConfig:
     """Return the sweep: every domain left out in turn, for every backbone, rate and seed."""
     return SweepConfig(
         fit=[str(first)],
         domains=list(domains),
-        rates=rates,
+        dropout_rates=dropout_rates,
         seeds=seeds,
         plain=False,
         variants={trial.backbone: Variant(fit=[str(trial.file)]) for trial in trials},

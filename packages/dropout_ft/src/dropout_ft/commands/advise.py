@@ -44,7 +44,7 @@ def advise(
     *,
     out: str = "advice",
     backbones: list[str] = [],  # noqa: B006
-    rates: list[float] = [0.0, 0.5, 0.9],  # noqa: B006
+    dropout_rates: list[float] = [0.0, 0.5, 0.9],  # noqa: B006
     steps: int = 0,
     seeds: list[int] = [0],  # noqa: B006
     recipe: Kind = "auto",
@@ -64,7 +64,7 @@ def advise(
         out: folder of the sweep and of the model.
         backbones: timm names, ``efficientnet_lite0`` (weights from a package) or YAML files like
             those in configs/model; by default what suits the recipe.
-        rates: dropout rates to try; 0 is plain fine-tuning.
+        dropout_rates: dropout rates to try; 0 is plain fine-tuning.
         steps: the most optimiser steps; each run is judged at six points on the way.
         seeds: repeats.
         recipe: ``quick`` freezes all but two stages and caches them, for CPUs; ``full`` is the
@@ -76,21 +76,25 @@ def advise(
     """
     if onnx:
         check_tools(["onnx"])
-    root, place, kind = Path(folder).expanduser(), Path(out).expanduser(), resolve(recipe)
+    root, out_folder, recipe_name = (
+        Path(folder).expanduser(),
+        Path(out).expanduser(),
+        resolve(recipe),
+    )
     domains = scan(root, allow_missing_classes=True)
     names = [domain.name for domain in domains]
-    base = base_settings(kind, root, steps or STEPS[kind])
-    first, trials = write_trials(place, base, backbones or BACKBONES[kind], kind)
-    config = sweep_of(first, trials, names, rates, seeds)
+    base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
+    first, trials = write_trials(out_folder, base, backbones or BACKBONES[recipe_name], recipe_name)
+    config = sweep_of(first, trials, names, dropout_rates, seeds)
     config.set = dict(settings_of(set))
-    pool = Pool(root=place / "sweep", jobs=jobs_of(config))
+    pool = Pool(root=out_folder / "sweep", jobs=jobs_of(config))
     pool.retry_failed()  # the user has mended what failed, or hears of it again
     say(f"{len(pool.jobs)} short runs in {pool.root}")
     run_jobs(pool, engine, Resources(workers=workers), again="give the same command again")
     ranked = rank([trajectory_of(load_run(path)) for path in runs_of(pool)])
     show(ranked)
-    run = train_final(place, first, trials, ranked[0], config.set)
-    finish(place, run, ranked, domains, formats=["onnx"] if onnx else [])
+    run = train_final(out_folder, first, trials, ranked[0], config.set)
+    finish(out_folder, run, ranked, domains, formats=["onnx"] if onnx else [])
 
 
 def show(ranked: list[Candidate]) -> None:
@@ -105,18 +109,18 @@ def show(ranked: list[Candidate]) -> None:
 
 
 def train_final(
-    place: Path, first: Path, trials: list[Trial], best: Candidate, settings: dict[str, Any]
+    out_folder: Path, first: Path, trials: list[Trial], best: Candidate, settings: dict[str, Any]
 ) -> RunDirectory:
     """Train the recommended setting on every domain; returns its run."""
     (trial,) = [one for one in trials if one.backbone == best.backbone]
-    say(f"training on all domains: {best.backbone}, rate {best.rate:g}, {best.steps} steps")
+    say(f"training on all domains: {best.backbone}, rate {best.dropout_rate:g}, {best.steps} steps")
     words = ["fit", "--config", str(first), "--config", str(trial.file)]
     words += [f"--{key}={value}" for key, value in settings.items()]
     words += [
         "--data.test_domains=[]",
-        f"--model.dropout_rate={best.rate}",
+        f"--model.dropout_rate={best.dropout_rate}",
         f"--trainer.max_steps={best.steps}",
-        f"--run.root={place / 'final'}",
+        f"--run.root={out_folder / 'final'}",
         "--trainer.enable_model_summary=false",
         "--seed_everything=0",
     ]
@@ -124,7 +128,7 @@ def train_final(
 
 
 def finish(
-    place: Path,
+    out_folder: Path,
     run: RunDirectory,
     ranked: list[Candidate],
     domains: list[Domain],
@@ -133,7 +137,7 @@ def finish(
 ) -> None:
     """Export the final model with its card."""
     loaded = load_classifier(run.path / "checkpoints/last.ckpt")
-    model = place / "model"
+    model = out_folder / "model"
     files = []
     if isinstance(loaded.model.backbone, TimmBackbone):
         write_timm_folder(loaded, model)
@@ -147,7 +151,7 @@ def finish(
         iid=float(last["iid"]),
         classes=loaded.class_names,
         domains=[domain.name for domain in domains],
-        pictures=sum(len(domain.paths) for domain in domains),
+        images=sum(len(domain.paths) for domain in domains),
         size=loaded.image_size,
         files=files,
     )

@@ -16,7 +16,7 @@ def compare(
     *,
     fit: list[str],
     domains: list[str],
-    rates: list[float] = [0.0, 0.5, 0.9],  # noqa: B006  (never changed; shown in --help)
+    dropout_rates: list[float] = [0.0, 0.5, 0.9],  # noqa: B006  (never changed; shown in --help)
     seeds: list[int] = [0],  # noqa: B006
     out: str = "report",
     title: str = "Very large dropout",
@@ -33,7 +33,7 @@ def compare(
     Args:
         fit: YAML files of ``dropout-ft fit``; later ones win.
         domains: domains to leave out, one at a time.
-        rates: dropout rates; 0 is ERM.
+        dropout_rates: dropout rates; 0 is ERM.
         seeds: seeds of each rate and domain.
         out: folder of the report; the runs are kept in its ``jobs`` folder.
         title: heading of the page.
@@ -42,12 +42,14 @@ def compare(
         engine: see ``dropout-ft sweep``.
         workers: runs at the same time.
     """
-    if not (domains and rates and seeds):
-        raise ConfigError("There is nothing to compare: give --domains, --rates and --seeds.")
+    if not (domains and dropout_rates and seeds):
+        raise ConfigError(
+            "There is nothing to compare: give --domains, --dropout_rates and --seeds."
+        )
     values = {
         "fit": [str(_existing(file)) for file in fit],
         "domains": list(domains),
-        "rates": [float(rate) for rate in rates],
+        "dropout_rates": [float(dropout_rate) for dropout_rate in dropout_rates],
         "seeds": list(seeds),
         "set": settings_of(set),
     }

@@ -19,7 +19,7 @@ def data(
     *,
     out: str | None = None,
     root: str | None = None,
-    pictures: bool = True,
+    images: bool = True,
     same_bytes: bool = True,
 ) -> None:
     """List the known data sets, verify one (or any folder of domains), make or shard one.
@@ -29,32 +29,34 @@ def data(
         name: a data set's name, or, to verify or shard, the path of any folder of domains.
         out: folder of the shards; by default beside the folder, with ``-shards`` behind its name.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
-        pictures: also decode every picture when verifying.
+        images: also decode every picture when verifying.
         same_bytes: also look for files with the same content when verifying.
     """
     from dropout_ft.data.sources.known import check_domains, set_folder
 
-    place = data_root(root)
+    data_folder = data_root(root)
     if action == "list":
-        sys.stdout.write(listing(place))
+        sys.stdout.write(listing(data_folder))
     elif name is None:
         raise ConfigError(f"Which data set? Take one of {', '.join(KNOWN)}.")
     elif action == "make":
-        make(name, place)
+        make(name, data_folder)
     elif action == "shard":
-        shard(set_folder(KNOWN[name], place) if name in KNOWN else Path(name).expanduser(), out)
+        shard(
+            set_folder(KNOWN[name], data_folder) if name in KNOWN else Path(name).expanduser(), out
+        )
     elif name in KNOWN:
         known = KNOWN[name]
-        folder = set_folder(known, place)
+        folder = set_folder(known, data_folder)
         check_domains(known, folder)
-        verify_folder(folder, known=known, pictures=pictures, same_bytes=same_bytes)
+        verify_folder(folder, known=known, images=images, same_bytes=same_bytes)
     elif Path(name).expanduser().is_dir():
-        verify_folder(Path(name).expanduser(), pictures=pictures, same_bytes=same_bytes)
+        verify_folder(Path(name).expanduser(), images=images, same_bytes=same_bytes)
     else:
         raise _unknown(name)
 
 
-def make(name: str, place: Path) -> None:
+def make(name: str, data_folder: Path) -> None:
     """Draw one of the data sets that need no download.
 
     Raises:
@@ -66,7 +68,7 @@ def make(name: str, place: Path) -> None:
         )
     from dropout_ft.data.sources import colored_digits, rotated_digits
 
-    folder = place / KNOWN[name].folder
+    folder = data_folder / KNOWN[name].folder
     makers = {"ColoredMNIST": colored_digits.make, "RotatedMNIST": rotated_digits.make}
     sys.stdout.write(f"{makers[name](folder)} pictures in {folder}\n")
 
@@ -88,13 +90,13 @@ def _unknown(name: str) -> ConfigError:
     )
 
 
-def listing(place: Path) -> str:
+def listing(data_folder: Path) -> str:
     """Return a paragraph for each data set: domains, counts, where it is expected."""
     from dropout_ft.data.sources.known import set_folder
 
-    lines = [f"Data root: {place} (HOLDFAST_DATA or --root change it)", ""]
+    lines = [f"Data root: {data_folder} (HOLDFAST_DATA or --root change it)", ""]
     for known in KNOWN.values():
-        folder = set_folder(known, place)
+        folder = set_folder(known, data_folder)
         there = "there" if folder.is_dir() else "not there"
         lines += [
             f"{known.name:<15} {known.classes} classes; {_pictures(known)}",

@@ -53,7 +53,7 @@ def named_models(ckpts: list[str]) -> dict[str, "LoadedClassifier"]:
         if not separator and Path(path).is_dir():
             raise ConfigError(f"The folder {path} does not say its rate: name it, as NAME={path}.")
         loaded = load_classifier(path)
-        name = name if separator else method_name("run", loaded.model.head.rate)
+        name = name if separator else method_name("run", loaded.model.head.dropout_rate)
         if name in models:
             raise ConfigError(f"Two models are called '{name}': name them, as NAME=PATH.")
         models[name] = loaded

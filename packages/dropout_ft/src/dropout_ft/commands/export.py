@@ -72,12 +72,12 @@ def write_formats(
     shape = (1, 3, size, size)
     example = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
     paths = []
-    for kind in formats:
+    for export_format in formats:
         path, difference = export_network(
             loaded.model,
             {"image": example},
             Path(out).expanduser() / "model",
-            kind,
+            export_format,
             outputs=["logits"],
             dynamic_batch=dynamic_batch,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dropout_ft.data.pictures import EXTENSIONS
+from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.atomic import write_text
 from holdfast.csv_cells import plain_cells
 from holdfast.errors import DataError, ImageError
@@ -49,7 +49,7 @@ def predict(
         exif_rotation: turn pictures as their EXIF header says, if training did.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
-    paths = list_pictures(Path(folder).expanduser())
+    paths = list_images(Path(folder).expanduser())
     from dropout_ft.commands.trusted import own_backbones
     from dropout_ft.loading import load_classifier
 
@@ -73,7 +73,7 @@ def predict(
         raise DataError(f"{len(bad)} of {len(paths)} pictures could not be read and have no row.")
 
 
-def list_pictures(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """Return the pictures below a folder, sorted; hidden files are left out.
 
     Raises:
@@ -139,7 +139,7 @@ def classify(
 def _readable(
     paths: list[Path], bad: list[ImageError], *, exif_rotation: bool
 ) -> Iterator[tuple[Path, "Image"]]:
-    from dropout_ft.data.pictures import read_rgb
+    from dropout_ft.data.decoding import read_rgb
 
     for path in paths:
         try:

@@ -13,9 +13,9 @@ def prepare_data(root: str | None = None) -> None:
     """
     from dropout_ft.data.sources.emoji_drawing import dataset_folder, prepare
 
-    place = data_root(root)
-    prepare(place)
+    folder = data_root(root)
+    prepare(folder)
     sys.stdout.write(
-        f"EmojiStyles is in {dataset_folder(place)}; licences and counts are in "
-        f"{place / 'emoji_styles.json'}, examples in {place / 'emoji_styles_contact_sheet.png'}\n"
+        f"EmojiStyles is in {dataset_folder(folder)}; licences and counts are in "
+        f"{folder / 'emoji_styles.json'}, examples in {folder / 'emoji_styles_contact_sheet.png'}\n"
     )

@@ -102,7 +102,7 @@ def plan_text(pool: Pool, workers: int) -> str:
 def steps_of(job: Job) -> int:
     """Return the optimiser steps of a job, as its settings say, or its files; 0 if neither does."""
     steps = 0
-    for file in job.places["files"]:
+    for file in job.locations["files"]:
         trainer = (yaml.safe_load(Path(file).read_text()) or {}).get("trainer") or {}
         steps = int(trainer.get("max_steps") or steps)
     for setting in job.arguments["settings"]:

@@ -20,58 +20,58 @@ from holdfast.errors import DataError
 SHOWN_PAIRS = 10
 
 
-def verify(root: str, *, pictures: bool = True, holdout_fraction: float = 0.2) -> None:
+def verify(root: str, *, images: bool = True, holdout_fraction: float = 0.2) -> None:
     """Check a folder ``<root>/<domain>/<class>/<image>`` and print what is in it.
 
     Args:
         root: the folder of domains.
-        pictures: also decode every picture; each unreadable one is named.
+        images: also decode every picture; each unreadable one is named.
         holdout_fraction: part of each domain that training will hold out, as in ``fit``.
     """
-    verify_folder(Path(root).expanduser(), pictures=pictures, holdout_fraction=holdout_fraction)
+    verify_folder(Path(root).expanduser(), images=images, holdout_fraction=holdout_fraction)
 
 
 def verify_folder(
-    place: Path,
+    folder: Path,
     *,
     known: KnownSet | None = None,
-    pictures: bool = True,
+    images: bool = True,
     same_bytes: bool = True,
     holdout_fraction: float = 0.2,
 ) -> None:
     """Check a folder and print what is in it.
 
     Args:
-        place: the folder of domains.
+        folder: the folder of domains.
         known: the data set it should be.
-        pictures: also decode every picture.
+        images: also decode every picture.
         same_bytes: also name files of equal content; a remark, not a problem.
         holdout_fraction: part of each domain that training will hold out.
 
     Raises:
         DataError: something would spoil a run; everything found is printed first.
     """
-    classes, leftovers = class_names(place), Leftovers()
-    domains = scan(place, allow_missing_classes=True, leftovers=leftovers)
+    classes, leftovers = class_names(folder), Leftovers()
+    domains = scan(folder, allow_missing_classes=True, leftovers=leftovers)
     problems = missing_classes(domains, classes) + too_small(domains, holdout_fraction)
     problems += leftover_problems(leftovers)
     if known is not None:
         problems += wrong_counts(known, domains, len(classes))
     for domain in domains:
         sys.stdout.write(f"{domain.name}: {len(domain.paths)} pictures\n")
-        if pictures:
+        if images:
             problems += unreadable(domain)
     sys.stdout.write(f"{len(classes)} classes: {', '.join(classes)}\n")
     copy = which_copy(known, sum(len(d.paths) for d in domains)) if known is not None else ""
-    for remark in [*([copy] if copy else []), *remarks(domains, leftovers, deep=pictures)]:
+    for remark in [*([copy] if copy else []), *remarks(domains, leftovers, deep=images)]:
         sys.stdout.write(f"note: {remark}\n")
     pairs = duplicates(domains) if same_bytes else []
     if pairs:
         sys.stdout.write(f"note: {len(pairs)} file(s) have the same content as another, such as\n")
     for first, second in pairs[:SHOWN_PAIRS]:
-        sys.stdout.write(f"  {first.relative_to(place)} = {second.relative_to(place)}\n")
+        sys.stdout.write(f"  {first.relative_to(folder)} = {second.relative_to(folder)}\n")
     for problem in problems:
         sys.stdout.write(f"problem: {problem}\n")
     if problems:
-        raise DataError(f"{place} has {len(problems)} problem(s), listed above: mend them first.")
+        raise DataError(f"{folder} has {len(problems)} problem(s), listed above: mend them first.")
     sys.stdout.write("no problems found\n")

@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from dropout_ft.data.feature_cache import ActivationDataset, FeatureCache
 from dropout_ft.data.folder import Domain
+from dropout_ft.data.image_cache import ImageCache
 from dropout_ft.data.images import ImageDataset
 from dropout_ft.data.partition import Partition, partition
-from dropout_ft.data.picture_cache import PictureCache
 from dropout_ft.data.sources.base import Decoded, Source, as_source
 from dropout_ft.data.sources.shards import ShardedFolder
 from dropout_ft.data.table import EvaluationTable, Part
@@ -278,7 +278,7 @@ class DomainData(StepDataModule):
         if decoded is not None or not self.cached_side:
             return decoded
         paths = [path for domain in domains for path in domain.paths]
-        cache = PictureCache(self.source.root.parent / "cache", self.cached_side)
+        cache = ImageCache(self.source.root.parent / "cache", self.cached_side)
         return cache.build(paths, self.source.root)
 
     def _build_cached(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:

@@ -10,7 +10,7 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import Transform, apply_seeded
 from dropout_ft.nn.classifier import Classifier
 from holdfast.atomic import atomic_path

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dropout_ft.data.pictures import EXTENSIONS
+from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.errors import DataError
 
 NO_DOMAIN = "__MACOSX"
@@ -131,20 +131,22 @@ def _images(folder: Path, leftovers: Leftovers) -> list[Path]:
     by_folder: dict[str, list[str]] = {}
     waiting, seen = [str(folder)], set[tuple[int, int]]()
     while waiting:
-        place = waiting.pop()
+        directory = waiting.pop()
         try:
-            found = Path(place).stat()
-            entries = sorted(os.scandir(place), key=lambda one: one.name)
+            found = Path(directory).stat()
+            entries = sorted(os.scandir(directory), key=lambda one: one.name)
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise DataError(f"The folder {place} cannot be read ({error}).") from error
+            raise DataError(f"The folder {directory} cannot be read ({error}).") from error
         if (found.st_dev, found.st_ino) in seen:
             continue  # a link to this folder or to one above it
         seen.add((found.st_dev, found.st_ino))
-        by_folder[place] = _files(entries, leftovers)
+        by_folder[directory] = _files(entries, leftovers)
         waiting += [one.path for one in reversed(entries) if _is(one.is_dir)]
-    return [Path(place) / name for place in sorted(by_folder) for name in by_folder[place]]
+    return [
+        Path(directory) / name for directory in sorted(by_folder) for name in by_folder[directory]
+    ]
 
 
 def _files(entries: list["os.DirEntry[str]"], leftovers: Leftovers) -> list[str]:

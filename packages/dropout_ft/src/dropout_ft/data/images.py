@@ -10,7 +10,7 @@ from PIL.Image import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.sources.base import Decoded
 from dropout_ft.data.transforms import Transform, apply_seeded
 from holdfast.seeding import SampleKey

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dropout_ft.data.decoding import decode_rgb
 from dropout_ft.data.folder import Domain, class_names, scan
-from dropout_ft.data.pictures import decode_rgb
 from holdfast.atomic import write_text
 from holdfast.errors import DataError, MissingToolError
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.progress import track
 
+from dropout_ft.data.decoding import UNREAD_EXTENSIONS, is_rotated, read_rgb
 from dropout_ft.data.folder import Domain, Leftovers
 from dropout_ft.data.known import KnownSet
-from dropout_ft.data.pictures import UNREAD_EXTENSIONS, is_rotated, read_rgb
 from holdfast.errors import ConfigError, ImageError
 
 

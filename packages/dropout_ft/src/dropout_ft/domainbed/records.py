@@ -61,13 +61,13 @@ def read_sweep(folder: str | Path) -> list[Record]:
     Raises:
         DataError: the folder has no records, or a line is damaged (file and line are named).
     """
-    place = Path(folder).expanduser()
-    own = place / RESULTS
-    files = [own] if own.is_file() else sorted(place.glob(f"*/{RESULTS}"))
+    root = Path(folder).expanduser()
+    own = root / RESULTS
+    files = [own] if own.is_file() else sorted(root.glob(f"*/{RESULTS}"))
     records = [record for file in files for record in _read_run(file)]
     if not records:
         raise DataError(
-            f"{place} holds no records: give a folder whose sub-folders have {RESULTS}, as "
+            f"{root} holds no records: give a folder whose sub-folders have {RESULTS}, as "
             "DomainBed's sweep or `dropout-ft domainbed-export` write it."
         )
     return records

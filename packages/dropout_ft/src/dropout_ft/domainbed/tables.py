@@ -128,8 +128,8 @@ def averages_text(tables: Sequence[Table]) -> str:
     """Return DomainBed's table of averages: one column for each data set of one rule."""
     title = f"Averages, model selection method: {RULES[tables[0].rule][0]}"
     rows = [("Algorithm", *(table.dataset for table in tables), "Avg")]
-    for place, name in enumerate(tables[0].algorithms):
-        cells = [table.over_trials[place] for table in tables]
+    for row, name in enumerate(tables[0].algorithms):
+        cells = [table.over_trials[row] for table in tables]
         rows.append((name, *(cell.text for cell in cells), _number(average_of(cells))))
     return _printed(title, rows, AVERAGE_WIDTH)
 

@@ -26,7 +26,7 @@ def probe_concatenation(
     test: Sequence[Tensor],
     *,
     classes: int,
-    rate: float = 0.0,
+    dropout_rate: float = 0.0,
     steps: int = 2000,
     learning_rate: float = 0.1,
     weight_decay: float = 1e-4,
@@ -42,7 +42,7 @@ def probe_concatenation(
         labels: (N,) classes.
         test: (T, F_m) test representations of each network.
         classes: how many there are.
-        rate: dropout on the concatenation.
+        dropout_rate: dropout on the concatenation.
         steps: of SGD on 128 samples.
         learning_rate: peak of a cosine, divided by one over (1 - rate).
         weight_decay: of the layer.
@@ -58,14 +58,14 @@ def probe_concatenation(
         nn.init.zeros_(layer.weight)
         optimizer = torch.optim.SGD(
             layer.parameters(),
-            lr=learning_rate * (1 - rate),
+            lr=learning_rate * (1 - dropout_rate),
             momentum=0.9,
             weight_decay=weight_decay,
         )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for _ in range(steps):
             rows = torch.randint(len(labels), (128,))
-            loss = F.cross_entropy(layer(F.dropout(joined[rows], rate)), labels[rows])
+            loss = F.cross_entropy(layer(F.dropout(joined[rows], dropout_rate)), labels[rows])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -110,6 +110,6 @@ class Concatenation(Method):
             labels,
             test,
             classes=len(runs[0].table.class_names),
-            rate=runs[0].coordinates.dropout_rate,
+            dropout_rate=runs[0].coordinates.dropout_rate,
         )
         return [{"members": len(runs), **score(logits.numpy(), runs[0].table)}]

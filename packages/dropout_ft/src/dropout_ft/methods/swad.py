@@ -43,9 +43,9 @@ def valley(
         raise ValueError("there are no segments to choose from")
     start = next(
         (
-            place
-            for place in range(len(losses) - start_patience + 1)
-            if losses[place] <= min(losses[place : place + start_patience])
+            index
+            for index in range(len(losses) - start_patience + 1)
+            if losses[index] <= min(losses[index : index + start_patience])
         ),
         None,
     )
@@ -53,9 +53,9 @@ def valley(
         lowest = int(np.argmin(losses))
         return lowest, lowest
     threshold = tolerance * float(np.mean(losses[start : start + start_patience]))
-    for place in range(start + 1, len(losses) - end_patience + 1):
-        if min(losses[place : place + end_patience]) > threshold:
-            return start, place - 1
+    for index in range(start + 1, len(losses) - end_patience + 1):
+        if min(losses[index : index + end_patience]) > threshold:
+            return start, index - 1
     return start, len(losses) - 1
 
 

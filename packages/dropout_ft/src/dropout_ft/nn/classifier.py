@@ -60,9 +60,9 @@ class Classifier(nn.Module):
             return self.normalize(inputs)
         return inputs.to(self.mean.dtype)
 
-    def features_of_mixed(self, mixed: Tensor, *, pictures: bool) -> Tensor:
+    def features_of_mixed(self, mixed: Tensor, *, images: bool) -> Tensor:
         """Map mixtures of what :meth:`mixable` returns to representations (B, F)."""
-        if pictures:
+        if images:
             features: Tensor = self.backbone(mixed)
             return features
         return self.backbone.forward_top(mixed, self.frozen_stages)

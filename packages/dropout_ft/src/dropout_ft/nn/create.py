@@ -47,7 +47,7 @@ def create_model(
     head = VeryLargeDropoutHead(
         built.num_features,
         num_classes,
-        rate=dropout_rate,
+        dropout_rate=dropout_rate,
         normalization=normalization,
         feature_scale=feature_scale,
     )

@@ -26,7 +26,7 @@ class VeryLargeDropoutHead(nn.Module):
     Args:
         num_features: width F of the representation.
         num_classes: number C of classes.
-        rate: probability of dropping a feature, in [0, 1); the paper's headline is 0.9.
+        dropout_rate: probability of dropping a feature, in [0, 1); the paper's headline is 0.9.
         normalization: ``none`` is the paper's ResNet-50 recipe.
         feature_scale: multiplies the representation; it sets how fast the head moves.
     """
@@ -40,14 +40,14 @@ class VeryLargeDropoutHead(nn.Module):
         num_features: int,
         num_classes: int,
         *,
-        rate: float = 0.9,
+        dropout_rate: float = 0.9,
         normalization: Normalization = "none",
         feature_scale: float = 1.0,
     ) -> None:
         super().__init__()
-        if not 0.0 <= rate < 1.0:
-            raise ValueError(f"the dropout rate must be in [0, 1), not {rate}")
-        self.rate = rate
+        if not 0.0 <= dropout_rate < 1.0:
+            raise ValueError(f"the dropout rate must be in [0, 1), not {dropout_rate}")
+        self.dropout_rate = dropout_rate
         self.normalization = normalization
         self.feature_scale = feature_scale
         self.register_buffer("mean", torch.zeros(num_features))
@@ -64,7 +64,7 @@ class VeryLargeDropoutHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map representations (B, F) to logits (B, C)."""
-        dropped = F.dropout(self.normalize(features), self.rate, self.training)
+        dropped = F.dropout(self.normalize(features), self.dropout_rate, self.training)
         logits: Tensor = self.linear(dropped)
         return logits
 

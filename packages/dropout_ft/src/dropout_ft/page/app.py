@@ -8,7 +8,7 @@ import gradio as gr
 
 from dropout_ft.loading import LoadedClassifier
 from dropout_ft.page.shifting import Shift, answers, read_upload
-from holdfast.serving import told
+from holdfast.serving import explained
 
 SHOWN_CLASSES = 5
 SLIDERS = {
@@ -53,7 +53,7 @@ class Page:
                     for number, name in enumerate(self.models)
                 ]
             for one in (given, *sliders):
-                one.change(told(self.answer), [given, *sliders], [shown, *labels])
+                one.change(explained(self.answer), [given, *sliders], [shown, *labels])
             if self.report:
                 frame = f'<iframe srcdoc="{html.escape(self.report)}" sandbox></iframe>'
                 gr.HTML(frame.replace("<iframe", '<iframe style="width:100%;height:900px"'))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from dropout_ft.data.pictures import FORMATS, check_size, decode_rgb
+from dropout_ft.data.decoding import FORMATS, check_size, decode_rgb
 from dropout_ft.loading import LoadedClassifier
 from holdfast.errors import ImageError
 
@@ -37,16 +37,16 @@ class Shift:
     colour: float = 1.0
     downsample: float = 1.0
 
-    def of(self, picture: Image.Image) -> Image.Image:
+    def of(self, image: Image.Image) -> Image.Image:
         """Rerotation the changed picture; the noise is the same every time."""
-        found = picture
+        found = image
         if self.rotation:
             grey = (128, 128, 128)
             found = found.rotate(self.rotation, Image.Resampling.BICUBIC, fillcolor=grey)
         if self.downsample < 1:
             small = [max(1, round(side * self.downsample)) for side in found.size]
             found = found.resize((small[0], small[1]), Image.Resampling.BOX)
-            found = found.resize(picture.size, Image.Resampling.NEAREST)
+            found = found.resize(image.size, Image.Resampling.NEAREST)
         if self.blur:
             radius = self.blur / 100 * min(found.size)
             found = found.filter(ImageFilter.GaussianBlur(radius))
@@ -55,9 +55,9 @@ class Shift:
         return _with_noise(found, self.noise) if self.noise else found
 
 
-def _with_noise(picture: Image.Image, deviation: float) -> Image.Image:
+def _with_noise(image: Image.Image, deviation: float) -> Image.Image:
     """Add Gaussian noise, some rows at a time: memory does not grow with the picture."""
-    values = np.array(picture)
+    values = np.array(image)
     generator = np.random.default_rng(0)
     for top in range(0, len(values), ROWS):
         part = values[top : top + ROWS]
@@ -84,16 +84,16 @@ def read_upload(path: str) -> Image.Image:
 
 
 def answers(
-    models: Mapping[str, LoadedClassifier], picture: Image.Image
+    models: Mapping[str, LoadedClassifier], image: Image.Image
 ) -> dict[str, dict[str, float]]:
     """Rerotation every model's probabilities by class.
 
     Args:
         models: by the name they are shown with.
-        picture: of any size.
+        image: of any size.
 
     Raises:
         ImageError: the picture is too large.
     """
-    check_size(picture.size, "", MOST_PIXELS)
-    return {name: loaded.classify([picture])[0] for name, loaded in models.items()}
+    check_size(image.size, "", MOST_PIXELS)
+    return {name: loaded.classify([image])[0] for name, loaded in models.items()}

@@ -20,12 +20,12 @@ def method_bars(rows: Sequence[Row]) -> bytes:
     shown.sort(key=lambda row: row.gain)
     figure, axes = new_figure()
     figure.set_size_inches(6.4, max(3.8, 0.2 * len(shown) + 0.8))
-    rates = sorted({row.rate for row in rows})
+    dropout_rates = sorted({row.dropout_rate for row in rows})
     axes.barh(
         [row.name for row in shown],
         [row.gain for row in shown],
         xerr=[np.nan_to_num(row.gain_error) for row in shown],
-        color=[colour_of(row.rate, rates) for row in shown],
+        color=[colour_of(row.dropout_rate, dropout_rates) for row in shown],
         capsize=2,
     )
     axes.axvline(0, color="black", linewidth=1)
@@ -40,11 +40,11 @@ def cost_panels(rows: Sequence[Row]) -> bytes:
     figure.clear()
     figure.set_size_inches(8.4, 3.8)
     left, right = figure.subplots(1, 2, sharey=True)
-    rates = sorted({row.rate for row in rows})
+    dropout_rates = sorted({row.dropout_rate for row in rows})
     gpu = any(row.gpu_seconds > 0 for row in rows)
     training = [row.gpu_seconds if gpu else row.train_seconds for row in rows]
-    _points(left, rows, training, rates)
-    _points(right, rows, [row.networks for row in rows], rates)
+    _points(left, rows, training, dropout_rates)
+    _points(right, rows, [row.networks for row in rows], dropout_rates)
     left.set_xlabel("GPU-seconds of one result" if gpu else "training wall time of one result, s")
     left.set_ylabel("o.o.d. accuracy, %")
     right.set_xlabel("networks a prediction runs through")
@@ -61,16 +61,19 @@ def head_rate(results: Sequence[Result]) -> bytes | None:
     own = [r for r in results if r.method == "run" and r.coordinates.objective == "ERM"]
     factors = (1.0, HEAD_RATE)
     by_factor = {f: [r for r in own if r.coordinates.head_lr_factor == f] for f in factors}
-    rates = sorted({r.rate for r in by_factor[HEAD_RATE]})
-    if not rates or not by_factor[1.0]:
+    dropout_rates = sorted({r.dropout_rate for r in by_factor[HEAD_RATE]})
+    if not dropout_rates or not by_factor[1.0]:
         return None
     budgets = {r.coordinates.budget for r in by_factor[HEAD_RATE]}
     figure, axes = new_figure()
     for number, factor in enumerate(factors):
         like = [r for r in by_factor[factor] if r.coordinates.budget in budgets]
-        values = [[100 * r.ood for r in like if r.rate == rate] for rate in rates]
+        values = [
+            [100 * r.ood for r in like if r.dropout_rate == dropout_rate]
+            for dropout_rate in dropout_rates
+        ]
         axes.bar(
-            np.arange(len(rates)) + (number - 0.5) * 0.35,
+            np.arange(len(dropout_rates)) + (number - 0.5) * 0.35,
             [float(np.mean(v)) if v else 0.0 for v in values],
             0.35,
             yerr=[np.nan_to_num(standard_error(v)) for v in values],
@@ -78,19 +81,24 @@ def head_rate(results: Sequence[Result]) -> bytes | None:
             capsize=3,
             label=f"{factor:g}x head rate",
         )
-    axes.set_xticks(np.arange(len(rates)), [method_name("run", rate) for rate in rates])
+    axes.set_xticks(
+        np.arange(len(dropout_rates)),
+        [method_name("run", dropout_rate) for dropout_rate in dropout_rates],
+    )
     axes.set_ylabel("o.o.d. accuracy, %")
     legend_beside(axes, fontsize=8)
     return as_png(figure)
 
 
-def _points(axes: Axes, rows: Sequence[Row], costs: Sequence[float], rates: list[float]) -> None:
+def _points(
+    axes: Axes, rows: Sequence[Row], costs: Sequence[float], dropout_rates: list[float]
+) -> None:
     for row, cost in zip(rows, costs, strict=True):
         axes.scatter(
             cost,
             row.ood,
             marker=marker_of(row.method),
-            color=colour_of(row.rate, rates),
+            color=colour_of(row.dropout_rate, dropout_rates),
             s=40,
             label=row.name,
         )

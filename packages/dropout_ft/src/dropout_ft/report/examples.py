@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Collection
 from dropout_ft.results.run import Run
@@ -42,7 +42,7 @@ def examples(collection: Collection, *, count: int = 12, seed: int = 0) -> list[
     runs = collection.runs
     first = runs[0]
     compared = {r.coordinates.dropout_rate: r for r in reversed(runs) if _comparable(r, first)}
-    ordered = [compared[rate] for rate in sorted(compared)]
+    ordered = [compared[dropout_rate] for dropout_rate in sorted(compared)]
     tests = np.flatnonzero(np.isin(first.table.domain, first.table.test_domains))
     chosen = np.random.default_rng(seed).permutation(tests)[:count]
     logits = [_selected_logits(run) for run in ordered]
@@ -51,8 +51,8 @@ def examples(collection: Collection, *, count: int = 12, seed: int = 0) -> list[
 
 def _comparable(run: Run, first: Run) -> bool:
     one, other = run.coordinates, first.coordinates
-    return (one.place, one.seed, one.budget, one.variant) == (
-        other.place,
+    return (one.test_case, one.seed, one.budget, one.variant) == (
+        other.test_case,
         other.seed,
         other.budget,
         other.variant,
@@ -84,10 +84,10 @@ def _example(row: int, runs: Sequence[Run], logits: Sequence[np.ndarray]) -> Exa
 
 def _thumbnail(run: Run, row: int) -> bytes:
     try:
-        picture = read_rgb(run.table.paths[row])
+        image = read_rgb(run.table.paths[row])
     except ImageError:
         return b""  # the runs may be reported where the data is not
-    picture.thumbnail((SIDE, SIDE))
+    image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
+    image.save(buffer, format="PNG")
     return buffer.getvalue()

@@ -14,9 +14,9 @@ from dropout_ft.report.table import standard_error
 from holdfast.report.figures import COLOURS, as_png, new_figure
 
 
-def colour_of(rate: float, rates: Sequence[float]) -> str:
+def colour_of(dropout_rate: float, dropout_rates: Sequence[float]) -> str:
     """Return the colour of a rate, the same in every figure."""
-    return COLOURS[sorted(rates).index(rate) % len(COLOURS)]
+    return COLOURS[sorted(dropout_rates).index(dropout_rate) % len(COLOURS)]
 
 
 def marker_of(method: str) -> str:
@@ -30,23 +30,25 @@ def grouped(results: Sequence[Result]) -> list[list[Result]]:
     for result in results:
         groups.setdefault(result.key, []).append(result)
     order = {name: method.order for name, method in all_methods().items()}
-    return sorted(groups.values(), key=lambda g: (order[g[0].method], g[0].rate, g[0].label))
+    return sorted(
+        groups.values(), key=lambda g: (order[g[0].method], g[0].dropout_rate, g[0].label)
+    )
 
 
 def scatter(results: Sequence[Result]) -> bytes:
     """Draw i.i.d. against o.o.d. accuracy, one point for each result (paper Fig. 2)."""
     figure, axes = new_figure()
-    rates = sorted({r.rate for r in results})
+    dropout_rates = sorted({r.dropout_rate for r in results})
     for own in grouped(results):
         first = own[0]
         axes.scatter(
             [100 * r.iid for r in own],
             [100 * r.ood for r in own],
             marker=marker_of(first.method),
-            color=colour_of(first.rate, rates),
+            color=colour_of(first.dropout_rate, dropout_rates),
             alpha=0.8,
             s=42,
-            label=method_name(first.method, first.rate, first.label),
+            label=method_name(first.method, first.dropout_rate, first.label),
         )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -57,12 +59,12 @@ def scatter(results: Sequence[Result]) -> bytes:
 def clouds(results: Sequence[Result]) -> bytes:
     """Draw every method's cloud of hyper-parameter combinations and its mean (paper Fig. 2)."""
     figure, axes = new_figure()
-    rates = sorted({r.rate for r in results})
+    dropout_rates = sorted({r.dropout_rate for r in results})
     for own in grouped(results):
         first = own[0]
         points = 100 * cloud(own)
-        marker, colour = marker_of(first.method), colour_of(first.rate, rates)
-        label = method_name(first.method, first.rate, first.label)
+        marker, colour = marker_of(first.method), colour_of(first.dropout_rate, dropout_rates)
+        label = method_name(first.method, first.dropout_rate, first.label)
         axes.scatter(
             points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.6, s=24, label=label
         )
@@ -79,12 +81,17 @@ def rate_curve(results: Sequence[Result]) -> bytes:
     """Draw mean accuracy against the dropout rate, with standard errors (paper Fig. 3)."""
     figure, axes = new_figure()
     own = plain_runs(results)
-    rates = sorted({r.rate for r in own})
+    dropout_rates = sorted({r.dropout_rate for r in own})
     for attribute, label, colour in (("iid", "i.i.d.", COLOURS[0]), ("ood", "o.o.d.", COLOURS[2])):
-        values = [[100 * float(getattr(r, attribute)) for r in own if r.rate == x] for x in rates]
+        values = [
+            [100 * float(getattr(r, attribute)) for r in own if r.dropout_rate == x]
+            for x in dropout_rates
+        ]
         means = [float(np.mean(v)) for v in values]
         errors = [np.nan_to_num(standard_error(v)) for v in values]
-        axes.errorbar(rates, means, yerr=errors, marker="o", capsize=3, label=label, color=colour)
+        axes.errorbar(
+            dropout_rates, means, yerr=errors, marker="o", capsize=3, label=label, color=colour
+        )
     axes.set_xlabel("dropout rate on the representation")
     axes.set_ylabel("accuracy, %")
     axes.legend(frameon=False)
@@ -95,20 +102,21 @@ def domain_bars(results: Sequence[Result]) -> bytes:
     """Draw the o.o.d. accuracy of every rate on each domain left out."""
     figure, axes = new_figure()
     own = plain_runs(results)
-    rates, names = sorted({r.rate for r in own}), sorted({r.test_name for r in own})
-    width = 0.8 / len(rates)
-    for number, rate in enumerate(rates):
+    dropout_rates, names = sorted({r.dropout_rate for r in own}), sorted({r.test_name for r in own})
+    width = 0.8 / len(dropout_rates)
+    for number, dropout_rate in enumerate(dropout_rates):
         values = [
-            [100 * r.ood for r in own if r.rate == rate and r.test_name == name] for name in names
+            [100 * r.ood for r in own if r.dropout_rate == dropout_rate and r.test_name == name]
+            for name in names
         ]
         axes.bar(
-            np.arange(len(names)) + (number - (len(rates) - 1) / 2) * width,
+            np.arange(len(names)) + (number - (len(dropout_rates) - 1) / 2) * width,
             [float(np.mean(v)) if v else 0.0 for v in values],
             width,
             yerr=[np.nan_to_num(standard_error(v)) for v in values],
-            color=colour_of(rate, rates),
+            color=colour_of(dropout_rate, dropout_rates),
             capsize=2,
-            label=method_name("run", rate),
+            label=method_name("run", dropout_rate),
         )
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -125,17 +133,21 @@ def learning_curves(collection: Collection, part: Part = "whole") -> bytes:
     figure, axes = new_figure()
     plain = [run for run in collection.runs if not collection.label_of(run)]
     runs = plain or collection.runs
-    rates = sorted({run.coordinates.dropout_rate for run in runs})
-    for rate in rates:
+    dropout_rates = sorted({run.coordinates.dropout_rate for run in runs})
+    for dropout_rate in dropout_rates:
         curves = [
             {int(row["step"]): row[key] for row in run.along("current") if key in row}
             for run in runs
-            if run.coordinates.dropout_rate == rate
+            if run.coordinates.dropout_rate == dropout_rate
         ]
         steps = sorted(set.intersection(*(set(curve) for curve in curves)))
         means = [100 * float(np.mean([curve[step] for curve in curves])) for step in steps]
         axes.plot(
-            steps, means, marker=".", color=colour_of(rate, rates), label=method_name("run", rate)
+            steps,
+            means,
+            marker=".",
+            color=colour_of(dropout_rate, dropout_rates),
+            label=method_name("run", dropout_rate),
         )
     axes.set_xlabel("step")
     axes.set_ylabel("o.o.d. accuracy, %")

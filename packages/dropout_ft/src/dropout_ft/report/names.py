@@ -1,15 +1,15 @@
 """What methods are called in tables, legends and on the page."""
 
 
-def method_name(method: str, rate: float, label: str = "") -> str:
+def method_name(method: str, dropout_rate: float, label: str = "") -> str:
     """Name a method as people speak of it.
 
     Args:
         method: name of a :class:`~dropout_ft.methods.base.Method`.
-        rate: dropout rate of its runs.
+        dropout_rate: dropout rate of its runs.
         label: what else sets them apart from plain fine-tuning; empty for nothing.
     """
-    base = "ERM" if rate == 0 else f"dropout {rate:g}"
+    base = "ERM" if dropout_rate == 0 else f"dropout {dropout_rate:g}"
     if label:
-        base = label if rate == 0 else f"{base}, {label}"
+        base = label if dropout_rate == 0 else f"{base}, {label}"
     return base if method == "run" else f"{base}, {method}"

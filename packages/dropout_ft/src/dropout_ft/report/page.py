@@ -80,7 +80,7 @@ def render_page(
 def _run_facts(run: Run) -> dict[str, Any]:
     return {
         "path": run.directory.path.name,
-        "rate": run.coordinates.dropout_rate,
+        "dropout_rate": run.coordinates.dropout_rate,
         "seed": run.coordinates.seed,
         "test": run.coordinates.test_name,
         "steps": run.last_step,

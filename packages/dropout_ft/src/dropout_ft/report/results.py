@@ -60,7 +60,7 @@ class Result:
     runs: tuple[str, ...] = ()
 
     @property
-    def rate(self) -> float:
+    def dropout_rate(self) -> float:
         """Dropout rate."""
         return self.coordinates.dropout_rate
 

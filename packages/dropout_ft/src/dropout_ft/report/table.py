@@ -19,7 +19,7 @@ class Row:
     Attributes:
         name: method and rate.
         method: as in :class:`Result`.
-        rate: dropout rate.
+        dropout_rate: dropout rate.
         count: results averaged.
         iid: mean i.i.d. accuracy.
         iid_error: its standard error over the results; nan for a single one.
@@ -37,7 +37,7 @@ class Row:
 
     name: str
     method: str
-    rate: float
+    dropout_rate: float
     count: int
     iid: float
     iid_error: float
@@ -69,7 +69,7 @@ def make_rows(results: Sequence[Result]) -> list[Row]:
         groups.setdefault(result.key, []).append(result)
     order = {name: method.order for name, method in all_methods().items()}
     rows = [_row(group, results) for group in groups.values()]
-    return sorted(rows, key=lambda row: (order[row.method], row.label, row.rate))
+    return sorted(rows, key=lambda row: (order[row.method], row.label, row.dropout_rate))
 
 
 def _row(own: list[Result], everything: Sequence[Result]) -> Row:
@@ -77,9 +77,9 @@ def _row(own: list[Result], everything: Sequence[Result]) -> Row:
     gains = _gains(own, everything)
     iid, ood = [100 * r.iid for r in own], [100 * r.ood for r in own]
     return Row(
-        name=method_name(first.method, first.rate, first.label),
+        name=method_name(first.method, first.dropout_rate, first.label),
         method=first.method,
-        rate=first.rate,
+        dropout_rate=first.dropout_rate,
         count=len(own),
         iid=float(np.mean(iid)),
         iid_error=standard_error(iid),
@@ -115,7 +115,7 @@ def erm_partners(result: Result, everything: Sequence[Result]) -> list[Result]:
         erm
         for erm in everything
         if erm.is_erm
-        and erm.coordinates.place == where.place
+        and erm.coordinates.test_case == where.test_case
         and erm.coordinates.budget == where.budget
         and result.seed in {erm.seed, -1}
     ]

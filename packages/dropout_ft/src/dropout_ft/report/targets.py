@@ -95,8 +95,10 @@ def comparisons(runs: Sequence[Run], results: Sequence[Result]) -> list[Comparis
     dataset = datasets.pop()
     domains = KNOWN[dataset].domains if dataset else ()
     rows = []
-    for (name, method, rate), (paper_iid, paper_ood) in PAPER.items():
-        own = [r for r in results if (r.method, r.rate, r.label) == (method, rate, "")]
+    for (name, method, dropout_rate), (paper_iid, paper_ood) in PAPER.items():
+        own = [
+            r for r in results if (r.method, r.dropout_rate, r.label) == (method, dropout_rate, "")
+        ]
         own = [r for r in own if "+" not in r.test_name]
         if name != dataset or not own:
             continue
@@ -104,7 +106,7 @@ def comparisons(runs: Sequence[Run], results: Sequence[Result]) -> list[Comparis
         iid, ood = np.mean([_mean(own, domain) for domain in there], axis=0)
         rows.append(
             Comparison(
-                name=method_name(method, rate),
+                name=method_name(method, dropout_rate),
                 dataset=dataset,
                 paper_iid=paper_iid,
                 paper_ood=paper_ood,

@@ -80,7 +80,7 @@ class Coordinates:
         return (self.variant, self.dropout_rate, self.method, self.data)
 
     @property
-    def place(self) -> tuple[Any, ...]:
+    def test_case(self) -> tuple[Any, ...]:
         """What a result is paired by: the domains left out and the split."""
         return (self.left_out, self.split_seed)
 

@@ -114,24 +114,24 @@ def load_runs(paths: Sequence[str | Path]) -> list[Run]:
     Raises:
         DataError: there are none.
     """
-    places = [found for given in paths for found in run_directories(Path(given).expanduser())]
-    return [load_run(place) for place in dict.fromkeys(places)]
+    found_paths = [found for given in paths for found in run_directories(Path(given).expanduser())]
+    return [load_run(path) for path in dict.fromkeys(found_paths)]
 
 
-def run_directories(place: Path) -> list[Path]:
-    """Return ``place`` itself if it is a run, else the runs below it, as in a sweep's folder.
+def run_directories(path: Path) -> list[Path]:
+    """Return ``path`` itself if it is a run, else the runs below it, as in a sweep's folder.
 
     Of a sweep that is not through, the finished runs are taken, and the others are counted aloud.
 
     Raises:
         DataError: there are none.
     """
-    if (place / "run.json").is_file():
-        return [place]
-    found = sorted(path.parent for path in place.glob("*/run.json"))
-    found = found or _finished(sorted(place.glob("jobs/*/*/run.json")))
+    if (path / "run.json").is_file():
+        return [path]
+    found = sorted(path.parent for path in path.glob("*/run.json"))
+    found = found or _finished(sorted(path.glob("jobs/*/*/run.json")))
     if not found:
-        raise DataError(f"There are no runs in {place}: give run directories or a folder of them.")
+        raise DataError(f"There are no runs in {path}: give run directories or a folder of them.")
     return found
 
 
@@ -143,7 +143,7 @@ def groups_of_runs(runs: Sequence[Run]) -> list[list[Run]]:
     """
     groups: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
-        key = (run.coordinates.group, run.coordinates.place)
+        key = (run.coordinates.group, run.coordinates.test_case)
         groups.setdefault(key, []).append(run)
     return [group for group in groups.values() if len(group) > 1]
 

@@ -11,7 +11,7 @@ from holdfast.cli.names import load_yaml
 from holdfast.errors import ConfigError
 
 _REFERENCE = re.compile(r"[\w./-]+\.ya?ml")
-Rate = Annotated[float, Field(ge=0, lt=1)]
+DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 RULES = ("choice", "uniform", "log_uniform")
 
 
@@ -41,13 +41,13 @@ class RandomSearch(_Strict):
         for key, rule in self.space.items():
             if len(rule) != 1 or not all(rule.values()):
                 raise ValueError(f"space.{key} needs one rule with values, of {', '.join(RULES)}")
-            ((kind, values),) = rule.items()
-            if kind == "choice":
+            ((rule_name, values),) = rule.items()
+            if rule_name == "choice":
                 continue
             numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
             if len(values) != 2 or not numbers or not values[0] < values[1]:
-                raise ValueError(f"space.{key}: {kind} takes two rising numbers")
-            if kind == "log_uniform" and values[0] <= 0:
+                raise ValueError(f"space.{key}: {rule_name} takes two rising numbers")
+            if rule_name == "log_uniform" and values[0] <= 0:
                 raise ValueError(f"space.{key}: log_uniform takes numbers above 0")
         return self
 
@@ -58,12 +58,12 @@ class Variant(_Strict):
     Attributes:
         fit: further YAML files of ``fit``.
         set: further settings, ``key: value``.
-        rates: dropout rates of this variant; those of the sweep if absent.
+        dropout_rates: dropout rates of this variant; those of the sweep if absent.
     """
 
     fit: list[str] = []
     set: dict[str, Any] = {}
-    rates: list[Rate] | None = None
+    dropout_rates: list[DropoutRate] | None = None
 
 
 class SweepConfig(_Strict):
@@ -75,7 +75,7 @@ class SweepConfig(_Strict):
         data: YAML of a data set (configs/data), instead of the one that ``fit`` names.
         pairs: also leave every pair of domains out, for leave-one-domain-out selection.
         seeds: of the runs.
-        rates: dropout rates; 0 is ERM.
+        dropout_rates: dropout rates; 0 is ERM.
         grid: values of each key; every combination is a point.
         random: instead of a grid.
         variants: other methods, by name.
@@ -89,7 +89,7 @@ class SweepConfig(_Strict):
     data: str | None = None
     pairs: bool = False
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
-    rates: Annotated[list[Rate], Field(min_length=1)] = [0.0, 0.9]
+    dropout_rates: Annotated[list[DropoutRate], Field(min_length=1)] = [0.0, 0.9]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     random: RandomSearch | None = None
     variants: dict[str, Variant] = {}
@@ -113,17 +113,17 @@ def read_sweep_config(path: str | Path) -> SweepConfig:
     Raises:
         ConfigError: missing, not YAML, an unknown key, a wrong value, or nothing to run.
     """
-    place = Path(path).expanduser()
+    file_path = Path(path).expanduser()
     try:
-        found = load_yaml(place.read_text())
+        found = load_yaml(file_path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise ConfigError(f"The sweep {place} cannot be read: {reason}.") from error
-    config = checked(found, str(place))
-    config.fit = _absolute(config.fit, place)
-    config.data = _absolute([config.data], place)[0] if config.data else None
+        raise ConfigError(f"The sweep {file_path} cannot be read: {reason}.") from error
+    config = checked(found, str(file_path))
+    config.fit = _absolute(config.fit, file_path)
+    config.data = _absolute([config.data], file_path)[0] if config.data else None
     for variant in config.variants.values():
-        variant.fit = _absolute(variant.fit, place)
+        variant.fit = _absolute(variant.fit, file_path)
     return config
 
 
@@ -179,11 +179,11 @@ def _filled(variants: Any) -> Any:  # noqa: ANN401
     return {str(name): {} if value is None else value for name, value in variants.items()}
 
 
-def _absolute(files: list[str], place: Path) -> list[str]:
+def _absolute(files: list[str], file_path: Path) -> list[str]:
     resolved = []
     for file in files:
-        path = place.parent / Path(file).expanduser()
+        path = file_path.parent / Path(file).expanduser()
         if not path.is_file():
-            raise ConfigError(f"{place} names {file}, but there is no file {path}.")
+            raise ConfigError(f"{file_path} names {file}, but there is no file {path}.")
         resolved.append(str(path.resolve()))
     return resolved

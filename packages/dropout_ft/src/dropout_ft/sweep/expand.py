@@ -24,8 +24,12 @@ def jobs_of(config: SweepConfig) -> list[Job]:
     texts = {name: text_of(_files(config, one)) for name, one in variants.items()}
     jobs = []
     for seed, (name, variant), domains in product(config.seeds, variants.items(), left_out(config)):
-        for rate, point in product(variant.rates or config.rates, points(config)):
-            jobs.append(_job(config, name, variant, domains, seed, float(rate), point, texts[name]))
+        for dropout_rate, point in product(
+            variant.dropout_rates or config.dropout_rates, points(config)
+        ):
+            jobs.append(
+                _job(config, name, variant, domains, seed, float(dropout_rate), point, texts[name])
+            )
     if len({job.digest for job in jobs}) != len(jobs):
         raise ConfigError("The sweep lists the same run twice: remove the repeated value.")
     return jobs
@@ -54,13 +58,13 @@ def draw(search: RandomSearch, number: int) -> Point:
     found = {}
     for key, rule in search.space.items():
         generator = np.random.default_rng(fold_seed("random search", search.seed, number, key))
-        ((kind, values),) = rule.items()
-        if kind == "choice":
+        ((rule_name, values),) = rule.items()
+        if rule_name == "choice":
             found[key] = values[int(generator.integers(len(values)))]
             continue
         low, high = float(values[0]), float(values[1])
         fraction = float(generator.random())
-        log = kind == "log_uniform"
+        log = rule_name == "log_uniform"
         found[key] = low * (high / low) ** fraction if log else low + fraction * (high - low)
     return found
 
@@ -71,7 +75,7 @@ def _job(
     variant: Variant,
     domains: tuple[str, ...],
     seed: int,
-    rate: float,
+    dropout_rate: float,
     point: Point,
     content: str,
 ) -> Job:
@@ -80,7 +84,7 @@ def _job(
     settings: dict[str, Any] = {
         "data.test_domains": list(domains),
         "seed_everything": seed,
-        "model.dropout_rate": rate,
+        "model.dropout_rate": dropout_rate,
         **({"data.split_seed": seed} if config.split_seeds == "by_seed" else {}),
         **config.set,
         **variant.set,
@@ -90,13 +94,13 @@ def _job(
     }
     found = [f"--{key}={_text(value)}" for key, value in settings.items()]
     shown = [name] if name else []
-    shown += ["+".join(domains), f"rate {rate:g}", f"seed {seed}"]
+    shown += ["+".join(domains), f"rate {dropout_rate:g}", f"seed {seed}"]
     shown += [f"{key.rsplit('.', 1)[-1]} {_text(value)}" for key, value in point.items()]
     return Job(
         target=TARGET,
         arguments={"settings": found},
         # The folder of the files does not matter; their content does.
-        places={"files": [*config.fit, *variant.fit], "data": config.data},
+        locations={"files": [*config.fit, *variant.fit], "data": config.data},
         name=", ".join(shown),
         content=content,
     )

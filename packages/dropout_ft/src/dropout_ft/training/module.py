@@ -84,7 +84,7 @@ class FineTuning(LightningModule):
         head = VeryLargeDropoutHead(
             backbone.num_features,
             len(class_names),
-            rate=dropout_rate,
+            dropout_rate=dropout_rate,
             normalization=normalization,
             feature_scale=feature_scale,
         )
@@ -117,7 +117,7 @@ class FineTuning(LightningModule):
         backbone = self.model.backbone
         return {
             "objective": type(self.objective).__name__,
-            "dropout_rate": self.model.head.rate,
+            "dropout_rate": self.model.head.dropout_rate,
             "head_lr_factor": self.head_lr_factor,
             "backbone": getattr(backbone, "name", type(backbone).__name__),
             "weights": str(getattr(backbone, "weights", "")),

@@ -85,7 +85,7 @@ class HeadWarmStart:
         power = head.feature_scale**2
         optimizer = torch.optim.SGD(
             head.parameters(),
-            lr=self.learning_rate * (1 - head.rate) / power,
+            lr=self.learning_rate * (1 - head.dropout_rate) / power,
             momentum=0.9,
             weight_decay=self.weight_decay * power,
         )

@@ -12,7 +12,7 @@ from PIL import Image
 
 from holdfast.errors import HoldfastError
 from holdfast.report.figures import COLOURS, as_png, new_figure
-from holdfast.serving import told
+from holdfast.serving import explained
 from vl_track.data.clips import pip_clip
 from vl_track.nn.network import AllInOne
 from vl_track.page.following import (
@@ -79,11 +79,11 @@ class Page:
                 boxes = gr.File(label="Boxes", elem_id="boxes")
                 overlay = gr.Video(label="Overlay video", interactive=False, elem_id="overlay")
             shown = [picture, slider, state, note]
-            video.upload(told(self.load), [video, state], shown)
-            example.input(told(self.load_example), [example, state], [video, *shown])
-            picture.select(told(self.click), [slider, state], [picture, state, note])
-            slider.release(told(self.show), [slider, state], [picture])
-            forget.click(told(self.forget), [slider, state], [picture, state, note])
+            video.upload(explained(self.load), [video, state], shown)
+            example.input(explained(self.load_example), [example, state], [video, *shown])
+            picture.select(explained(self.click), [slider, state], [picture, state, note])
+            slider.release(explained(self.show), [slider, state], [picture])
+            forget.click(explained(self.forget), [slider, state], [picture, state, note])
             button.click(
                 self.track, [text, compare, state], [tracked, other, curve, boxes, overlay, note],
                 concurrency_limit=2,

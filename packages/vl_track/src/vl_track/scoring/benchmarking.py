@@ -95,7 +95,9 @@ def open_folder(folder: Path, plan: Plan) -> None:
     write_text(path, json.dumps({"plan": asdict(plan), "digest": plan.digest}, indent=1) + "\n")
 
 
-def make_pool(folder: Path, plan: Plan, names: Iterable[str], tracker: str, places: Places) -> Pool:
+def make_pool(
+    folder: Path, plan: Plan, names: Iterable[str], tracker: str, locations: Places
+) -> Pool:
     """Return the jobs of a benchmark: one for each sequence.
 
     Args:
@@ -103,14 +105,14 @@ def make_pool(folder: Path, plan: Plan, names: Iterable[str], tracker: str, plac
         plan: of all of them.
         names: of the sequences.
         tracker: ``module:function`` that makes the tracker.
-        places: where workers find model and data.
+        locations: where workers find model and data.
     """
     jobs = [
         Job(
             target=TARGET,
             arguments={"plan": asdict(plan), "name": name, "tracker": tracker},
             name=name,
-            places={"places": asdict(places)},
+            locations={"locations": asdict(locations)},
         )
         for name in names
     ]
@@ -141,7 +143,7 @@ def forget_broken(pool: Pool, videos: VideoSet) -> set[str]:
 
 
 def track_sequence(
-    *, folder: str, plan: dict[str, Any], name: str, tracker: str, places: dict[str, Any]
+    *, folder: str, plan: dict[str, Any], name: str, tracker: str, locations: dict[str, Any]
 ) -> dict[str, float]:
     """Track one sequence and write boxes and times; the job of the engine.
 
@@ -152,7 +154,7 @@ def track_sequence(
         plan: fields of :class:`Plan`.
         name: of the sequence.
         tracker: ``module:function``.
-        places: fields of :class:`Places`.
+        locations: fields of :class:`Places`.
 
     Returns:
         Frames, seconds of the tracker, and seconds with decoding.
@@ -160,7 +162,7 @@ def track_sequence(
     Raises:
         DataError: an annotation or an image cannot be read; nothing is written.
     """
-    how, where = Plan(**plan), Places(**places)
+    how, where = Plan(**plan), Places(**locations)
     begun = time.perf_counter()
     video = _videos(how.dataset, how.split, where.root, where.folder).read(name)
     boxes, seconds = track_video(_tracker(tracker, json.dumps(where.tracker)), video, how)

@@ -58,19 +58,21 @@ class LineProgress(Callback):
         if now - self._printed < self.every_seconds:
             return
         self._printed = now
-        rate = (trainer.global_step - self._first_step) / (now - self._started)
-        say(self.line(trainer, rate))
+        steps_per_second = (trainer.global_step - self._first_step) / (now - self._started)
+        say(self.line(trainer, steps_per_second))
 
     @staticmethod
-    def line(trainer: Trainer, rate: float) -> str:
-        """Describe the run at ``rate`` steps a second."""
+    def line(trainer: Trainer, steps_per_second: float) -> str:
+        """Describe the run at ``steps_per_second`` steps a second."""
         parts = [f"step {trainer.global_step}/{trainer.max_steps}"]
         loss = trainer.callback_metrics.get("train/loss")
         if loss is not None:
             parts.append(f"loss {float(loss):.4f}")
-        parts.append(f"{rate:.2f} steps/s")
-        if rate > 0 and trainer.max_steps > 0:
-            parts.append(f"{(trainer.max_steps - trainer.global_step) / rate:.0f} s left")
+        parts.append(f"{steps_per_second:.2f} steps/s")
+        if steps_per_second > 0 and trainer.max_steps > 0:
+            parts.append(
+                f"{(trainer.max_steps - trainer.global_step) / steps_per_second:.0f} s left"
+            )
         return "  ".join(parts)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dropout_ft.data.sources.digits import Draw, Picture, write_domains
+from dropout_ft.data.sources.digits import Draw, Pixels, write_domains
 from dropout_ft.data.sources.known import KnownFolder
 from holdfast.seeding import fold_seed
 
@@ -20,12 +20,12 @@ DISAGREEMENT = {"a_plus_90": 0.1, "b_plus_80": 0.2, "c_minus_90": 0.9}
 def coloured(name: str, disagreement: float) -> Draw:
     """Return what draws a red or green digit of a domain."""
 
-    def draw(picture: Picture, digit: int, index: int) -> tuple[Image.Image, str]:
+    def draw(image: Pixels, digit: int, index: int) -> tuple[Image.Image, str]:
         generator = np.random.default_rng(fold_seed("coloured digit", name, index))
         label = int(digit < 5) ^ int(generator.random() < LABEL_NOISE)
         colour = label ^ int(generator.random() < disagreement)
-        pixels = np.zeros((*picture.shape, 3), dtype=np.uint8)
-        pixels[..., colour] = picture
+        pixels = np.zeros((*image.shape, 3), dtype=np.uint8)
+        pixels[..., colour] = image
         return Image.fromarray(pixels), str(label)
 
     return draw

@@ -28,8 +28,8 @@ def write_contact_sheet(folder: Path, target: Path) -> None:
     for row, style in enumerate(styles):
         draw.text((6, HEADER + CELL * row + CELL // 2 - 6), style.name, fill="black")
         for column, name in enumerate(classes):
-            pictures = sorted((style / name).iterdir())
-            chosen = Image.open(pictures[len(pictures) // 2]).resize((CELL - 8, CELL - 8))
+            images = sorted((style / name).iterdir())
+            chosen = Image.open(images[len(images) // 2]).resize((CELL - 8, CELL - 8))
             sheet.paste(chosen, (MARGIN + CELL * column + 4, HEADER + CELL * row + 4))
     with atomic_path(target) as temporary:
         sheet.save(temporary, format="PNG")

@@ -11,9 +11,9 @@ from PIL import Image
 
 from holdfast.errors import MissingToolError
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 SIDE = 28
-Draw = Callable[[Picture, int, int], tuple[Image.Image, str]]
+Draw = Callable[[Pixels, int, int], tuple[Image.Image, str]]
 """(grey picture, digit, index in the data set) -> RGB picture and class folder."""
 
 
@@ -28,11 +28,11 @@ def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     from sklearn.datasets import load_digits  # noqa: PLC0415  (an optional package)
 
     found = load_digits()
-    pictures = [
+    images = [
         np.asarray(Image.fromarray(drawn).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
         for drawn in np.asarray(found.images * 15, dtype=np.uint8)
     ]
-    return np.stack(pictures), np.asarray(found.target, dtype=np.int64)
+    return np.stack(images), np.asarray(found.target, dtype=np.int64)
 
 
 def write_domains(folder: Path, domains: dict[str, Draw]) -> int:
@@ -46,22 +46,22 @@ def write_domains(folder: Path, domains: dict[str, Draw]) -> int:
     """
     if folder.is_dir():
         return sum(1 for _ in folder.rglob("*.png"))
-    pictures, digits = read_digits()
+    images, digits = read_digits()
     order = np.random.default_rng(0).permutation(len(digits))
     building = folder.with_name(f".{folder.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     count = 0
-    for place, (name, draw) in enumerate(domains.items()):
-        for index in order[place :: len(domains)]:
-            picture, label = draw(pictures[index], int(digits[index]), int(index))
+    for position, (name, draw) in enumerate(domains.items()):
+        for index in order[position :: len(domains)]:
+            image, label = draw(images[index], int(digits[index]), int(index))
             target = building / name / label / f"{index:04d}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(target)
+            image.save(target)
             count += 1
     building.replace(folder)
     return count
 
 
-def grey(picture: Picture) -> Image.Image:
+def grey(image: Pixels) -> Image.Image:
     """Return a grey picture as RGB."""
-    return Image.fromarray(picture).convert("RGB")
+    return Image.fromarray(image).convert("RGB")

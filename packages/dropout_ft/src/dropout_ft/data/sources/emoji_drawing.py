@@ -75,10 +75,10 @@ def _prepare_style(style: Style, root: Path, building: Path) -> int:
     return len(drawn)
 
 
-def _save(picture: Image.Image, folder: Path, concept: Concept) -> None:
-    place = folder / concept.label
-    place.mkdir(parents=True, exist_ok=True)
-    picture.save(place / f"{concept.code_point}.png")
+def _save(image: Image.Image, folder: Path, concept: Concept) -> None:
+    target = folder / concept.label
+    target.mkdir(parents=True, exist_ok=True)
+    image.save(target / f"{concept.code_point}.png")
 
 
 def _record(counts: dict[str, int]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _record(counts: dict[str, int]) -> dict[str, Any]:
                 "package": f"{style.package} {style.version}",
                 "licence": style.licence,
                 "attribution": style.attribution,
-                "pictures": counts[style.name],
+                "images": counts[style.name],
             }
             for style in STYLES
         ],

@@ -49,14 +49,14 @@ def known_set(name: str) -> KnownSet:
     return KNOWN[name]
 
 
-def set_folder(known: KnownSet, place: Path) -> Path:
-    """Return the folder of the domains: ``place`` itself or the set's folder below it."""
-    if (place / known.domains[0]).is_dir():
-        return place
+def set_folder(known: KnownSet, root: Path) -> Path:
+    """Return the folder of the domains: ``root`` itself or the set's folder below it."""
+    if (root / known.domains[0]).is_dir():
+        return root
     for name in (known.folder, known.original):
-        if name and (place / name).is_dir():
-            return place / name
-    return place / known.folder
+        if name and (root / name).is_dir():
+            return root / name
+    return root / known.folder
 
 
 def check_domains(known: KnownSet, folder: Path) -> None:

@@ -5,15 +5,15 @@ from pathlib import Path
 from PIL import Image
 
 from dropout_ft.data.known import KNOWN
-from dropout_ft.data.sources.digits import Draw, Picture, grey, write_domains
+from dropout_ft.data.sources.digits import Draw, Pixels, grey, write_domains
 from dropout_ft.data.sources.known import KnownFolder
 
 
 def turned(angle: int) -> Draw:
     """Return what draws a digit turned counter-clockwise by an angle in degrees."""
 
-    def draw(picture: Picture, digit: int, index: int) -> tuple[Image.Image, str]:
-        return grey(picture).rotate(angle, Image.Resampling.BILINEAR), str(digit)
+    def draw(image: Pixels, digit: int, index: int) -> tuple[Image.Image, str]:
+        return grey(image).rotate(angle, Image.Resampling.BILINEAR), str(digit)
 
     return draw
 

@@ -48,11 +48,11 @@ class MIRO(Objective):
         size = model.backbone.preprocessing.size
         blank = torch.zeros(1, 3, size, size, device=model.mean.device)
         with torch.no_grad():
-            places = self._places(reference, blank, 0)
+            layers = self._layers(reference, blank, 0)
         start = torch.log(torch.expm1(torch.tensor(START_VARIANCE - LEAST_VARIANCE)))
-        kept = places[model.frozen_stages :] if self.every_stage else places
+        kept = layers[model.frozen_stages :] if self.every_stage else layers
         self.variances = nn.ParameterList(
-            nn.Parameter(start.expand(place.shape[1]).clone().to(place)) for place in kept
+            nn.Parameter(start.expand(layer.shape[1]).clone().to(layer)) for layer in kept
         )
 
     def forward(self, model: Classifier, batch: Batch) -> dict[str, Tensor]:
@@ -60,16 +60,16 @@ class MIRO(Objective):
         inputs = batch["input"]
         frozen = 0 if inputs.dtype == torch.uint8 else model.frozen_stages
         inputs = model.mixable(inputs)
-        places = self._places(model.backbone, inputs, frozen)
+        layers = self._layers(model.backbone, inputs, frozen)
         reference = self._reference[0].to(inputs.device)
         with torch.no_grad():
-            wanted = self._places(reference, inputs, frozen)
-        extra = len(places) - len(self.variances)
-        penalty = information_bound(places[extra:], wanted[extra:], list(self.variances))
-        risk = F.cross_entropy(model.head(places[-1]), batch["label"])
+            wanted = self._layers(reference, inputs, frozen)
+        extra = len(layers) - len(self.variances)
+        penalty = information_bound(layers[extra:], wanted[extra:], list(self.variances))
+        risk = F.cross_entropy(model.head(layers[-1]), batch["label"])
         return {"loss": risk + self.weight * penalty, "penalty": penalty}
 
-    def _places(self, backbone: Backbone, inputs: Tensor, frozen: int) -> list[Tensor]:
+    def _layers(self, backbone: Backbone, inputs: Tensor, frozen: int) -> list[Tensor]:
         """Return the activations after each stage from ``frozen`` on, the representation last."""
         if not self.every_stage and not frozen:
             return [backbone(inputs)]

@@ -26,20 +26,20 @@ class Mixup(Objective):
         """Return the loss: the mean over the pairs of domains of a random cycle."""
         inputs = by_domain(model.mixable(batch["input"]), batch["domain"])
         labels = by_domain(batch["label"], batch["domain"])
-        pictures = batch["input"].dtype == torch.uint8
+        images = batch["input"].dtype == torch.uint8
         losses = []
         for first, second in random_cycle(len(inputs)):
-            share = self.draw_share()
+            mix = self.draw_mix()
             count = min(len(inputs[first]), len(inputs[second]))
-            mixed = share * inputs[first][:count] + (1 - share) * inputs[second][:count]
-            logits = model.head(model.features_of_mixed(mixed, pictures=pictures))
+            mixed = mix * inputs[first][:count] + (1 - mix) * inputs[second][:count]
+            logits = model.head(model.features_of_mixed(mixed, images=images))
             losses.append(
-                share * F.cross_entropy(logits, labels[first][:count])
-                + (1 - share) * F.cross_entropy(logits, labels[second][:count])
+                mix * F.cross_entropy(logits, labels[first][:count])
+                + (1 - mix) * F.cross_entropy(logits, labels[second][:count])
             )
         return {"loss": torch.stack(losses).mean()}
 
-    def draw_share(self) -> float:
+    def draw_mix(self) -> float:
         """Draw the first picture's share; the run's step seeds the generator."""
         seed = int(torch.randint(2**31, ()))
         return float(np.random.default_rng(seed).beta(self.alpha, self.alpha))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from dropout_ft.data.pictures import read_rgb
+from dropout_ft.data.decoding import read_rgb
 from holdfast.atomic import atomic_path, write_text
 from holdfast.errors import DataError
 
 
-class PictureCache:
+class ImageCache:
     """Pictures as uint8 RGB, their shorter side shrunk to a fixed length.
 
     Args:
@@ -27,7 +27,7 @@ class PictureCache:
         self.folder = folder
         self.side = side
 
-    def build(self, paths: list[Path], root: Path) -> "CachedPictures":
+    def build(self, paths: list[Path], root: Path) -> "CachedImages":
         """Return the pictures, decoding them unless a cache of this very content exists.
 
         Raises:
@@ -42,7 +42,7 @@ class PictureCache:
         if not index.is_file():
             sizes = self._decode(paths, target)
             write_text(index, json.dumps(sizes))
-        return CachedPictures(target, index)
+        return CachedImages(target, index)
 
     def _decode(self, paths: list[Path], target: Path) -> list[tuple[int, int]]:
         sizes = []
@@ -54,7 +54,7 @@ class PictureCache:
         return sizes
 
 
-class CachedPictures:
+class CachedImages:
     """Random access to the pictures of a cache.
 
     Args:
@@ -76,17 +76,17 @@ class CachedPictures:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def __getitem__(self, place: int) -> Image.Image:
-        height, width = self.sizes[place]
-        pixels = self.bytes[self.starts[place] : self.starts[place + 1]]
+    def __getitem__(self, index: int) -> Image.Image:
+        height, width = self.sizes[index]
+        pixels = self.bytes[self.starts[index] : self.starts[index + 1]]
         return Image.fromarray(np.array(pixels.reshape(height, width, 3)))
 
 
-def shrink(picture: Image.Image, side: int) -> Image.Image:
+def shrink(image: Image.Image, side: int) -> Image.Image:
     """Shrink a picture so that its shorter side has ``side`` pixels; never enlarge it."""
-    short = min(picture.size)
+    short = min(image.size)
     if short <= side:
-        return picture
+        return image
     scale = side / short
-    size = (max(side, round(picture.width * scale)), max(side, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    size = (max(side, round(image.width * scale)), max(side, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)

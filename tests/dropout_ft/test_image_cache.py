@@ -13,10 +13,10 @@ from PIL import Image
 from domainbed_support import miniature
 from dropout_ft.app import APP
 from dropout_ft.data import DomainData, KnownFolder
+from dropout_ft.data.decoding import read_rgb
+from dropout_ft.data.image_cache import ImageCache, shrink
 from dropout_ft.data.images import ImageDataset
 from dropout_ft.data.known import KNOWN
-from dropout_ft.data.picture_cache import PictureCache, shrink
-from dropout_ft.data.pictures import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.data.verifying import unreadable
 from holdfast.errors import DiskError, ImageError
@@ -51,7 +51,7 @@ def test_pictures_of_every_size_come_back(
         pixels = generator.integers(0, 256, (height, width, 3)).astype(np.uint8)
         paths.append(tmp_path / f"{seed}-{number}-{width}x{height}.png")
         Image.fromarray(pixels).save(paths[-1])
-    cached = PictureCache(tmp_path / "cache", side=64).build(paths, tmp_path)
+    cached = ImageCache(tmp_path / "cache", side=64).build(paths, tmp_path)
     assert len(cached) == len(paths)
     for number in generator.permutation(len(paths)):
         expected = np.asarray(read_rgb(paths[number]))
@@ -62,11 +62,11 @@ def test_another_side_or_another_picture_is_another_cache(tmp_path: Path) -> Non
     path = tmp_path / "a.png"
     Image.new("RGB", (30, 20), "red").save(path)
     folder = tmp_path / "cache"
-    PictureCache(folder, side=10).build([path], tmp_path)
-    PictureCache(folder, side=12).build([path], tmp_path)
+    ImageCache(folder, side=10).build([path], tmp_path)
+    ImageCache(folder, side=12).build([path], tmp_path)
     assert len(list(folder.glob("*.bin"))) == 2
     Image.effect_noise((31, 21), 90).save(path)
-    assert PictureCache(folder, side=10).build([path], tmp_path)[0].size == (15, 10)
+    assert ImageCache(folder, side=10).build([path], tmp_path)[0].size == (15, 10)
     assert len(list(folder.glob("*.bin"))) == 3
 
 
@@ -75,7 +75,7 @@ def test_a_picture_that_cannot_be_read_leaves_no_half_cache(tmp_path: Path) -> N
     Image.new("RGB", (8, 8)).save(good)
     bad.write_bytes(good.read_bytes()[:40])
     with pytest.raises(ImageError, match=r"b\.png"):
-        PictureCache(tmp_path / "cache", side=8).build([good, bad], tmp_path)
+        ImageCache(tmp_path / "cache", side=8).build([good, bad], tmp_path)
     assert not any(p.suffix in {".bin", ".json"} for p in (tmp_path / "cache").iterdir())
 
 
@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(path)
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(DiskError, match="Could not write"):
-        PictureCache(tmp_path / "cache", side=8).build([path], tmp_path)
+        ImageCache(tmp_path / "cache", side=8).build([path], tmp_path)
 
 
 def test_a_data_set_gives_the_same_tensors_with_and_without(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_data_set_gives_the_same_tensors_with_and_without(tmp_path: Path) -> N
     for number in range(4):
         paths.append(tmp_path / f"{number}.png")
         Image.effect_noise((20 + number, 24), 80).convert("RGB").save(paths[-1])
-    cached = PictureCache(tmp_path / "cache", side=64).build(paths, tmp_path)
+    cached = ImageCache(tmp_path / "cache", side=64).build(paths, tmp_path)
     plain = eval_transform(16)
     labels, rows = np.arange(2), np.array([3, 1])
     chosen = [paths[row] for row in rows]
@@ -126,6 +126,6 @@ def test_verify_names_every_damaged_picture(
     assert APP.main(["data", "verify", str(folder)]) == 1
     printed = capsys.readouterr().out
     assert all(str(path) in printed for path in damaged)
-    assert APP.main(["data", "verify", str(folder), "--pictures", "false"]) == 0
+    assert APP.main(["data", "verify", str(folder), "--images", "false"]) == 0
     domains = KnownFolder("PACS", str(miniature(KNOWN["PACS"], tmp_path))).domains()
     assert unreadable(domains[0]) == []
