@@ -265,8 +265,8 @@ def test_a_failed_short_run_is_named(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words: list[Any] = [
-        "advise", str(pictures), "--out", str(tmp_path), "--backbones", TINY, "--dropout_rates", "0",
-        "--steps", "6", "--set", "data.image_size=none",
+        "advise", str(pictures), "--out", str(tmp_path), "--backbones", TINY,
+        "--dropout_rates", "0", "--steps", "6", "--set", "data.image_size=none",
     ]  # fmt: skip
     assert APP.main(words) == 1
     assert "of 3 runs" in capsys.readouterr().err

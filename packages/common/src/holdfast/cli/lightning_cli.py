@@ -184,7 +184,7 @@ class HoldfastCLI(LightningCLI):
                 say(f"This run is finished: {place}. Give --run.resume never to start over.")
                 return
             if start.path is not None:
-                say(f"Resuming from {start.path} (--run.resume never starts over).")
+                say(f"Resuming from {start.path}. Give --run.resume never to start over.")
             kwargs["ckpt_path"] = None if start.path is None else str(start.path)
             self._add_record(identity)
             self._write_config()

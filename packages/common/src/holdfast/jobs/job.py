@@ -30,8 +30,8 @@ class Job:
         arguments: of the function, JSON values.
         name: for people.
         content: what else the outcome depends on, such as the text of configuration files.
-        locations: further arguments of the function that do not change the outcome, such as the folder
-            of the data or the device; they are no part of the digest.
+        locations: further arguments of the function that do not change the outcome, such as the
+            folder of the data or the device; they are no part of the digest.
     """
 
     target: str
