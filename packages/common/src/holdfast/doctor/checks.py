@@ -7,9 +7,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
+
+from packaging.requirements import Requirement
 
 from holdfast.data.roots import data_root
 from holdfast.optional import find_package
@@ -17,12 +19,8 @@ from holdfast.optional import find_package
 Verdict = Literal["good", "note", "bad"]
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_GB = 5.0
-# The release of torchvision that is built for a release of torch; a wrong one fails at import.
-PAIRS = {"2.14": "0.29", "2.13": "0.28", "2.12": "0.27", "2.11": "0.26", "2.10": "0.25",
-         "2.9": "0.24", "2.8": "0.23", "2.7": "0.22", "2.6": "0.21"}  # fmt: skip
-COMPROMISED = {"pytorch-lightning": ("2.6.2", "2.6.3"), "lightning": ("2.6.2", "2.6.3")}
-NEEDED = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "timm", "jsonargparse",
-          "simplejpeg", "pillow")  # fmt: skip
+# Whose declared requirements are compared with what is installed. torchvision's name its torch.
+DISTRIBUTIONS = ("holdfast-common", "holdfast-dropout-ft", "holdfast-vl-track", "torchvision")
 OPTIONAL = {
     "av": ("reading and writing video", "pip install holdfast-vl-track"),
     "cv2": ("crops and drawing", "pip install opencv-contrib-python-headless"),
@@ -63,33 +61,40 @@ def python() -> list[Finding]:
 
 
 def packages() -> list[Finding]:
-    """Are the needed packages there, and none of a release known to be bad?"""
-    findings = []
-    for name in NEEDED:
-        found = installed(name)
-        if found is None:
-            findings.append(_bad(name, "not installed", "make setup"))
-        elif found in COMPROMISED.get(name, ()):
-            what = f"{found} is a compromised release"
-            findings.append(_bad(name, what, f"pip install -U '{name}>=2.6.4,<2.7'"))
-        else:
-            findings.append(_good(name, found))
-    return findings
+    """Is every needed package there, in a version that its user asks for?"""
+    found = {}
+    for asking in DISTRIBUTIONS:
+        for requirement in requirements(asking):
+            name, have = requirement.name, installed(requirement.name)
+            if have is None:
+                found[name] = _bad(name, f"not installed; {asking} needs it", "make setup")
+            elif not requirement.specifier.contains(have, prereleases=True):
+                what = f"{have}, and {asking} needs {requirement.specifier}"
+                found[name] = _bad(name, what, f"pip install '{name}{requirement.specifier}'")
+            else:
+                found.setdefault(name, _good(name, have))
+    return list(found.values())
+
+
+def requirements(distribution: str) -> list[Requirement]:
+    """Return what an installed distribution needs here, extras left out."""
+    try:
+        declared = requires(distribution) or []
+    except PackageNotFoundError:
+        return []
+    parsed = [Requirement(one) for one in declared]
+    return [one for one in parsed if one.marker is None or one.marker.evaluate({"extra": ""})]
 
 
 def torch_pair() -> list[Finding]:
-    """Do torch and torchvision belong together, and does torchvision's operator load?"""
+    """Does torchvision's compiled operator load beside this torch?"""
     torch, vision = installed("torch"), installed("torchvision")
     if torch is None or vision is None:
         return []
-    due = PAIRS.get(short(torch))
-    if due is not None and short(vision) != due:
-        what = f"torch {torch} needs torchvision {due}, and {vision} is installed"
-        return [_bad("torch pair", what, f"pip install 'torchvision=={due}.*'")]
     try:
         getattr(importlib.import_module("torchvision.ops"), "nms")  # noqa: B009  (it is tried)
     except (ImportError, RuntimeError, AttributeError) as error:
-        what = f"torchvision does not load beside torch {torch} ({error})"
+        what = f"torchvision {vision} does not load beside torch {torch} ({error})"
         return [_bad("torch pair", what, "install both in one pip command, from one source")]
     return [_good("torch pair", f"torch {torch}, torchvision {vision}")]
 
@@ -165,11 +170,6 @@ def installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def short(release: str) -> str:
-    """Return major and minor of a version."""
-    return ".".join(release.split("+", maxsplit=1)[0].split(".")[:2])
 
 
 CHECKS: tuple[Callable[[], list[Finding]], ...] = (
