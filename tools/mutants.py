@@ -18,12 +18,12 @@ from pathlib import Path
 
 DROPOUT, VL = "packages/dropout_ft/src/dropout_ft", "packages/vl_track/src/vl_track"
 TARGETS = {
-    "head": (f"{DROPOUT}/model/head.py", "tests/dropout_ft/test_head.py"),
+    "head": (f"{DROPOUT}/nn/head.py", "tests/dropout_ft/test_head.py"),
     "selection": (
         f"{DROPOUT}/domainbed/selection.py",
         "tests/dropout_ft/test_selection_properties.py tests/dropout_ft/test_domainbed_tables.py",
     ),
-    "selection_iid": (f"{DROPOUT}/evaluation/selection.py", "tests/dropout_ft/test_methods.py"),
+    "selection_iid": (f"{DROPOUT}/results/selection.py", "tests/dropout_ft/test_methods.py"),
     "averaging": (
         f"{DROPOUT}/methods/weight_average.py",
         "tests/dropout_ft/test_methods.py tests/dropout_ft/test_method_properties.py",
@@ -33,11 +33,11 @@ TARGETS = {
         "tests/dropout_ft/test_run_methods.py tests/dropout_ft/test_method_properties.py",
     ),
     "measures": (
-        f"{VL}/evaluation/measures.py",
+        f"{VL}/scoring/measures.py",
         "tests/vl_track/test_measures.py tests/vl_track/test_toolkits.py",
     ),
     "curves": (
-        f"{VL}/evaluation/curves.py",
+        f"{VL}/scoring/curves.py",
         "tests/vl_track/test_measures.py tests/vl_track/test_toolkits.py",
     ),
 }

@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.child import Child
 from benchmarks.material import domain_folder
 from benchmarks.measure import Results, Row, alternate, each, flops_per_second
-from dropout_ft.data import DomainFolders
+from dropout_ft.data import DomainData
 from dropout_ft.data.transforms import Library
 from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.training.module import FineTuning
@@ -80,9 +80,9 @@ def _module(network: str) -> FineTuning:
 
 def make_data(
     root: Path, library: Library, side: int, module: FineTuning, *, workers: int = 0
-) -> DomainFolders:
+) -> DomainData:
     """Return the data module of a folder, set up for a network."""
-    data = DomainFolders(
+    data = DomainData(
         str(root),
         [],
         batch_size=BATCH,
@@ -92,11 +92,10 @@ def make_data(
         num_workers=workers,
     )
     trainer: Any = SimpleNamespace(
-        lightning_module=module, world_size=1, global_rank=0, global_step=0,
-        accumulate_grad_batches=1,
-    )  # fmt: skip
+        world_size=1, global_rank=0, global_step=0, accumulate_grad_batches=1
+    )
     data.trainer = trainer
-    data.setup("fit")
+    data.use_network(module.model).setup()
     return data
 
 

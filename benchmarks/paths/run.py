@@ -77,11 +77,8 @@ def our_command(folder: Path, every: int, name: str, *, deferred: bool = True) -
             "dropout_rate": 0.0,
         },
         "data": {
-            "class_path": "dropout_ft.data.DomainFolders",
-            "init_args": {
-                "root": str(folder / "data/PACS"), "test_domains": [0], "batch_size": BATCH,
-                "image_size": 224, "augmentation": "opencv", "cached_side": 256,
-            },
+            "source": str(folder / "data/PACS"), "test_domains": [0], "batch_size": BATCH,
+            "image_size": 224, "augmentation": "opencv", "cached_side": 256,
         },
         "trainer": {
             "accelerator": "cpu", "max_steps": every * EVALUATIONS, "val_check_interval": every,

@@ -55,42 +55,59 @@ def test_an_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.verdict, found.what) == ("bad", "3.10.4, and 3.11 is needed")
 
 
-def test_packages_are_compared_with_what_their_users_declare(
+def test_missing_and_old_packages_and_a_compromised_release(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A compromised release is outside of the bounds, and torchvision names its torch."""
-    declared = {
-        "holdfast-common": ["torch>=2.10", "pytorch-lightning>=2.6.4,<2.7", "rich>=13",
-                            "wandb>=1; extra == 'wandb'", "winreg>=1; sys_platform == 'win32'"],
-        "torchvision": ["torch (>=2.14.0)"],
-    }  # fmt: skip
-
-    def requires(name: str) -> list[str]:
-        if name not in declared:
-            raise checks.PackageNotFoundError(name)
-        return declared[name]
-
-    versions = {"pytorch-lightning": "2.6.2", "torch": "2.13.1+cpu", "torchvision": "0.29.1"}
-    monkeypatch.setattr(checks, "requires", requires)
-    monkeypatch.setattr(checks, "installed", versions.get)
+    """Lightning 2.6.2 and 2.6.3 were compromised; our bound is above them."""
+    real = checks.installed
+    changed = {"pytorch-lightning": "2.6.2", "timm": None, "numpy": "1.0"}
+    monkeypatch.setattr(checks, "installed", lambda name: changed.get(name, real(name)))
     found = {finding.name: finding for finding in checks.packages()}
-    assert set(found) == {"torch", "pytorch-lightning", "rich"}
-    assert found["torch"].what == "2.13.1+cpu, and torchvision needs >=2.14.0"
-    assert found["pytorch-lightning"].verdict == "bad"
-    assert found["pytorch-lightning"].mend == "pip install 'pytorch-lightning<2.7,>=2.6.4'"
-    assert (found["rich"].verdict, found["rich"].mend) == ("bad", "make setup")
-    versions |= {"pytorch-lightning": "2.6.6", "torch": "2.14.1+cu130", "rich": "15.0.0"}
-    assert {finding.verdict for finding in checks.packages()} == {"good"}
+    assert "2.6.2, and " in found["pytorch-lightning"].what
+    assert ">=2.6.4" in found["pytorch-lightning"].mend
+    assert (found["timm"].verdict, found["timm"].what) == ("bad", "not installed")
+    assert found["timm"].mend.startswith("pip install 'timm")
+    assert found["numpy"].verdict == "bad"
+    assert found["torch"].verdict == "good"
 
 
-def test_a_pair_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert only(checks.torch_pair()).verdict == "good"
+def test_bounds_of_several_packages_hold_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {
+        "holdfast-common": ["pillow>=12", "onnx>=1; extra == 'onnx'"],
+        "holdfast-dropout-ft": ["holdfast-common", "pillow<13"],
+    }
+    monkeypatch.setattr(checks, "requires", lambda name: texts.get(name, []))
+    monkeypatch.setattr(checks, "installed", lambda name: "14.0")
+    assert list(checks.required()) == ["pillow"]
+    (found,) = checks.packages()
+    assert found.verdict == "bad"
+    assert ">=12" in found.mend
+    assert "<13" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("needs", "torch", "verdict"),
+    [
+        ("torch (>=2.14.0)", "2.14.1+cu130", "good"),
+        ("torch==2.14.0", "2.14.0+cpu", "good"),
+        ("torch==2.14.0", "2.13.0", "bad"),
+        ("numpy", "9.9", "good"),
+    ],
+)
+def test_torchs_pair(needs: str, torch: str, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "requires", lambda name: [needs])
+    monkeypatch.setattr(checks, "installed", {"torch": torch, "torchvision": "0.29.0"}.get)
+    found = only(checks.torch_pair())
+    assert found.verdict == verdict
+    if verdict == "bad":
+        assert "one pip command" in found.mend
     monkeypatch.setattr(checks, "installed", {}.get)
     assert checks.torch_pair() == [], "missing packages are said elsewhere"
 
 
 def test_a_pair_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "installed", {"torch": "2.14.1", "torchvision": "0.29.1"}.get)
+    monkeypatch.setattr(checks, "requires", lambda name: [])
 
     def broken(name: str) -> object:
         raise RuntimeError("operator torchvision::nms does not exist")

@@ -1,6 +1,5 @@
 """Each sample counts once, whatever padding and order."""
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,36 +13,25 @@ def test_rows_come_back_in_index_order_once(count: int, repeats: int, seed: int)
     torch.manual_seed(seed)
     rows = torch.randn(count, 3)
     order = torch.cat([torch.randperm(count), torch.randint(count, (repeats,))])
-    metric = IndexedLogits(count)
+    metric = IndexedLogits()
     for part in order.split(4):
         metric.update(part, rows[part])
-    assert torch.equal(metric.compute(), rows)
+    index, values = metric.gathered()
+    assert torch.equal(index, torch.arange(count))
+    assert torch.equal(values, rows)
 
 
-def test_missing_samples_are_never_scored_silently() -> None:
-    metric = IndexedLogits(3)
-    metric.update(torch.tensor([0, 2]), torch.zeros(2, 2))
-    with pytest.raises(RuntimeError, match="2 of 3"):
-        metric.compute()
+def test_what_was_not_seen_is_not_invented() -> None:
+    metric = IndexedLogits()
+    metric.update(torch.tensor([2, 0]), torch.tensor([[2.0], [0.0]]))
+    index, values = metric.gathered()
+    assert index.tolist() == [0, 2]
+    assert values.tolist() == [[0.0], [2.0]]
 
 
 def test_half_precision_becomes_float32_and_reset_empties() -> None:
-    metric = IndexedLogits(1)
+    metric = IndexedLogits()
     metric.update(torch.tensor([0]), torch.ones(1, 2, dtype=torch.float16))
-    assert metric.compute().dtype == torch.float32
+    assert metric.gathered()[1].dtype == torch.float32
     metric.reset()
     assert metric.index == []
-
-
-def test_samples_that_are_not_expected_may_be_missing_and_are_nan() -> None:
-    expected = torch.tensor([True, False, True])
-    metric = IndexedLogits(3, expected)
-    metric.update(torch.tensor([2]), torch.full((1, 2), 2.0))
-    with pytest.raises(RuntimeError, match="1 of 3"):
-        metric.compute()
-    metric.update(torch.tensor([0]), torch.zeros(1, 2))
-    found = metric.compute()
-    assert torch.equal(found[expected], torch.tensor([[0.0, 0.0], [2.0, 2.0]]))
-    assert found[1].isnan().all()
-    metric.update(torch.tensor([1]), torch.ones(1, 2))
-    assert torch.equal(metric.compute()[1], torch.ones(2))

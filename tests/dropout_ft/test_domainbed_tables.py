@@ -186,7 +186,7 @@ def test_latex_and_csv_hold_every_cell() -> None:
     ]
     table = make_table(records, "own_set", "iid")
     latex = table_latex(table)
-    assert r"ERM\_x & 50.0 $\pm$ 0.0 & 50.0 $\pm$ 0.0 & 50.0 \\" in latex
+    assert r"ERM\_x & 50.0 ± 0.0 & 50.0 ± 0.0 & 50.0 \\" in latex
     assert "2 trial(s), selected by iid" in latex
     rows = list(csv.DictReader(io.StringIO(render([table], "csv", total=4))))
     assert [row["test_domain"] for row in rows] == ["0", "1"]

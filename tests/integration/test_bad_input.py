@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import holdfast.checkpoints.reading
+import holdfast.checkpoints.lightning_io
 from holdfast.atomic import atomic_path
 from tests_support import only_run
 
@@ -190,7 +190,7 @@ def test_full_disk_while_checkpointing_keeps_the_last_good_one(
                 raise OSError(errno.ENOSPC, "No space left on device")
             temporary.write_bytes(content)
 
-    monkeypatch.setattr(holdfast.checkpoints.reading, "write_bytes", write_or_fill)
+    monkeypatch.setattr(holdfast.checkpoints.lightning_io, "write_bytes", write_or_fill)
     assert dropout_ft(tiny_arguments("fit")) == 1
     message = complaint(capsys)
     assert "Could not write" in message

@@ -53,6 +53,17 @@ def backbone_text(path: Path) -> str:
     return (path.parent / reference).read_text()
 
 
+def known_set(text: str) -> bool:
+    """Whether a configuration's data is one of DomainBed's sets."""
+    return any(kind in text for kind in ("KnownFolder", "RotatedDigits", "ColoredDigits"))
+
+
+def source(text: str, root: Path) -> list[str]:
+    """Words that put the data of a configuration at another place."""
+    special = "class_path: dropout_ft.data." in text
+    return ["--data.source.init_args.root" if special else "--data.source", str(root)]
+
+
 def assert_two_steps(root: Path) -> None:
     assert read_record(only_run(root) / "run.json")["steps"] == 2
 
@@ -104,15 +115,15 @@ def test_data_sets(
 ) -> None:
     text = path.read_text()
     root = emoji_root if "EmojiStyles" in text else pictures
-    if "data.domainbed" in text:
+    if known_set(text):
         root = domainbed_miniatures(tmp_path / "sets")
-    if "ShardedFolders" in text:
+    if "ShardedFolder" in text:
         root = tmp_path / "shards"
         write_shards(pictures, root, chunk_bytes="20KB")
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
-        "--data.source", str(root), "--data.image_size", "32",
-        "--data.batch_size", "2", "--run.root", str(tmp_path / "runs"),
+        *source(text, root), "--data.image_size", "32", "--data.batch_size", "2",
+        "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     assert DROPOUT_FT.main(words) == 0
     assert_two_steps(tmp_path / "runs")
@@ -156,11 +167,12 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
     job = jobs_of(read_sweep_config(path))[0]
     text = job.content
     root = emoji_root if "EmojiStyles" in text else pictures
-    if "data.domainbed" in text:
+    if known_set(text):
         root = domainbed_miniatures(tmp_path / "sets")
-    words = [word for file in job.arguments["files"] for word in ("--config", file)]
+    words = [word for file in job.places["files"] for word in ("--config", file)]
+    words += [f"--data={job.places['data']}"] if job.places["data"] else []
     words += [
-        *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, "--data.source", str(root),
+        *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, *source(text, root),
         "--data.batch_size", "2", "--data.image_size", "64",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
@@ -181,7 +193,7 @@ def test_dropout_ft_experiments(
     emoji = "EmojiStyles" in text
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS,
-        "--data.source", str(emoji_root if emoji else pictures),
+        *source(text, emoji_root if emoji else pictures),
         "--data.batch_size", "2", "--data.image_size", "64",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
@@ -213,10 +225,10 @@ def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> N
         "--data.num_workers", "0", "--trainer.val_check_interval", "2",
     ]  # fmt: skip
     if "vl_track.data.Scenes" in text:
-        words += ["--data.source", str(painted_root(tmp_path / "data"))]
+        words += ["--data.init_args.root", str(painted_root(tmp_path / "data"))]
         words += ["--data.emoji", "false"]
     else:
-        words += ["--data.source", str(miniatures)]
+        words += ["--data.init_args.root", str(miniatures)]
     if "weights: package:" in text:
         words += ["--model.network.backbone.weights", "none"]
     assert VL_TRACK.main(words) == 0

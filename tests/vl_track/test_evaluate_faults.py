@@ -13,6 +13,7 @@ import pytest
 from sets_support import write, write_rows
 from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE
 from vl_track.app import APP
+from vl_track.data.annotations import read_toolkit_annotations
 
 NAMES = ("seq one", "INF_run1", "a-2")
 
@@ -107,6 +108,51 @@ def test_flags_of_another_length_are_the_annotations_fault(
     write(matlab / "annos/absent/a-2.txt", "0\n0\n")
     assert run(results, matlab) == 1
     assert "a-2 has 6 boxes and 2 visibility flags" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_tnl2ks_toolkit_is_read_as_it_comes(
+    packed: bool, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case B9: annos/gt_rect was refused; one real sequence has a flag more than boxes."""
+    toolkit = tmp_path / "TNL2K_evaluation_toolkit"
+    for number, name in enumerate(NAMES):
+        write_rows(toolkit / f"annos/gt_rect/{name}.txt", SIX_TRUE)
+        write(toolkit / f"annos/absent/{name}.txt", "0\n" * (7 if number == 1 else 6))
+        write(toolkit / f"annos/att/{name}.txt", ",".join(["1"] * 17) + "\n")
+    write(toolkit / "readme.txt", "a toolkit")
+    source = toolkit
+    if packed:
+        source = tmp_path / "toolkit.tar"
+        with tarfile.open(source, "w") as archive:
+            archive.add(toolkit, toolkit.name)
+    assert run(results, source, "--convention", "matlab") == 0
+    captured = capsys.readouterr()
+    assert "3 sequences of tnl2k, 18 frames" in captured.out
+    assert f"note: {NAMES[1]} has 6 boxes and 7 absence flags; the first 6" in captured.err
+    found = read_toolkit_annotations(source, "tnl2k")
+    assert all(len(one.attributes) == 17 for one in found)
+
+
+def test_of_several_lists_the_one_whose_sequences_are_there_is_taken(
+    matlab: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """LaSOT's toolkit has a list for LaSOT and another for its extension."""
+    write(matlab / "sequence_evaluation_config/testing_set.txt", f"{NAMES[0]}\n{NAMES[1]}\n")
+    write(matlab / "sequence_evaluation_config/extension_testing_set.txt", "atv-1\natv-2\n")
+    assert run(results, matlab) == 0
+    assert "2 sequences of tnl2k" in capsys.readouterr().out
+
+
+def test_an_unreadable_result_says_why(
+    matlab: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case B20: five columns gave "no readable result", and the reason only with --missing zero."""
+    write(results / f"{NAMES[0]}.txt", "1,2,3,4,0.9\n" * 6)
+    assert run(results, matlab) == 1
+    told = capsys.readouterr().err
+    assert "no readable result for 1 of 3 sequences" in told
+    assert "has 5 values where 4 are due" in told
 
 
 def test_decimals_cut_to_whole_numbers_change_the_score(

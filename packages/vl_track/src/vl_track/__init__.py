@@ -43,7 +43,7 @@ def load(
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``; by
             default the fastest one that is installed and gives the same boxes
-            (:func:`vl_track.runtime.fastest_runtime`).
+            (:func:`vl_track.fastest.fastest_runtime`), which is measured once for each model.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
 
     Examples:
@@ -55,12 +55,11 @@ def load(
         CheckpointError: the source is missing, damaged, or not a tracker of ours.
         ConfigError: this machine has no such device, or the runtime no such precision.
     """
-    from vl_track.loading import load_network  # noqa: PLC0415  (slow to import)
-    from vl_track.runtime import set_up  # noqa: PLC0415
-    from vl_track.tracking import Tracker  # noqa: PLC0415
+    from vl_track import loading  # noqa: PLC0415  (slow to import)
 
-    network, where = set_up(load_network(source), device, runtime, precision)
-    return Tracker(network, options, where)
+    return loading.load_tracker(
+        source, options=options, device=device, runtime=runtime, precision=precision
+    )
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  (any of the names above)

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.atomic import atomic_path
-from holdfast.console import say
 from holdfast.errors import ConfigError, MissingToolError
 from holdfast.exporting import export_network
 from vl_track.devices import choose_device
@@ -28,7 +28,7 @@ from vl_track.runtimes import Precision, Runtime
 from vl_track.tracking.network import Network
 
 Ask = Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]]
-PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
+PACKAGES: dict[Runtime, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
 PRECISIONS: dict[Runtime, tuple[Precision, ...]] = {
     "torch": ("float32",),
     "onnx": ("float32", "int8"),
@@ -141,37 +141,6 @@ def on_runtime(
     return network if runtime == "torch" else OnRuntime(network, runtime, precision)
 
 
-def set_up(
-    network: AllInOne,
-    device: str | None = None,
-    runtime: Runtime | None = None,
-    precision: Precision = "float32",
-) -> tuple[Network, str]:
-    """Return a network ready to track with, and its device.
-
-    Args:
-        network: on the CPU.
-        device: by default a GPU if there is one and the runtime can use it.
-        runtime: by default :func:`fastest_runtime`'s.
-        precision: of the runtime.
-
-    Raises:
-        ConfigError: this machine has no such device, or the runtime no such precision.
-        MissingToolError: a package is not installed.
-    """
-    if runtime is None:
-        where = choose_device(device)
-        runtime = fastest_runtime(network, where, precision)
-    else:
-        where = device_for(runtime, device)
-    return on_runtime(network, runtime, precision), where
-
-
-def fastest_runtime(network: AllInOne, device: str, precision: Precision = "float32") -> Runtime:
-    """Return the runtime to use where none was asked for."""
-    return "torch"
-
-
 def device_for(runtime: Runtime, device: str | None = None) -> str:
     """Return the device asked for; else the CPU for other runtimes, and the best for PyTorch.
 
@@ -200,7 +169,7 @@ def written(network: AllInOne, precision: Precision) -> Path:
     """Return the network as an ONNX file, written once for its very weights and kept."""
     file = cache_folder() / f"{digest(network)}.onnx"
     if not file.is_file():
-        say(f"writing the network for other runtimes, once: {file}")
+        sys.stderr.write(f"note: writing the network for other runtimes, once: {file}\n")
         export_network(
             HeadMaps(network), example_inputs(network), file.with_suffix(""), "onnx",
             outputs=MAPS, dynamic_batch=False,

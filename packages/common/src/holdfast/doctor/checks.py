@@ -19,8 +19,7 @@ from holdfast.optional import find_package
 Verdict = Literal["good", "note", "bad"]
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_GB = 5.0
-# Whose declared requirements are compared with what is installed. torchvision's name its torch.
-DISTRIBUTIONS = ("holdfast-common", "holdfast-dropout-ft", "holdfast-vl-track", "torchvision")
+OURS = ("holdfast-common", "holdfast-dropout-ft", "holdfast-vl-track")
 OPTIONAL = {
     "av": ("reading and writing video", "pip install holdfast-vl-track"),
     "cv2": ("crops and drawing", "pip install opencv-contrib-python-headless"),
@@ -61,40 +60,51 @@ def python() -> list[Finding]:
 
 
 def packages() -> list[Finding]:
-    """Is every needed package there, in a version that its user asks for?"""
-    found = {}
-    for asking in DISTRIBUTIONS:
-        for requirement in requirements(asking):
-            name, have = requirement.name, installed(requirement.name)
-            if have is None:
-                found[name] = _bad(name, f"not installed; {asking} needs it", "make setup")
-            elif not requirement.specifier.contains(have, prereleases=True):
-                what = f"{have}, and {asking} needs {requirement.specifier}"
-                found[name] = _bad(name, what, f"pip install '{name}{requirement.specifier}'")
-            else:
-                found.setdefault(name, _good(name, have))
-    return list(found.values())
+    """Are the packages that ours require there, in the releases they require?"""
+    findings = []
+    for name, requirement in required().items():
+        found = installed(name)
+        if found is None:
+            findings.append(_bad(name, "not installed", f"pip install '{requirement}'"))
+        elif found not in requirement.specifier:
+            what = f"{found}, and {requirement.specifier} is needed"
+            findings.append(_bad(name, what, f"pip install -U '{requirement}'"))
+        else:
+            findings.append(_good(name, found))
+    return findings
 
 
-def requirements(distribution: str) -> list[Requirement]:
-    """Return what an installed distribution needs here, extras left out."""
-    try:
-        declared = requires(distribution) or []
-    except PackageNotFoundError:
-        return []
-    parsed = [Requirement(one) for one in declared]
-    return [one for one in parsed if one.marker is None or one.marker.evaluate({"extra": ""})]
+def required() -> dict[str, Requirement]:
+    """Return what the installed ones of our packages require, by name; extras are left out."""
+    found: dict[str, Requirement] = {}
+    for owner in OURS:
+        if installed(owner) is None:
+            continue
+        for text in requires(owner) or []:
+            one = Requirement(text)
+            if one.name in OURS or (one.marker and not one.marker.evaluate({"extra": ""})):
+                continue
+            other = found.get(one.name)
+            if other is not None:
+                one.specifier &= other.specifier
+            found[one.name] = one
+    return found
 
 
 def torch_pair() -> list[Finding]:
-    """Does torchvision's compiled operator load beside this torch?"""
+    """Do torch and torchvision belong together, and does torchvision's operator load?"""
     torch, vision = installed("torch"), installed("torchvision")
     if torch is None or vision is None:
         return []
+    for needed in map(Requirement, requires("torchvision") or []):
+        if needed.name == "torch" and torch not in needed.specifier:
+            what = f"torchvision {vision} needs torch{needed.specifier}, and {torch} is installed"
+            mend = "install both in one pip command, from one source"
+            return [_bad("torch pair", what, mend)]
     try:
         getattr(importlib.import_module("torchvision.ops"), "nms")  # noqa: B009  (it is tried)
     except (ImportError, RuntimeError, AttributeError) as error:
-        what = f"torchvision {vision} does not load beside torch {torch} ({error})"
+        what = f"torchvision does not load beside torch {torch} ({error})"
         return [_bad("torch pair", what, "install both in one pip command, from one source")]
     return [_good("torch pair", f"torch {torch}, torchvision {vision}")]
 

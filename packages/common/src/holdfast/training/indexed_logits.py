@@ -24,10 +24,7 @@ def first_of_each_index(index: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class IndexedLogits(Metric):
-    """Collect (index, values) over batches and ranks; ``compute`` gives one row a sample.
-
-    ``compute`` returns the (M,) distinct indices in rising order and their float32 (M, ...) rows.
-    """
+    """Collect (index, logits) over batches and ranks; :meth:`gathered` gives one row a sample."""
 
     full_state_update = False
     is_differentiable = False
@@ -41,12 +38,17 @@ class IndexedLogits(Metric):
         self.add_state("logits", default=[], dist_reduce_fx="cat")
 
     def update(self, index: Tensor, logits: Tensor) -> None:
-        """Add a batch: index (B,) integers, logits (B, ...) of any type."""
+        """Add a batch: index (B,) integers, logits (B, C) of any type."""
         self.index.append(index)
         self.logits.append(logits.detach().float())
 
     def compute(self) -> tuple[Tensor, Tensor]:
-        """Return the indices that were seen, each once, and their rows."""
+        """Return what :meth:`gathered` gives; torchmetrics squeezes a tensor of one element."""
         index = torch.cat(self.index) if isinstance(self.index, list) else self.index
         logits = torch.cat(self.logits) if isinstance(self.logits, list) else self.logits
         return first_of_each_index(index, logits)
+
+    def gathered(self) -> tuple[Tensor, Tensor]:
+        """Return the (M,) indices that any rank saw, rising, and their float32 (M, C) rows."""
+        index, logits = self.compute()
+        return index.reshape(-1), logits.reshape(index.numel(), -1)

@@ -1,7 +1,5 @@
 """DomainBed's tables: cells, averages, and their text, LaTeX and CSV."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +10,6 @@ from dropout_ft.data.known import domain_labels
 from dropout_ft.domainbed.order import ALGORITHMS, DATASETS, in_order
 from dropout_ft.domainbed.records import Record
 from dropout_ft.domainbed.selection import RULES, Choice
-from holdfast.report.latex import escape_latex
 
 MISSING = "X"
 RESULT_WIDTH = 20
@@ -139,33 +136,31 @@ def averages_text(tables: Sequence[Table]) -> str:
 
 def table_latex(table: Table) -> str:
     """Return the table as a LaTeX tabular, the rule and the counts in a comment above it."""
+    import pandas as pd  # noqa: PLC0415  (half a second, for tables only)
+
     note = table.cells[0][0].note if table.cells else ""
-    lines = [
-        f"% {table.dataset}: {note}",
-        rf"\begin{{tabular}}{{l{'c' * (len(table.columns) + 1)}}}",
-        r"\toprule",
-        " & ".join(escape_latex(word) for word in ("Algorithm", *table.columns, "Avg")) + r" \\",
-        r"\midrule",
+    rows = [
+        [name, *(cell.text.replace("+/-", "±") for cell in row), _number(mean)]
+        for name, row, mean in zip(table.algorithms, table.cells, table.averages, strict=True)
     ]
-    for name, row, mean in zip(table.algorithms, table.cells, table.averages, strict=True):
-        cells = [cell.text.replace("+/-", r"$\pm$") for cell in row]
-        average = MISSING if np.isnan(mean) else f"{mean:.1f}"
-        lines.append(" & ".join([escape_latex(name), *cells, average]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    frame = pd.DataFrame(rows, columns=["Algorithm", *table.columns, "Avg"])
+    columns = "l" + "c" * (len(table.columns) + 1)
+    text = frame.to_latex(index=False, escape=True, column_format=columns)
+    return f"% {table.dataset}: {note}\n{text}"
 
 
 def tables_csv(tables: Sequence[Table]) -> str:
     """Return every cell with full precision, its rule and its number of trials."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(("dataset", "rule", "algorithm", "test_domain", "mean", "error", "trials"))
-    for table in tables:
-        for name, row in zip(table.algorithms, table.cells, strict=True):
-            for column, cell in zip(table.columns, row, strict=True):
-                writer.writerow(
-                    (table.dataset, table.rule, name, column, cell.mean, cell.error, cell.count)
-                )
-    return buffer.getvalue()
+    import pandas as pd  # noqa: PLC0415
+
+    names = ["dataset", "rule", "algorithm", "test_domain", "mean", "error", "trials"]
+    rows = [
+        (table.dataset, table.rule, name, column, cell.mean, cell.error, cell.count)
+        for table in tables
+        for name, row in zip(table.algorithms, table.cells, strict=True)
+        for column, cell in zip(table.columns, row, strict=True)
+    ]
+    return str(pd.DataFrame(rows, columns=names).to_csv(index=False, na_rep="nan"))
 
 
 def _choices(records: Sequence[Record], env: int, rule: str) -> dict[int, Choice]:

@@ -1,9 +1,7 @@
 """The one table: mean, standard error, gain over ERM, and cost of each method."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,6 @@ from rich.table import Table
 from dropout_ft.methods.registry import all_methods
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Result
-from holdfast.report.latex import escape_latex
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,19 +160,18 @@ def rich_table(rows: Sequence[Row], title: str) -> Table:
 
 def csv_text(rows: Sequence[Row]) -> str:
     """Return the table as CSV with full precision."""
+    import pandas as pd  # noqa: PLC0415  (half a second, for reports only)
+
     names = list(Row.__dataclass_fields__)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([[getattr(row, name) for name in names] for row in rows])
-    return buffer.getvalue()
+    return str(pd.DataFrame(map(asdict, rows), columns=names).to_csv(index=False))
 
 
 def latex_text(rows: Sequence[Row], note: str = "") -> str:
     """Return the table as LaTeX (booktabs), ``note`` and the meaning of the errors in comments."""
+    import pandas as pd  # noqa: PLC0415
+
     lines = [f"% {line}" for line in note.splitlines()]
-    lines += ["% +- is the standard error over n results; selection by i.i.d. accuracy"]
-    lines += [rf"\begin{{tabular}}{{l{'r' * (len(HEADER) - 1)}}}", r"\toprule"]
-    lines += [" & ".join(escape_latex(word) for word in HEADER) + r" \\", r"\midrule"]
-    lines += [" & ".join(escape_latex(word) for word in text_cells(row)) + r" \\" for row in rows]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    lines += ["% ± is the standard error over n results; selection by i.i.d. accuracy"]
+    frame = pd.DataFrame(map(text_cells, rows), columns=list(HEADER))
+    columns = "l" + "r" * (len(HEADER) - 1)
+    return "\n".join([*lines, frame.to_latex(index=False, escape=True, column_format=columns)])

@@ -84,7 +84,7 @@ class CollectedLogits:
 
     def gather(self, device: torch.device) -> Evaluation:
         """Bring the rows of all ranks together."""
-        found = {name: metric.to(device).compute() for name, metric in self.rows.items()}
+        found = {name: metric.to(device).gathered() for name, metric in self.rows.items()}
         fields = {name: found.pop(f"batch.{name}")[1][:, 0].long().cpu().numpy() for name in FIELDS}
         index = next(iter(found.values()))[0].cpu().numpy()
         logits = {name: rows.cpu().numpy() for name, (_, rows) in found.items()}

@@ -5,10 +5,9 @@ import sys
 
 from rich.progress import Progress
 
+import vl_track
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
-from vl_track.devices import choose_device
-from vl_track.loading import load_network
 from vl_track.outputs import check_outputs
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
@@ -16,7 +15,8 @@ from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
-from vl_track.tracking import PromptKind, Tracker, TrackerOptions
+from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.steps import PromptKind
 
 
 def ablate_language(
@@ -54,11 +54,10 @@ def ablate_language(
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
     chosen = options or TrackerOptions()
     chosen.allow_nothing = True
-    network = load_network(weights)
     ways: list[PromptKind] = prompts or ["text", "box+text"]
     with Progress(disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("tracking", total=len(ways) * count * len(CONDITIONS))
-        tracker = Tracker(network, chosen, choose_device())
+        tracker = vl_track.load(weights, options=chosen, runtime="torch")
         found = [
             ablate(tracker, videos, way, after=lambda: progress.update(task, advance=1))
             for way in ways

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import vl_track
 from holdfast.atomic import write_text
 from vl_track.data.video import Video
-from vl_track.devices import choose_device
-from vl_track.loading import load_network
 from vl_track.outputs import check_outputs
 from vl_track.scoring.measures import overlap_plain
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.runs import run_video
 from vl_track.scoring.sets import open_set
-from vl_track.tracking import Tracker, TrackerOptions
 from vl_track.tracking.loop import ObjectTracker
+from vl_track.tracking.options import TrackerOptions
 
 CONVENTION = (
     "plain: no +1, hand-annotated frames only (every 15th), first left out, 21 thresholds, "
@@ -62,8 +61,7 @@ def clips(
     videos = open_set("clips", "test", folder=annotations, videos=root)
     if out:
         check_outputs([out], overwrite=overwrite)
-    network = load_network(weights)
-    tracker = Tracker(network, options, choose_device())
+    tracker = vl_track.load(weights, options=options, runtime="torch")
     table: dict[str, dict[str, ClipScore]] = {}
     found = [videos.read(name) for name in videos.names]
     for clip, prompts in zip(found, sentences([clip.sentence for clip in found]), strict=True):

@@ -11,7 +11,7 @@ from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.sets.base import Split
-from vl_track.data.sets.known import KNOWN, KnownSet, known_set, open_set
+from vl_track.data.sets.known import KNOWN, KnownSet, known_set, open_files
 from vl_track.data.verifying import Problem, verify_split
 
 
@@ -90,7 +90,7 @@ def _verify(
     known: KnownSet, split: Split, root: str | None, folder: str | None, *, deep: bool
 ) -> list[Problem]:
     try:
-        videos = open_set(known.name, split, root=root, folder=folder)
+        videos = open_files(known.name, split, root=root, folder=folder)
     except DataError as error:
         return [Problem(where="", what=str(error), blocking=True)]
     with Progress(disable=not sys.stderr.isatty()) as progress:

@@ -72,6 +72,7 @@ def evaluate(
         truncated=truncate,
         samples=samples,
     )
+    sys.stderr.write("".join(f"note: {text}\n" for one in truths for text in one.remarks))
     sys.stderr.write(tables.say_findings(analysis.trackers))
     sys.stdout.write(report_text(analysis))
     if out:

@@ -6,11 +6,10 @@ import sys
 import numpy as np
 from rich.progress import Progress
 
+import vl_track
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
-from vl_track.loading import load_network
 from vl_track.outputs import check_outputs
-from vl_track.runtime import device_for, on_runtime
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
@@ -18,7 +17,8 @@ from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.runs import run_video
-from vl_track.tracking import PromptKind, Tracker, TrackerOptions
+from vl_track.tracking.options import TrackerOptions
+from vl_track.tracking.steps import PromptKind
 
 
 def score(
@@ -58,8 +58,7 @@ def score(
     if emoji:
         prepare_sprites(folder)
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
-    network = on_runtime(load_network(weights), runtime, precision)
-    tracker = Tracker(network, options, device_for(runtime))
+    tracker = vl_track.load(weights, options=options, runtime=runtime, precision=precision)
     with Progress(disable=not sys.stderr.isatty()) as progress:
         shown = progress.track(videos, description="tracking")
         runs = [run_video(tracker, video, prompt=prompt) for video in shown]

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from holdfast.errors import ConfigError
+from vl_track.data.sets.known import known_set, open_files
 from vl_track.scoring.raw_results import read_results
-from vl_track.scoring.sets import known_set, open_set
 from vl_track.scoring.submission import Server, pack
 
 
@@ -28,7 +28,7 @@ def submit(
     """
     if results is None:
         raise ConfigError("Which results? Give --results FOLDER.")
-    videos = open_set(server, "test", root=root, folder=folder)
+    videos = open_files(server, "test", root=root, folder=folder)
     everything = [videos.read(name) for name in videos.names]
     expected = known_set(server).counts["test"]
     if len(everything) != expected:

@@ -91,11 +91,12 @@ def track(
     for image in first[:1]:
         prompts = [Prompt(select_box(image), prompts[0].text)]
 
-    import vl_track  # noqa: PLC0415  (torch comes with it: what can fail sooner stands above)
+    from vl_track import loading  # noqa: PLC0415  (torch comes with it: sooner failures are above)
 
-    tracker = vl_track.load(
-        weights, options=options, device=device, runtime=runtime, precision=precision
-    )
+    tracker = loading.load_tracker(
+        weights, options=options, device=device, runtime=runtime, precision=precision,
+        frames=_expected(opened, max_frames),
+    )  # fmt: skip
     _print_remarks(tracker, opened, prompts)
     for number, (one, (overlay, boxes)) in enumerate(zip(opened, places, strict=True)):
         if first and number:
@@ -223,6 +224,12 @@ def _places(
 def _files(overlay: Path | None, boxes: Path | None, objects: int) -> list[Path]:
     files = files_for(boxes, objects) if boxes is not None else []
     return files + ([overlay] if overlay is not None else [])
+
+
+def _expected(sources: list[Source], max_frames: int | None) -> int:
+    """Return about how many frames will be tracked; sources without an end count as many."""
+    counts = [source.count or sys.maxsize for source in sources]
+    return sum(min(count, max_frames or sys.maxsize) for count in counts)
 
 
 def _print_remarks(tracker: "Tracker", sources: list[Source], prompts: list[Prompt]) -> None:

@@ -85,4 +85,5 @@ class FileVideo:
             attributes=self.attributes,
             size=self.size,
             sentence=self.sentence,
+            remarks=tuple(f"{self.name}: {fault}" for fault in self.faults),
         )

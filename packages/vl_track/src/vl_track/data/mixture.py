@@ -20,7 +20,7 @@ from vl_track.data.file_video import FileVideo
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.samples import Sample, to_sample
 from vl_track.data.sets.base import FileSet, Split
-from vl_track.data.sets.known import open_set
+from vl_track.data.sets.known import open_files
 
 Text = Literal["own", "class", "none"]
 ATTEMPTS = 100
@@ -201,18 +201,12 @@ class Mixture(StepDataModule):
         return self.val_dataloader()
 
     def _open(self, sources: Sequence[Source]) -> list[FileSet]:
-        """Open the sets and map their indexes.
-
-        Raises:
-            ConfigError: a set is made when asked for, and cannot be mixed.
-        """
+        """Open the sets and map their indexes."""
         opened = []
         for one in sources:
-            found = open_set(one.name, one.split, root=self.root, folder=one.folder, **one.options)
-            if not isinstance(found, FileSet):
-                raise ConfigError(
-                    f"{one.name} is no data set of files: it has its own data module."
-                )
+            found = open_files(
+                one.name, one.split, root=self.root, folder=one.folder, **one.options
+            )
             found.prepare()
             if one.text != "none":
                 sys.stderr.write("".join(f"note: {fault}\n" for fault in found.faults()))

@@ -20,6 +20,7 @@ class TrueSequence:
         attributes: names of what makes it hard.
         size: width, height of the images, where known.
         sentence: about the object; empty if there is none.
+        remarks: what was wrong with its files, a sentence each, and what was done about it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class TrueSequence:
     attributes: frozenset[str] = frozenset()
     size: tuple[float, float] | None = None
     sentence: str = ""
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.boxes) == 0:

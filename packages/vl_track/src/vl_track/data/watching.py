@@ -11,9 +11,10 @@ _WATCHED: ContextVar[set[Path] | None] = ContextVar("watched", default=None)
 @contextlib.contextmanager
 def watching() -> Iterator[set[Path]]:
     """Collect the files and folders that the functions here look at, missing ones included."""
-    token = _WATCHED.set(seen := set())
+    looked_at: set[Path] = set()
+    token = _WATCHED.set(looked_at)
     try:
-        yield seen
+        yield looked_at
     finally:
         _WATCHED.reset(token)
 

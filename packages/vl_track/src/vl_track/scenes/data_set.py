@@ -5,7 +5,6 @@ from pathlib import Path
 
 from holdfast.errors import DataError
 from vl_track.data.sets.base import Split, VideoSet
-from vl_track.data.sets.known import KnownSet
 from vl_track.data.truth import TrueSequence, truth_of
 from vl_track.scenes.make import Difficulty, make_scene
 from vl_track.scenes.scene import Scene
@@ -60,23 +59,3 @@ class ScenesSet(VideoSet):
     def world(self) -> SceneWorld:
         """The material."""
         return SceneWorld.open(self.root, self.split)
-
-
-def _known(name: str, title: str, difficulty: Difficulty) -> KnownSet:
-    return KnownSet(
-        name=name,
-        title=title,
-        reader=f"{__name__}:ScenesSet",
-        folder=".",
-        counts={"train": 0, "val": 0, "test": 0},
-        size="made when asked",
-        licence="MIT; emoji and photographs under their own",
-        source="procedural video of this package (docs/scenes.md)",
-        options=(("difficulty", difficulty),),
-    )
-
-
-SCENES = (
-    _known("scenes", "Scenes", "standard"),
-    _known("scenes_distractors", "Scenes with distractors", "distractors"),
-)

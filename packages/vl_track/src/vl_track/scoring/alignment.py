@@ -1,6 +1,6 @@
 """Predictions brought to the length of the truth and repaired, as each toolkit does."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,25 +35,22 @@ class Aligned:
     predicted: Floats = field(repr=False)
     truth: Floats = field(repr=False)
     visible: Bools = field(repr=False)
-    _kept: dict[object, NDArray[np.generic]] = field(default_factory=dict, repr=False)
+    _measured: dict[Measure, Floats] = field(default_factory=dict, repr=False)
+    _missing: dict[str, Bools] = field(default_factory=dict, repr=False)
 
     def measured(self, measure: Measure) -> Floats:
         """Return a measure (T,) of every frame."""
-        return self._once(measure, lambda: measure(self.predicted, self.truth))  # type: ignore[return-value]
+        if measure not in self._measured:
+            self._measured[measure] = measure(self.predicted, self.truth)
+        return self._measured[measure]
 
     def missing(self, rules: Convention) -> Bools:
         """Return the frames (T,) where a convention finds no object: hidden, or no box."""
-        sides = self.truth[:, 2:] if rules.valid == "sides" else self.truth
-
-        def invalid() -> NDArray[np.generic]:
-            return ~np.logical_and.reduce([*(sides > 0).T, self.visible])
-
-        return self._once(rules.valid, invalid)  # type: ignore[return-value]
-
-    def _once(self, key: object, compute: Callable[[], NDArray[np.generic]]) -> NDArray[np.generic]:
-        if key not in self._kept:
-            self._kept[key] = compute()
-        return self._kept[key]
+        if rules.valid not in self._missing:
+            sides = self.truth[:, 2:] if rules.valid == "sides" else self.truth
+            there = np.logical_and.reduce([*(sides > 0).T, self.visible])
+            self._missing[rules.valid] = np.asarray(~there)
+        return self._missing[rules.valid]
 
 
 def align(
@@ -106,7 +103,9 @@ def align(
 
 def _scored(truth: Floats, visible: Bools, rules: Convention) -> Bools:
     """Return the frames (T,) that count at all, as hits or as misses."""
-    kept = ~np.isnan(truth).any(axis=1) if rules.valid == "every" else np.ones(len(truth), bool)
+    kept = np.ones(len(truth), dtype=bool)
+    if rules.valid == "every":
+        kept &= ~np.isnan(truth).any(axis=1)
     if rules.hidden == "left_out":
         kept &= visible
     if rules.first == "left_out":

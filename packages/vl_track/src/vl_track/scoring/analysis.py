@@ -108,7 +108,7 @@ def analyse(
     """
     gaps = _gaps(truths, results)
     if gaps and missing == "refuse":
-        raise DataError(_say_gaps(gaps, len(truths)))
+        raise DataError(_say_gaps(gaps, results, len(truths)))
     left_out = sorted({name for names in gaps.values() for name in names})
     if missing == "zero":
         results, left_out = _with_zeros(truths, results), []
@@ -190,14 +190,22 @@ def _gaps(
     return {tracker: names for tracker, names in gaps.items() if names}
 
 
-def _say_gaps(gaps: dict[str, tuple[str, ...]], count: int) -> str:
-    said = [
+def _say_gaps(gaps: dict[str, tuple[str, ...]], results: Sequence[RawResults], count: int) -> str:
+    """Say which results are missing or unreadable, and why the first unreadable one is."""
+    malformed = {
+        one.tracker: finding.text
+        for one in results
+        for finding in reversed(one.findings)
+        if finding.kind == "malformed"
+    }
+    parts = [
         f"{tracker} has no readable result for {len(names)} of {count} sequences "
         f"({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
+        + (f"; the first unreadable one: {malformed[tracker]}" if tracker in malformed else "")
         for tracker, names in gaps.items()
     ]
     return (
-        "; ".join(said) + ": run the tracker on them, or score with --missing skip (the others "
+        "; ".join(parts) + ": run the tracker on them, or score with --missing skip (the others "
         "only) or --missing zero (as misses)."
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from holdfast.errors import ConfigError
 from vl_track.data.sets.base import Split, VideoSet
 from vl_track.data.sets.known import KNOWN, KnownSet, open_known
-from vl_track.scenes.data_set import SCENES
+from vl_track.scenes.known import SCENES
 
 CLIPS = KnownSet(
     name="clips",

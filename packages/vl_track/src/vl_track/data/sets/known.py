@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
-from vl_track.data.sets.base import Split, VideoSet
+from vl_track.data.sets.base import FileSet, Split, VideoSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +150,25 @@ def open_set(
         options: of the reader.
     """
     return open_known(known_set(name), split, root=root, folder=folder, **options)
+
+
+def open_files(
+    name: str,
+    split: Split,
+    *,
+    root: str | Path | None = None,
+    folder: str | Path | None = None,
+    **options: Any,  # noqa: ANN401  (of the reader)
+) -> FileSet:
+    """Open a split of a data set of files, which can be indexed, mixed and verified.
+
+    Raises:
+        ConfigError: the set is made when asked for.
+    """
+    found = open_set(name, split, root=root, folder=folder, **options)
+    if not isinstance(found, FileSet):
+        raise ConfigError(f"{name} is no data set of files.")
+    return found
 
 
 def open_known(

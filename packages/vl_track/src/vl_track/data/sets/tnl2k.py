@@ -2,7 +2,8 @@
 
 ``{train,test}/<sequence>/{imgs/*, groundtruth.txt, language.txt, attributes.txt}``; frame names are
 irregular and sorted by name; some copies have one more level of folders. Absence flags exist for
-the test split and only in the toolkit: ``absent/<sequence>.txt`` below the root.
+the test split and only in the toolkit: its ``annos`` folder, or ``absent/<sequence>.txt``, below
+the root.
 
 Known faults: twelve training sequences have revised annotations (``revised_annotations/``), four
 have new sentences (``updated_4_video_text_annotation/``), two have empty ones (INF_run1,
@@ -54,7 +55,9 @@ class TNL2K(FileSet):
             faults.append(
                 f"its sentence was replaced by the authors; unpack {RETEXTED} into {self.root}"
             )
-        absent = self.root / "absent" / f"{name}.txt"
+        absent = self.root / "annos" / "absent" / f"{name}.txt"
+        if not is_file(absent):
+            absent = self.root / "absent" / f"{name}.txt"
         return assemble(
             name=name,
             images=list_images(folder / "imgs"),
