@@ -123,7 +123,7 @@ def test_without_nodejs_the_python_package_that_carries_npm_serves(
     assert int(done.stdout.split(".")[0]) >= 9
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.needs_registry
 def test_real_packages_hold_every_concept(tmp_path: Path) -> None:
     try:

@@ -75,7 +75,7 @@ def test_files_take_any_batch_and_answer_alike(
         {"onnx": run_onnx, "pt2": run_program}[kind](path, wrong)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_compiled_package_answers_alike(inputs: dict[str, Tensor], tmp_path: Path) -> None:
     path, worst = export_network(Small(), inputs, tmp_path / "x", "aoti", outputs=["a", "b"])
     assert path.name == "x.aoti.pt2"

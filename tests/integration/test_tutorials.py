@@ -24,6 +24,8 @@ LEFT_BEHIND = {
     "add_a_data_set": ["videos/red_square/boxes.csv"],
     "to_a_cluster": ["results/mine/report/report.html"],
 }
+BY_DAY = {"notebook"}
+"""The others take a minute each and are worked through in the night."""
 
 
 class Block(NamedTuple):
@@ -79,7 +81,13 @@ def test_every_tutorial_is_known_and_in_the_site() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=page.stem, marks=() if page.stem in BY_DAY else pytest.mark.nightly)
+        for page in PAGES
+    ],
+)
 def test_a_tutorial_works_as_printed(page: Path, tmp_path: Path) -> None:
     (tmp_path / "configs").symlink_to(CONFIGS)
     if page.stem in NEEDS_PICTURES:

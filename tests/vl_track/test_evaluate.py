@@ -122,8 +122,8 @@ def test_missing_results_are_never_scored_silently(
     write(results / "mine/three.txt", "1,2,3\n")
     words = ("--results", results / "mine", "--annotations", annotations)
     assert run(*words) == 1
-    told = capsys.readouterr().err
-    assert "mine has no readable result for 2 of 4 sequences (three, two)" in told
+    explained = capsys.readouterr().err
+    assert "mine has no readable result for 2 of 4 sequences (three, two)" in explained
     assert run(*words, "--missing", "skip") == 0
     captured = capsys.readouterr()
     assert "2 sequences have no result and are left out" in captured.out

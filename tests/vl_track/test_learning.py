@@ -83,14 +83,16 @@ def make(**options: Any) -> Tracking:
     return Tracking(tiny_network(**options.pop("network", {})), **options)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_box_alone_tells_which_square_is_meant() -> None:
     module = trained(make(network={"matching": "target", "head_channels": 64}), "box", 350)
     assert hits(module, batch("box", 64, seed=10_000)) > 0.9
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("matching", ["none", "target_and_text"])
+@pytest.mark.parametrize(
+    "matching", ["none", pytest.param("target_and_text", marks=pytest.mark.nightly)]
+)
 def test_a_sentence_alone_tells_which_square_is_meant(matching: str) -> None:
     """Through modal mixup alone, as in the paper, and with the matching channel."""
     weights = LossWeights(pointing=0.5)

@@ -5,16 +5,24 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from holdfast.errors import ConfigError, HoldfastError, MissingToolError
 
 LOCAL = "127.0.0.1"
+LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 def check_page_tools() -> None:
-    """Say what the page needs, and keep gradio from calling home.
+    """Say what the page needs, and prepare gradio, before it is imported.
+
+    It calls nobody, and what visitors upload goes to a folder that is removed when this process
+    ends.
 
     Raises:
         MissingToolError: gradio is not installed.
@@ -22,6 +30,13 @@ def check_page_tools() -> None:
     if importlib.util.find_spec("gradio") is None:
         raise MissingToolError("The page needs gradio: `pip install gradio`.")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ["GRADIO_TEMP_DIR"] = uploads_folder().name
+
+
+@functools.cache
+def uploads_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return this process's folder of uploads; it is removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="holdfast-page-", ignore_cleanup_errors=True)
 
 
 def serve(
@@ -55,6 +70,7 @@ def serve(
             prevent_thread_lock=True,
             max_file_size=f"{megabytes:g}mb",
             allowed_paths=[],
+            app_kwargs={"middleware": guards(host)},
         )
     except OSError as error:
         raise ConfigError(
@@ -67,6 +83,48 @@ def serve(
     if block:
         page.block_thread()
     return str(address)
+
+
+def guards(host: str) -> list[Any]:
+    """Return what stands before a page: names it answers to, and pages that may call it.
+
+    Args:
+        host: that is listened on; another machine's visitors may use any name for it.
+    """
+    middleware: Any = importlib.import_module("starlette.middleware")
+    trusted: Any = importlib.import_module("starlette.middleware.trustedhost")
+    found = [middleware.Middleware(SameOrigin)]
+    if host in LOCAL_NAMES:
+        names = list(LOCAL_NAMES)
+        found.append(middleware.Middleware(trusted.TrustedHostMiddleware, allowed_hosts=names))
+    return found
+
+
+class SameOrigin:
+    """Refuses requests that a page of another origin has a visitor's browser send.
+
+    Args:
+        app: what is behind.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401
+        """Answer with 403, or hand on."""
+        if scope["type"] == "http" and not same_origin(dict(scope["headers"])):
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b"another origin\n"})
+            return
+        await self.app(scope, receive, send)
+
+
+def same_origin(headers: MutableMapping[bytes, bytes]) -> bool:
+    """Tell whether a request comes from this page, or from no page at all."""
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc == headers.get(b"host", b"")
 
 
 def explained(function: Callable[..., Any]) -> Callable[..., Any]:

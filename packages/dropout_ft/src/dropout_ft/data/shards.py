@@ -126,13 +126,13 @@ class Shards:
     def __len__(self) -> int:
         return len(self._open())
 
-    def __getitem__(self, place: int) -> Image.Image:
-        item = self._open()[int(place)]
+    def __getitem__(self, index: int) -> Image.Image:
+        item = self._open()[int(index)]
         return decode_rgb(item["picture"], f"{self.root}: {item['name']}")
 
-    def name(self, place: int) -> str:
+    def name(self, index: int) -> str:
         """Return a picture's path below the root it was written from."""
-        return str(self._open()[int(place)]["name"])
+        return str(self._open()[int(index)]["name"])
 
     def chunk_of(self) -> NDArray[np.int64]:
         """Return (N,) the shard each picture is in."""
