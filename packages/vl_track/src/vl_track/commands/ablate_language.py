@@ -7,6 +7,7 @@ from rich.progress import Progress
 
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
+from vl_track.data.prompts import PromptKind
 from vl_track.devices import choose_device
 from vl_track.loading import load_network
 from vl_track.outputs import check_outputs
@@ -16,7 +17,7 @@ from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
-from vl_track.tracking import PromptKind, Tracker, TrackerOptions
+from vl_track.tracking import Tracker, TrackerOptions
 
 
 def ablate_language(
