@@ -135,31 +135,31 @@ vl-paper-base: scenes ## the paper's base model and recipe, on Scenes: make vl-p
 	$(BIN)/vl-track fit --config configs/vl_track/paper_base.yaml --run.root $(RESULTS)/vl-paper-base \
 	  --model.network.backbone.weights $(MAE)
 
-# Two runs of the paper's recipe: train, export, track the benchmark, score it.
-vl_recipe = $(BIN)/vl-track fit --config configs/vl_track/$(1).yaml $(2) --run.root $(RESULTS)/$(1) \
+# A recipe in a folder of its own: train, export, track the benchmark, score it.
+vl_recipe = $(BIN)/vl-track fit --config configs/vl_track/$(2).yaml $(3) --run.root $(RESULTS)/$(1) \
     --model.network.backbone.weights $(MAE) \
   && $(BIN)/vl-track export --out $(RESULTS)/$(1)/model \
     --ckpt "$$(ls -t $(RESULTS)/$(1)/*/checkpoints/last.ckpt | head -1)" \
-  && $(MAKE) vl-benchmark DATASET=lasot WEIGHTS=$(RESULTS)/$(1)/model
+  && $(MAKE) vl-benchmark DATASET=lasot WEIGHTS=$(RESULTS)/$(1)/model TRACKED=$(RESULTS)/$(1)/lasot
 
 vl-lasot: $(STAMP) ## the paper's six data sets, then LaSOT: make vl-lasot MAE=mae_vit_base.pth (data in place)
 	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-lasot MAE=mae_vit_base.pth"; exit 2; }
-	$(call vl_recipe,paper_all_in_one)
+	$(call vl_recipe,vl-lasot,paper_all_in_one)
 
 vl-lasot-tricks: $(STAMP) ## the same with the author's sampling of WebUAV-3M and TNL2K
 	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-lasot-tricks MAE=..."; exit 2; }
-	$(call vl_recipe,paper_all_in_one,--data configs/vl_track/data/paper_mixture_tricks.yaml)
+	$(call vl_recipe,vl-lasot-tricks,paper_all_in_one,--data configs/vl_track/data/paper_mixture_tricks.yaml)
 
 vl-ostrack: $(STAMP) ## OSTrack-256 without language on its four data sets, then LaSOT
 	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-ostrack MAE=..."; exit 2; }
-	$(call vl_recipe,ostrack_256)
+	$(call vl_recipe,vl-ostrack,ostrack_256)
 
+TRACKED ?= $(RESULTS)/benchmark/$(DATASET)
 vl-benchmark: $(STAMP) ## track a benchmark and score it: make vl-benchmark DATASET=tnl2k [WEIGHTS=... WORKERS=4]
 	@test -n "$(DATASET)" || { echo "name a data set: make vl-benchmark DATASET=lasot"; exit 2; }
-	$(BIN)/vl-track benchmark $(DATASET) --out $(RESULTS)/benchmark/$(DATASET) \
+	$(BIN)/vl-track benchmark $(DATASET) --out $(TRACKED) \
 	  --workers $(or $(WORKERS),1) $(WEIGHTS:%=--weights %)
-	$(BIN)/vl-track evaluate --dataset $(DATASET) --results $(RESULTS)/benchmark/$(DATASET) \
-	  --out $(RESULTS)/benchmark/$(DATASET)/evaluation
+	$(BIN)/vl-track evaluate --dataset $(DATASET) --results $(TRACKED) --out $(TRACKED)/evaluation
 
 vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, report (a minute)
 	$(BIN)/vl-track scenes write --emoji false --split train --count 3 --out $(RESULTS)/mini/data/lasot

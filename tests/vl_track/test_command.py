@@ -53,7 +53,7 @@ def test_fit_then_validate_test_and_export(
     record = read_record(run / "run.json")
     assert record["status"] == "finished"
     metrics = (run / "logs/csv/version_0/metrics.csv").read_text()
-    for name in ("train/cross", "train/intra", "val/iou", "val/iou_both", "val/iou_sentence"):
+    for name in ("train/cross", "train/intra", "val/iou", "val/iou_box+text", "val/iou_text"):
         assert name in metrics.splitlines()[0]
     assert APP.main(words("validate")) == 0
     assert APP.main(words("test")) == 0

@@ -47,7 +47,7 @@ def test_every_switch_of_the_table_exists_with_its_default() -> None:
     assert inspect.signature(AllInOne).parameters["mixup"].default in defaults["`network.mixup`"]
     assert inspect.signature(AllInOne).parameters["matching"].default == "none"
     assert LossWeights().pointing == 0
-    assert PairOptions().told == (1.0, 0.0, 0.0)
+    assert PairOptions().prompts == {"box+text": 1.0}
     assert PairOptions().template_jitter == 0
     assert not AlignmentOptions().same_sentence_negative
     assert AlignmentOptions().pool == "flatten"

@@ -67,7 +67,7 @@ def test_words_can_be_class_names_or_nothing(root: Path) -> None:
         dataset = pairs(root, Source(name="got10k", text=text))  # type: ignore[arg-type]
         sample = dataset[SampleKey(0, 1)]
         assert sample["sentence"] == said
-        assert sample["explained"] == int(said == "")
+        assert sample["prompt"] == int(said == "")
 
 
 def test_a_sample_is_a_function_of_its_key(root: Path) -> None:

@@ -88,21 +88,21 @@ def test_usable_videos_have_twenty_frames_and_five_with_the_object() -> None:
     assert not is_usable(np.array([True] * 4 + [False] * 30))
 
 
-@pytest.mark.parametrize("explained", ["both", "box", "sentence"])
+@pytest.mark.parametrize("prompt", ["box+text", "box", "text"])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_box_is_where_the_object_is_in_the_crop(explained: str, seed: int) -> None:
+def test_the_box_is_where_the_object_is_in_the_crop(prompt: str, seed: int) -> None:
     options = PairOptions(
         template_size=96, search_size=192, centre_jitter=1.0, scale_jitter=0.1, augmentation=STILL
     )
-    pair = make_pair(Marked(), options, rng(seed), explained=explained)  # type: ignore[arg-type]
+    pair = make_pair(Marked(), options, rng(seed), prompt=prompt)  # type: ignore[arg-type]
     assert pair is not None
     assert np.allclose(pair.box, lit(pair.search), atol=0.02)
-    assert pair.sentence == ("" if explained == "box" else "the square on the left")
-    assert pair.template.any() == (explained != "sentence")
+    assert pair.sentence == ("" if prompt == "box" else "the square on the left")
+    assert pair.template.any() == (prompt != "text")
 
 
 def test_the_template_shows_the_object_in_its_middle() -> None:
-    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(), explained="both")
+    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(), prompt="box+text")
     assert pair is not None
     x, y, width, height = lit(pair.template)
     assert x + width / 2 == pytest.approx(0.5, abs=0.02)
@@ -112,19 +112,19 @@ def test_the_template_shows_the_object_in_its_middle() -> None:
 
 def test_an_object_never_seen_gives_no_pair() -> None:
     video = Marked(hidden=frozenset(range(60)))
-    for explained in ("both", "sentence"):
-        assert make_pair(video, PairOptions(), rng(), explained=explained) is None  # type: ignore[arg-type]
+    for prompt in ("box+text", "text"):
+        assert make_pair(video, PairOptions(), rng(), prompt=prompt) is None  # type: ignore[arg-type]
 
 
 def test_shares_decide_what_is_told() -> None:
-    options = PairOptions(explained=(0, 1, 0))
+    options = PairOptions(prompts={"box": 1.0})
     pairs = [make_pair(Marked(), options, rng(seed)) for seed in range(8)]
     assert {pair.sentence for pair in pairs if pair} == {""}
 
 
 def test_a_mirrored_pair_has_a_mirrored_box_and_sentence() -> None:
     options = PairOptions(augmentation=STILL, scale_jitter=0, centre_jitter=1)
-    plain = make_pair(Marked(), options, rng(3), explained="both")
+    plain = make_pair(Marked(), options, rng(3), prompt="box+text")
     assert plain is not None
     flipped = augment(plain, Augmentation(grayscale=0, joint_flip=1, brightness=0), rng())
     assert flipped.sentence == "the square on the right"
@@ -136,7 +136,7 @@ def test_a_mirrored_pair_has_a_mirrored_box_and_sentence() -> None:
 def test_the_releases_separate_flips_leave_the_sentence() -> None:
     """The release mirrors each crop by itself, which makes "left" untrue; a switch keeps that."""
     options = PairOptions(augmentation=STILL, scale_jitter=0, centre_jitter=1)
-    plain = make_pair(Marked(), options, rng(3), explained="both")
+    plain = make_pair(Marked(), options, rng(3), prompt="box+text")
     assert plain is not None
     release = Augmentation(grayscale=0, joint_flip=0, separate_flip=0.5, brightness=0)
     outcomes = set()
@@ -154,7 +154,7 @@ def test_the_releases_separate_flips_leave_the_sentence() -> None:
 
 
 def test_gray_spares_sentences_that_may_name_a_colour() -> None:
-    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(), explained="both")
+    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(), prompt="box+text")
     assert pair is not None
     gray = Augmentation(grayscale=1, joint_flip=0, brightness=0)
     assert (augment(pair, gray, rng()).search != pair.search).sum() == 0
@@ -208,9 +208,9 @@ def test_scenes_are_videos_that_mention_their_other_objects(root: Path) -> None:
 
 def test_mentions_come_with_boxes_in_the_crop(root: Path) -> None:
     options = PairOptions(
-        template_size=32, search_size=64, mentions=3, explained=(0, 0, 1), augmentation=STILL
+        template_size=32, search_size=64, mentions=3, prompts={"text": 1.0}, augmentation=STILL
     )
-    dataset = ScenePairs(small_world(root), options, crowd=1.0, fixed=True)
+    dataset = ScenePairs(small_world(root), options, distractors=1.0, fixed=True)
     sample = dataset[2]
     assert len(sample["mentions"]) == 3
     assert sample["mention_boxes"].shape == (3, 4)
@@ -224,13 +224,16 @@ def test_mentions_come_with_boxes_in_the_crop(root: Path) -> None:
 
 def test_samples_are_the_same_for_the_same_key_only(root: Path) -> None:
     dataset = ScenePairs(
-        small_world(root), PairOptions(template_size=32, search_size=64), crowd=0.5, fixed=True
+        small_world(root),
+        PairOptions(template_size=32, search_size=64),
+        distractors=0.5,
+        fixed=True,
     )
     one, again, other = dataset[3], dataset[3], dataset[6]
     assert torch.equal(one["search"], again["search"])
     assert one["sentence"] == again["sentence"]
     assert not torch.equal(one["search"], other["search"])
-    assert [dataset[i]["explained"] for i in range(3)] == [0, 1, 2]
+    assert [dataset[i]["prompt"] for i in range(3)] == [0, 1, 2]
 
 
 def test_the_data_module_gives_batches_and_repeats_validation(root: Path) -> None:
@@ -239,7 +242,9 @@ def test_the_data_module_gives_batches_and_repeats_validation(root: Path) -> Non
         batch_size=3,
         emoji=False,
         val_pairs=4,
-        pairs=PairOptions(template_size=32, search_size=64, explained=(1, 1, 1)),
+        pairs=PairOptions(
+            template_size=32, search_size=64, prompts={"box+text": 1, "box": 1, "text": 1}
+        ),
     )
     data.prepare_data()
     data.seed = 5
@@ -274,7 +279,7 @@ def test_training_follows_seed_and_step(root: Path) -> None:
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_wide_windows_hold_the_whole_object(seed: int) -> None:
-    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(seed), explained="sentence")
+    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(seed), prompt="text")
     assert pair is not None
     x, y, width, height = pair.box
     assert x >= -1e-6

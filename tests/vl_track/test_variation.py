@@ -15,8 +15,8 @@ from vl_track.scenes.scene import Scene
 from vl_track.scenes.variation import LEAST_SEEN, STRETCH, Variation, vary
 from vl_track.scenes.world import SceneWorld
 
-CARRIED = Variation(carried=1.0)
-STRETCHED = Variation(stretched=1.0)
+CARRIED = Variation(occluding_hand=1.0)
+STRETCHED = Variation(aspect_jitter=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_a_stretched_box_is_that_much_longer(world: SceneWorld) -> None:
 
 
 def test_variation_is_a_share_and_repeats(world: SceneWorld) -> None:
-    half = Variation(carried=0.5)
+    half = Variation(occluding_hand=0.5)
     once = [bool(limbs(vary(make_scene(world, seed), world, half))) for seed in range(40)]
     again = [bool(limbs(vary(make_scene(world, seed), world, half))) for seed in range(40)]
     assert once == again
@@ -164,8 +164,8 @@ def test_training_pairs_are_varied_and_evaluation_videos_only_when_asked(
     world: SceneWorld, tmp_path: Path
 ) -> None:
     options = PairOptions(template_size=32, search_size=64)
-    plain = ScenePairs(world, options, crowd=0.5)
-    varied = ScenePairs(world, options, crowd=0.5, variation=CARRIED)
+    plain = ScenePairs(world, options, distractors=0.5)
+    varied = ScenePairs(world, options, distractors=0.5, variation=CARRIED)
     different = [not np.array_equal(plain[n]["search"], varied[n]["search"]) for n in range(8)]
     assert sum(different) >= 5
     root = painted_root(tmp_path)

@@ -1,13 +1,13 @@
 """A Lightning data module whose batches depend on (seed, step, rank) and on nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.samplers import EvaluationSampler, StepBatchSampler
@@ -26,7 +26,10 @@ class StepDataModule(LightningDataModule):
 
     Attributes:
         seed: the run's seed; the command line sets it from ``seed_everything``.
+        worker_init: is called in each loader worker with its number, before anything else.
     """
+
+    worker_init: Callable[[int], None] | None = None
 
     def __init__(self, *, num_workers: int = 0, eval_batch_size: int = 128) -> None:
         super().__init__()
@@ -58,7 +61,11 @@ class StepDataModule(LightningDataModule):
         return self.batch_loader(dataset, sampler, identity=identity)
 
     def batch_loader(
-        self, dataset: Dataset[Any], sampler: StepBatchSampler, *, identity: str | None = None
+        self,
+        dataset: Dataset[Any],
+        sampler: Sampler[list[SampleKey]],
+        *,
+        identity: str | None = None,
     ) -> DataLoader[Any]:
         """Return a loader of a sampler's batches; arguments as for :meth:`step_loader`."""
         dataset = shared(dataset, identity)
@@ -68,6 +75,7 @@ class StepDataModule(LightningDataModule):
             collate_fn=collated if isinstance(dataset, SharedBatches) else None,
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=self.worker_init,
             generator=self._worker_generator(),
         )
 
@@ -97,6 +105,7 @@ class StepDataModule(LightningDataModule):
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,
+            worker_init_fn=self.worker_init,
             generator=self._worker_generator(),
         )
 

@@ -8,6 +8,7 @@ from rich.progress import Progress
 import vl_track
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
+from vl_track.data.prompts import PromptKind
 from vl_track.outputs import check_outputs
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
@@ -16,7 +17,6 @@ from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
 from vl_track.tracking.options import TrackerOptions
-from vl_track.tracking.steps import PromptKind
 
 
 def ablate_language(

@@ -11,6 +11,7 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.engines import Engine, Resources, run_pool
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import status_of, watch
+from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
 from vl_track.loading import DEFAULT, load_network, packaged
 from vl_track.results import Layout
@@ -27,7 +28,6 @@ from vl_track.scoring.benchmarking import (
 from vl_track.scoring.sets import known_set, open_set
 from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
-from vl_track.tracking.steps import PromptKind
 
 
 def benchmark(

@@ -33,8 +33,8 @@ def scenes(
     root: str | None = None,
     photographs: bool = True,
     emoji: bool = True,
-    carried: float = 0.0,
-    stretched: float = 0.0,
+    occluding_hand: float = 0.0,
+    aspect_jitter: float = 0.0,
     overwrite: bool = False,
 ) -> None:
     """Prepare, look at, or write Scenes.
@@ -51,8 +51,8 @@ def scenes(
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         photographs: fetch Debian's wallpapers in ``prepare``, where this is a Debian system.
         emoji: fetch and draw the emoji.
-        carried: share of videos whose target something holds and carries.
-        stretched: share of videos whose objects are longer or wider.
+        occluding_hand: fraction of videos whose target a hand holds and moves.
+        aspect_jitter: fraction of videos whose objects are longer or wider.
         overwrite: replace the image of ``sheet`` if it exists.
     """
     path = Path(out or f"scenes_{split}.png")
@@ -65,7 +65,7 @@ def scenes(
         have = gather_photographs(folder) if photographs else 0
         sys.stdout.write(f"Scenes is ready below {folder}: emoji drawn, {have} photographs.\n")
         return
-    variation = Variation(carried=carried, stretched=stretched)
+    variation = Variation(occluding_hand=occluding_hand, aspect_jitter=aspect_jitter)
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty, variation=variation)
     if action == "write":
         target = Path(out or folder / f"scenes_{split}")

@@ -18,7 +18,7 @@ from holdfast.training.datamodule import StepDataModule, seeded
 from vl_track.data.augment import Pair
 from vl_track.data.file_video import FileVideo
 from vl_track.data.pairs import PairOptions, make_pair
-from vl_track.data.samples import Sample, to_sample
+from vl_track.data.samples import Sample, one_thread, to_sample
 from vl_track.data.sets.base import FileSet, Split
 from vl_track.data.sets.known import open_files
 
@@ -78,14 +78,14 @@ class MixedPairs(Dataset[Sample]):
     def __getitem__(self, key: SampleKey | int) -> Sample:
         index, seed = seeded(key)
         if self.fixed:
-            seed, index = fold_seed("pair", index), 0
-        chances = ratios_at(self.sources, index)
+            seed = fold_seed("pair", index)
+        chances = ratios_at(self.sources, 0 if self.fixed else index)
         generator = np.random.default_rng(seed)
         for _ in range(ATTEMPTS):
             number = int(generator.choice(len(self.sets), p=chances))
             pair = self._draw(self.sets[number], self.sources[number], generator)
             if pair is not None:
-                return to_sample(pair, self.options.mentions)
+                return to_sample(pair, self.options.mentions, index=index)
         raise DataError(
             f"{ATTEMPTS} sequences in a row gave no pair of visible frames: run `vl-track data "
             f"verify` on {', '.join(source.name for source in self.sources)}."
@@ -155,6 +155,8 @@ class Mixture(StepDataModule):
         eval_batch_size: pairs in an evaluation batch.
     """
 
+    worker_init = staticmethod(one_thread)
+
     def __init__(
         self,
         sources: list[Source],
@@ -184,12 +186,8 @@ class Mixture(StepDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Return endless batches."""
         start, rank, _ = self._position()
-        return DataLoader(
-            self._pairs(self._training, self.sources),
-            batch_sampler=_Steps(self.batch_size, self.seed, rank, start),
-            num_workers=self.num_workers,
-            generator=self._worker_generator(),
-        )
+        steps = _Steps(self.batch_size, self.seed, rank, start)
+        return self.batch_loader(self._pairs(self._training, self.sources), steps)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the same pairs every time."""

@@ -1,17 +1,15 @@
 """From an annotated video to one training pair."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from vl_track.data.augment import Augmentation, Mention, Pair, augment
 from vl_track.data.geometry import Box, Window, into_window, jitter_box, window_around
+from vl_track.data.prompts import PROMPTS, PromptKind
 from vl_track.data.sampling import draw_times
 from vl_track.data.video import Mentioning, Video
 
-Told = Literal["both", "box", "sentence"]
-TOLD: tuple[Told, ...] = ("both", "box", "sentence")
 GROUNDING_FRAMES = 5
 """A sentence describes the first frame; grounding pairs come from this many."""
 
@@ -29,8 +27,8 @@ class PairOptions:
         centre_jitter: of the search window; 4.5 at 384 pixels.
         template_jitter: scale jitter of the template window, and a tenth of it in place; the paper
             has none. Users' boxes are not exact.
-        told: shares of pairs with template and sentence, template only, sentence only. The paper
-            always has both.
+        prompts: weights of pairs with template and sentence (``box+text``), template only (``box``)
+            and sentence only (``text``). The paper always has both.
         mentions: how many other objects of the search crop come with their sentences, for
             :func:`vl_track.nn.losses.pointing_loss` (where the data set knows them).
         scaled_decoding: decode JPEG frames of data sets at half, a quarter or an eighth where the
@@ -46,14 +44,18 @@ class PairOptions:
     scale_jitter: float = 0.25
     centre_jitter: float = 3.0
     template_jitter: float = 0.0
-    told: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    prompts: dict[PromptKind, float] = field(default_factory=lambda: {"box+text": 1.0})
     mentions: int = 0
     scaled_decoding: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 def make_pair(
-    video: Video, options: PairOptions, generator: np.random.Generator, *, told: Told | None = None
+    video: Video,
+    options: PairOptions,
+    generator: np.random.Generator,
+    *,
+    prompt: PromptKind | None = None,
 ) -> Pair | None:
     """Draw one pair from a video.
 
@@ -61,17 +63,19 @@ def make_pair(
         video: the source.
         options: how.
         generator: of random numbers.
-        told: fixes what the model is told; drawn by ``options.told`` otherwise.
+        prompt: fixes what the model is given; drawn by ``options.prompts`` otherwise.
 
     Returns:
         The pair, or ``None`` if no two frames show the object.
     """
-    shares = np.array(options.told) / sum(options.told)
-    told = told or TOLD[int(generator.choice(3, p=shares))]
-    if told == "sentence":
+    weights = np.array([options.prompts.get(kind, 0.0) for kind in PROMPTS])
+    prompt = prompt or PROMPTS[int(generator.choice(3, p=weights / weights.sum()))]
+    if prompt == "text":
         pair = _grounding_pair(video, options, generator)
     else:
-        pair = _tracking_pair(video, options, generator, video.sentence if told == "both" else "")
+        pair = _tracking_pair(
+            video, options, generator, video.sentence if prompt == "box+text" else ""
+        )
     return None if pair is None else augment(pair, options.augmentation, generator)
 
 

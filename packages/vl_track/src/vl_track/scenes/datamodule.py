@@ -8,10 +8,11 @@ from torch.utils.data import DataLoader, Dataset
 from holdfast.data.roots import data_root
 from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.datamodule import StepDataModule, seeded
-from vl_track.data.pairs import TOLD, PairOptions, make_pair
-from vl_track.data.samples import Sample, to_sample
+from vl_track.data.pairs import PairOptions, make_pair
+from vl_track.data.prompts import PROMPTS
+from vl_track.data.samples import Sample, one_thread, to_sample
 from vl_track.scenes.grammar import Split
-from vl_track.scenes.make import make_scene
+from vl_track.scenes.make import Difficulty, make_scene
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scenes.trajectories import read_trajectories
 from vl_track.scenes.variation import Variation, vary
@@ -24,9 +25,9 @@ class ScenePairs(Dataset[Sample]):
     Args:
         world: material.
         options: how pairs are cut.
-        crowd: share of scenes with two to four distractors of the target's kind.
+        distractors: fraction of scenes with two to four distractors of the target's kind.
         fixed: draw by index alone, and go through the kinds of pair in turn (validation).
-        variation: how many scenes are carried or stretched.
+        variation: what is changed about how many scenes.
     """
 
     def __init__(
@@ -34,29 +35,29 @@ class ScenePairs(Dataset[Sample]):
         world: SceneWorld,
         options: PairOptions,
         *,
-        crowd: float,
+        distractors: float,
         fixed: bool = False,
         variation: Variation | None = None,
     ) -> None:
-        self.world, self.options, self.crowd, self.fixed = world, options, crowd, fixed
+        self.world, self.options, self.distractors, self.fixed = world, options, distractors, fixed
         self.variation = variation or Variation()
 
     def __getitem__(self, key: SampleKey | int) -> Sample:
         index, seed = seeded(key)
         if self.fixed:
             seed = fold_seed("pair", self.world.split, index)
-        told = TOLD[index % 3] if self.fixed else None
+        prompt = PROMPTS[index % 3] if self.fixed else None
         while True:
             generator = np.random.default_rng(seed)
-            crowd = bool(generator.uniform() < self.crowd)
-            kind = "distractors" if crowd else "standard"
-            scene = make_scene(self.world, seed, kind)  # type: ignore[arg-type]
+            distractors = bool(generator.uniform() < self.distractors)
+            difficulty: Difficulty = "distractors" if distractors else "standard"
+            scene = make_scene(self.world, seed, difficulty)
             scene = vary(scene, self.world, self.variation)
-            pair = make_pair(scene, self.options, generator, told=told)
+            pair = make_pair(scene, self.options, generator, prompt=prompt)
             if pair is not None:
                 break
             seed = fold_seed("again", seed)
-        return to_sample(pair, self.options.mentions, crowd=crowd)
+        return to_sample(pair, self.options.mentions, index=index, distractors=distractors)
 
 
 class Scenes(StepDataModule):
@@ -66,22 +67,24 @@ class Scenes(StepDataModule):
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         batch_size: pairs on each rank.
         pairs: how they are cut.
-        crowd: share of scenes with distractors of the target's kind.
+        distractors: fraction of scenes with distractors of the target's kind.
         trajectories: folder or tar file of LaSOT annotations whose motion objects may follow.
         val_pairs: pairs of a validation.
-        variation: share of training scenes whose target is carried, or whose objects are
-            stretched; validation and test stay as they are, so that their figures compare.
+        variation: what is changed about how many training scenes; validation and test stay as they
+            are, so that their figures compare.
         emoji: fetch and draw emoji; without them objects are shapes and photograph patches.
         num_workers: loader processes on each rank.
         eval_batch_size: pairs in an evaluation batch.
     """
+
+    worker_init = staticmethod(one_thread)
 
     def __init__(
         self,
         root: str | None = None,
         batch_size: int = 32,
         pairs: PairOptions | None = None,
-        crowd: float = 0.5,
+        distractors: float = 0.5,
         trajectories: str | None = None,
         val_pairs: int = 192,
         emoji: bool = True,
@@ -93,7 +96,7 @@ class Scenes(StepDataModule):
         self.root = data_root(root)
         self.batch_size = batch_size
         self.pairs = pairs or PairOptions()
-        self.crowd = crowd
+        self.distractors = distractors
         self.trajectories = trajectories
         self.val_pairs = val_pairs
         self.emoji = emoji
@@ -108,7 +111,9 @@ class Scenes(StepDataModule):
         """Return endless batches of fresh scenes."""
         tracks = read_trajectories(self.trajectories) if self.trajectories else []
         world = SceneWorld.open(self.root, "train", trajectories=tracks)
-        dataset = ScenePairs(world, self.pairs, crowd=self.crowd, variation=self.variation)
+        dataset = ScenePairs(
+            world, self.pairs, distractors=self.distractors, variation=self.variation
+        )
         return self.step_loader(dataset, [np.arange(1)], per_group=self.batch_size)
 
     def val_dataloader(self) -> DataLoader[Any]:
@@ -121,5 +126,5 @@ class Scenes(StepDataModule):
 
     def _fixed(self, split: Split) -> DataLoader[Any]:
         world = SceneWorld.open(self.root, split)
-        dataset = ScenePairs(world, self.pairs, crowd=self.crowd, fixed=True)
+        dataset = ScenePairs(world, self.pairs, distractors=self.distractors, fixed=True)
         return self.evaluation_loader(dataset, self.val_pairs)

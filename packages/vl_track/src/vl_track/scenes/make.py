@@ -29,8 +29,8 @@ def make_scene(world: SceneWorld, seed: int, difficulty: Difficulty = "standard"
         world: material of a split.
         seed: any number.
         difficulty: ``standard`` scenes have up to two distractors of the target's kind, or none;
-            ``distractors`` scenes have two to four, told apart by colour, texture, size, place or
-            relation.
+            ``distractors`` scenes have two to four, which differ in colour, texture, size, place
+            or relation.
     """
     for attempt in range(ATTEMPTS):
         parts = ("scene", world.split, seed, difficulty, attempt)
@@ -44,10 +44,10 @@ def make_scene(world: SceneWorld, seed: int, difficulty: Difficulty = "standard"
 def _attempt(
     world: SceneWorld, generator: np.random.Generator, difficulty: Difficulty, name: str
 ) -> Scene | None:
-    crowd = difficulty == "distractors"
-    drawing = _draw_source(world, generator, patches=not crowd)
+    many = difficulty == "distractors"
+    drawing = _draw_source(world, generator, patches=not many)
     looks = [_looks(drawing, generator)]
-    count = int(generator.integers(2, 5)) if crowd else int(generator.choice(3, p=[0.5, 0.3, 0.2]))
+    count = int(generator.integers(2, 5)) if many else int(generator.choice(3, p=[0.5, 0.3, 0.2]))
     ratios = [1.0]
     for _ in range(count):
         rival, ratio = _rival(looks[0], generator)

@@ -1,4 +1,4 @@
-"""What real targets do and plain scenes do not: being carried, and being long or wide.
+"""What real targets do and plain scenes do not: being held by a hand, and being long or wide.
 
 Added after a scene is made, with random numbers of its own, so that the pixels of scenes without
 it never change and figures on the test split stay comparable.
@@ -28,22 +28,23 @@ class Variation:
     """How many scenes are varied, as probabilities in [0, 1].
 
     Attributes:
-        carried: something that is not the target holds it and moves along with it, partly over
-            it, partly behind: a model that never saw this takes hands for part of the object.
-        stretched: all objects are made longer or wider, in one proportion.
+        occluding_hand: something that is not the target holds it and moves along with it, partly
+            over it, partly behind: a model that never saw this takes hands for part of the object.
+        aspect_jitter: all objects are made longer or wider, in one proportion.
     """
 
-    carried: float = 0.0
-    stretched: float = 0.0
+    occluding_hand: float = 0.0
+    aspect_jitter: float = 0.0
 
 
 def vary(scene: Scene, world: SceneWorld, variation: Variation) -> Scene:
     """Return the scene, varied or not; the same scene and variation give the same result."""
     generator = np.random.default_rng(fold_seed("variation", scene.name))
-    stretched, carried = (
-        bool(generator.uniform() < share) for share in (variation.stretched, variation.carried)
+    stretched, held = (
+        bool(generator.uniform() < chance)
+        for chance in (variation.aspect_jitter, variation.occluding_hand)
     )
-    for wanted, change in ((stretched, _stretch), (carried, _hand_over)):
+    for wanted, change in ((stretched, _stretch), (held, _hand_over)):
         changed = change(scene, world, generator) if wanted else scene
         # A changed object may hide the target: then that change is left out.
         scene = changed if changed.seen(0) > LEAST_SEEN else scene

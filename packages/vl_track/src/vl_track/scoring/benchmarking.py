@@ -20,12 +20,13 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.job import Job, JobFolder
 from holdfast.jobs.pool import Pool
 from vl_track.data.geometry import Box
+from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import VideoSet
 from vl_track.data.video import Video
 from vl_track.results import Layout, format_boxes
 from vl_track.scoring.sets import open_set
 from vl_track.tracking.loop import ObjectTracker, follow, frames_of
-from vl_track.tracking.steps import Prompt, PromptKind
+from vl_track.tracking.steps import Prompt
 
 RECORD = "run.json"
 TARGET = f"{__name__}:track_sequence"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vl_track.data.prompts import PromptKind
 from vl_track.data.video import Video
 from vl_track.scoring.runs import SequenceResult, run_video
 from vl_track.tracking.loop import ObjectTracker
-from vl_track.tracking.steps import PromptKind
 
 CONDITIONS = ("right", "none", "shuffled")
 

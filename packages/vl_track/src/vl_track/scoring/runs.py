@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vl_track.data.prompts import PromptKind
 from vl_track.data.truth import truth_of
 from vl_track.data.video import Video
 from vl_track.scoring.conventions import convention
 from vl_track.scoring.curves import SUCCESS
 from vl_track.scoring.scores import score
 from vl_track.tracking.loop import ObjectTracker, follow, frames_of
-from vl_track.tracking.steps import Prompt, PromptKind
+from vl_track.tracking.steps import Prompt
 
 
 @dataclass(frozen=True, kw_only=True)

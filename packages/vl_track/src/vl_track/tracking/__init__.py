@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vl_track.tracking.loop import follow, follow_all, frames_of
     from vl_track.tracking.options import TrackerOptions
-    from vl_track.tracking.steps import Estimate, Prompt, PromptKind, Step
+    from vl_track.tracking.steps import Estimate, Prompt, Step
     from vl_track.tracking.together import track_together
     from vl_track.tracking.tracker import Tracker
 
 __all__ = [
     "Estimate",
     "Prompt",
-    "PromptKind",
     "Step",
     "Tracker",
     "TrackerOptions",
@@ -25,7 +24,7 @@ __all__ = [
 _MODULES = {
     "loop": ("follow", "follow_all", "frames_of"),
     "options": ("TrackerOptions",),
-    "steps": ("Estimate", "Prompt", "PromptKind", "Step"),
+    "steps": ("Estimate", "Prompt", "Step"),
     "together": ("track_together",),
     "tracker": ("Tracker",),
 }

@@ -1,13 +1,11 @@
 """What a tracker is given and what it answers. Nothing here imports torch."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from vl_track.data.geometry import Box
+from vl_track.data.prompts import PromptKind
 from vl_track.video.frames import Image
-
-PromptKind = Literal["box+text", "box", "text"]
-"""Which parts of an annotation a tracker is prompted with."""
 
 
 class Estimate(NamedTuple):

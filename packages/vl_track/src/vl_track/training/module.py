@@ -12,18 +12,18 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from holdfast.checkpoints.reading import check_same_architecture
+from holdfast.training.indexed_logits import IndexedLogits
+from vl_track.data.prompts import PROMPTS
 from vl_track.loading import load_network
 from vl_track.nn.alignment import Alignment, Pool
 from vl_track.nn.elimination import keep_ratio_at
 from vl_track.nn.losses import HeadLosses, head_losses, pointing_loss
 from vl_track.nn.network import AllInOne, Output
 
-TOLD_NAMES = ("both", "box", "sentence")
-
 
 @dataclass(kw_only=True)
 class LossWeights:
-    """Weights of the losses; the paper's are the defaults (facts 1.3).
+    """Weights of the losses; the paper's are the defaults.
 
     ``pointing`` is ours (see :func:`vl_track.nn.losses.pointing_loss`) and needs
     ``matching: target_and_text``.
@@ -110,6 +110,7 @@ class Tracking(LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.elimination_start = elimination_start
         self.elimination_epochs = elimination_epochs
+        self.evaluated = IndexedLogits()
         self.make_optimizer = optimizer
         self.make_schedule = lr_scheduler
 
@@ -148,26 +149,20 @@ class Tracking(LightningModule):
         return loss
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
-        """Log losses and the IoU of decoded boxes, by what the model was told."""
-        maps = self(batch).maps
-        self._log_evaluation("val", head_losses(maps, batch["box"]), len(batch["box"]))
-        for number, name in enumerate(TOLD_NAMES):
-            chosen = batch["told"] == number
-            if bool(chosen.any()):
-                part = type(maps)(*(value[chosen] for value in maps))
-                iou = head_losses(part, batch["box"][chosen]).iou
-                self.log(
-                    f"val/iou_{name}",
-                    iou,
-                    on_epoch=True,
-                    sync_dist=True,
-                    batch_size=int(chosen.sum()),
-                )
+        """Keep losses and the IoU of decoded boxes of every sample."""
+        self.evaluated.update(batch["index"], self._rows(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log means over all samples, and of the IoU by what the model was given."""
+        self._log_evaluation("val")
 
     def test_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
-        """Log losses and the IoU of decoded boxes."""
-        maps = self(batch).maps
-        self._log_evaluation("test", head_losses(maps, batch["box"]), len(batch["box"]))
+        """Keep losses and the IoU of decoded boxes of every sample."""
+        self.evaluated.update(batch["index"], self._rows(batch))
+
+    def on_test_epoch_end(self) -> None:
+        """Log means over all samples."""
+        self._log_evaluation("test")
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Build the optimiser on two groups: backbone with mixup, and the rest."""
@@ -215,9 +210,28 @@ class Tracking(LightningModule):
             length=self.elimination_epochs,
         )
 
-    def _log_evaluation(self, stage: str, losses: HeadLosses, count: int) -> None:
-        values = {f"{stage}/{name}": value for name, value in losses._asdict().items()}
-        self.log_dict(values, on_epoch=True, sync_dist=True, batch_size=count)
+    def _rows(self, batch: Mapping[str, Any]) -> Tensor:
+        """Return (B, 5): what each sample's prompt was, its losses and its IoU."""
+        maps = self(batch).maps
+        rows = []
+        for number in range(len(batch["box"])):
+            one = slice(number, number + 1)
+            losses = head_losses(type(maps)(*(value[one] for value in maps)), batch["box"][one])
+            rows.append(torch.stack([batch["prompt"][number].to(losses.iou), *losses]))
+        return torch.stack(rows)
+
+    def _log_evaluation(self, stage: str) -> None:
+        """Log the same numbers on every rank: each sample counts once, whoever saw it."""
+        _, rows = self.evaluated.compute()
+        self.evaluated.reset()
+        means = rows.mean(dim=0)[1:]
+        names = HeadLosses._fields
+        values = {f"{stage}/{name}": mean for name, mean in zip(names, means, strict=True)}
+        for number, prompt in enumerate(PROMPTS):
+            chosen = rows[rows[:, 0] == number]
+            if len(chosen):
+                values[f"{stage}/iou_{prompt}"] = chosen[:, -1].mean()
+        self.log_dict(values)
 
 
 def _alignment(network: AllInOne, options: AlignmentOptions) -> Alignment:
