@@ -37,7 +37,7 @@ TEXT_ENCODERS: dict[str, type[TextEncoder]] = {
     encoder.__name__: encoder
     for encoder in (NoText, TokenText, SentenceText, OpenClipText, OfficialText)
 }
-_BODY = ("head_channels", "mixup", "matching", "template_factor", "search_factor")
+_BODY = ("head_channels", "text_norm", "matching", "template_factor", "search_factor")
 
 
 def load_network(source: str | Path | None = None) -> AllInOne:

@@ -7,7 +7,7 @@ import numpy as np
 
 from vl_track.data.augment import Augmentation, Mention, Pair, augment
 from vl_track.data.geometry import Box, Window, into_window, jitter_box, window_around
-from vl_track.data.sampling import draw_times
+from vl_track.data.sampling import draw_times, is_usable
 from vl_track.data.video import Mentioning, Video
 
 Told = Literal["both", "box", "sentence"]
@@ -31,6 +31,8 @@ class PairOptions:
             has none. Users' boxes are not exact.
         told: shares of pairs with template and sentence, template only, sentence only. The paper
             always has both.
+        least_frames: videos of fewer frames, or with the object in fewer than five, give no pair
+            (release: 20); 0 takes every video with two frames that show the object.
         mentions: how many other objects of the search crop come with their sentences, for
             :func:`vl_track.nn.losses.pointing_loss` (where the data set knows them).
         scaled_decoding: decode JPEG frames of data sets at half, a quarter or an eighth where the
@@ -47,6 +49,7 @@ class PairOptions:
     centre_jitter: float = 3.0
     template_jitter: float = 0.0
     told: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    least_frames: int = 0
     mentions: int = 0
     scaled_decoding: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -66,6 +69,9 @@ def make_pair(
     Returns:
         The pair, or ``None`` if no two frames show the object.
     """
+    least = options.least_frames
+    if least and not is_usable(len(video), video.visible, least):
+        return None
     shares = np.array(options.told) / sum(options.told)
     told = told or TOLD[int(generator.choice(3, p=shares))]
     if told == "sentence":
