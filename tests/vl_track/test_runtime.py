@@ -163,7 +163,7 @@ def test_the_commands_take_a_runtime(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_results_of_another_runtime_are_not_mixed_in() -> None:
-    plain = {"dataset": "lasot", "split": "test", "prompt": "box+text", "text": True,
+    plain = {"dataset": "lasot", "split": "test", "prompt": "box+text",
              "layout": "got10k", "options": {}}  # fmt: skip
     plans = [
         Plan(weights=f"abc{_runtime_name(*kind)}", **plain)  # type: ignore[arg-type]
