@@ -40,7 +40,7 @@ dropout-demo: $(STAMP) ## ERM against large dropout on real pictures: one table 
 	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"
 
 track-demo: $(STAMP) ## a real clip in, an overlay video and a contact sheet out (seconds)
-	$(BIN)/vl-track example --out $(RESULTS)/track-demo
+	$(BIN)/vl-track example --out $(RESULTS)/track-demo --overwrite
 
 web-demo: $(STAMP) ## the page to track with, in your browser: draw a box or type a sentence
 	$(BIN)/vl-track demo $(PAGE)
@@ -95,7 +95,7 @@ emoji-sweep: $(STAMP) ## the comparison on EmojiStyles: 40 runs and every method
 
 scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 	$(BIN)/vl-track scenes prepare
-	$(BIN)/vl-track scenes sheet --out $(RESULTS)/scenes_train.png
+	$(BIN)/vl-track scenes sheet --out $(RESULTS)/scenes_train.png --overwrite
 
 # bfloat16 where the CPU computes in it (a third less time), as the shipped model was trained.
 FAST := $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --config configs/hardware/bf16_mixed.yaml)
@@ -105,30 +105,30 @@ vl-small: scenes ## train the shipped tracker on two CPU cores: words, everythin
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_words.yaml --run.root $(RESULTS)/vl-small $(FAST)
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_small.yaml --run.root $(RESULTS)/vl-small $(FAST) \
 	  --model.start_from "$$(ls -t $(RESULTS)/vl-small/scenes-small-words-*/checkpoints/last.ckpt | head -1)"
-	$(BIN)/vl-track export --out $(RESULTS)/vl-small/second \
+	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/second \
 	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-??????????/checkpoints/last.ckpt | head -1)"
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_sizes.yaml --run.root $(RESULTS)/vl-small $(FAST) \
 	  --model.start_from $(RESULTS)/vl-small/second
-	$(BIN)/vl-track export --out $(RESULTS)/vl-small/third \
+	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/third \
 	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-sizes-*/checkpoints/last.ckpt | head -1)"
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_sizes.yaml --run.root $(RESULTS)/vl-small $(FAST) \
 	  --run.name scenes-small-sizes2 --seed_everything 1 --model.start_from $(RESULTS)/vl-small/third
-	$(BIN)/vl-track export --out $(RESULTS)/vl-small/fourth \
+	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/fourth \
 	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-sizes2-*/checkpoints/last.ckpt | head -1)"
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_carried.yaml --run.root $(RESULTS)/vl-small $(FAST) \
 	  --seed_everything 2 --model.start_from $(RESULTS)/vl-small/fourth
-	$(BIN)/vl-track export --out $(RESULTS)/vl-small/model \
+	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/model \
 	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-carried-*/checkpoints/last.ckpt | head -1)"
 
 vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
-	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json $(WEIGHTS:%=--weights %)
-	$(BIN)/vl-track score --prompt box --out $(RESULTS)/vl-score/box.json $(WEIGHTS:%=--weights %)
+	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json --overwrite $(WEIGHTS:%=--weights %)
+	$(BIN)/vl-track score --prompt box --out $(RESULTS)/vl-score/box.json --overwrite $(WEIGHTS:%=--weights %)
 
 vl-ablate: scenes ## the shipped tracker with the right sentence, none, and a wrong one
-	$(BIN)/vl-track ablate-language --out $(RESULTS)/vl-ablate.json $(WEIGHTS:%=--weights %)
+	$(BIN)/vl-track ablate-language --out $(RESULTS)/vl-ablate.json --overwrite $(WEIGHTS:%=--weights %)
 
 vl-clips: $(STAMP) ## the shipped tracker beside OpenCV's CSRT and MIL on real clips (Debian only)
-	$(BIN)/vl-track clips tests/vl_track/data/clips --out $(RESULTS)/vl-clips.json $(WEIGHTS:%=--weights %)
+	$(BIN)/vl-track clips tests/vl_track/data/clips --out $(RESULTS)/vl-clips.json --overwrite $(WEIGHTS:%=--weights %)
 
 vl-paper-base: scenes ## the paper's base model and recipe, on Scenes: make vl-paper-base MAE=mae_vit_base.pth
 	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-paper-base MAE=mae_vit_base.pth"; exit 2; }
@@ -138,7 +138,7 @@ vl-paper-base: scenes ## the paper's base model and recipe, on Scenes: make vl-p
 # A recipe in a folder of its own: train, export, track the benchmark, score it.
 vl_recipe = $(BIN)/vl-track fit --config configs/vl_track/$(2).yaml $(3) --run.root $(RESULTS)/$(1) \
     --model.network.backbone.weights $(MAE) \
-  && $(BIN)/vl-track export --out $(RESULTS)/$(1)/model \
+  && $(BIN)/vl-track export --overwrite --out $(RESULTS)/$(1)/model \
     --ckpt "$$(ls -t $(RESULTS)/$(1)/*/checkpoints/last.ckpt | head -1)" \
   && $(MAKE) vl-benchmark DATASET=lasot WEIGHTS=$(RESULTS)/$(1)/model TRACKED=$(RESULTS)/$(1)/lasot
 
@@ -168,7 +168,7 @@ vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, re
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_tiny.yaml --data configs/vl_track/data/lasot.yaml \
 	  --data.root $(RESULTS)/mini/data --data.batch_size 4 --data.val_pairs 8 \
 	  --data.pairs '{template_size: 32, search_size: 64}' --run.root $(RESULTS)/mini/runs
-	$(BIN)/vl-track export --out $(RESULTS)/mini/model \
+	$(BIN)/vl-track export --overwrite --out $(RESULTS)/mini/model \
 	  --ckpt "$$(ls -t $(RESULTS)/mini/runs/*/checkpoints/last.ckpt | head -1)"
 	$(BIN)/vl-track benchmark lasot --root $(RESULTS)/mini/data --weights $(RESULTS)/mini/model \
 	  --out $(RESULTS)/mini/tracked/tiny --workers 2

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from vl_track.nn.backbone import JointTransformer
-from vl_track.nn.mixup import Normalize
+from vl_track.nn.mixup import TextNorm
 from vl_track.nn.network import AllInOne, Matching
 from vl_track.nn.text import TokenText
 from vl_track.scenes.photographs import FOLDER
@@ -36,7 +36,7 @@ def small_world(folder: Path, split: str = "train", **options: object) -> SceneW
 def tiny_network(
     *,
     matching: Matching = "target_and_text",
-    mixup: Normalize = "none",
+    text_norm: TextNorm = "layer",
     head_channels: int = 16,
     seed: int = 0,
 ) -> AllInOne:
@@ -49,7 +49,9 @@ def tiny_network(
         options={"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
     )
     text = TokenText("scenes", 16)
-    return AllInOne(backbone, text, head_channels=head_channels, matching=matching, mixup=mixup)
+    return AllInOne(
+        backbone, text, head_channels=head_channels, matching=matching, text_norm=text_norm
+    )
 
 
 def tiny_config(matching: str = "target_and_text") -> dict[str, object]:

@@ -43,7 +43,7 @@ def measure(results: Results, rounds: int) -> None:
 def _tracker(results: Results, rounds: int) -> None:
     network = load_network()
     given = example_inputs(network)
-    text = TextFeatures(given["text"], given["told"])
+    text = TextFeatures(given["text"], given["present"])
 
     def ask(one: Callable[..., object]) -> Callable[[], float]:
         return lambda: each(lambda: one(given["template"], given["search"], text), COUNT)

@@ -130,7 +130,7 @@ def test_every_kind_of_tracker_can_be_exported(matching: Any, tmp_path: Path) ->
     facts = json.loads((tmp_path / "tracker.json").read_text())
     assert facts["search_size"] == network.backbone.search_size
     assert set(facts["sentences"]) == {""}
-    assert not facts["sentences"][""]["told"]
+    assert not facts["sentences"][""]["present"]
     one = example_inputs(network, seed=5)
     assert worst_difference(TrackingStep(network), one, run_onnx(path, one)) < 1e-4
 

@@ -14,8 +14,8 @@ from vl_track.app import APP
 from vl_track.data.augment import Augmentation
 from vl_track.data.pairs import PairOptions
 from vl_track.nn.backbone import JointTransformer
-from vl_track.nn.network import AllInOne
-from vl_track.nn.text import TokenText
+from vl_track.nn.network import OFFICIAL, AllInOne, Conventions
+from vl_track.nn.text import OfficialText, TokenText
 from vl_track.scenes.datamodule import Scenes
 from vl_track.tracking import TrackerOptions
 from vl_track.training.module import AlignmentOptions, LossWeights, Tracking
@@ -38,13 +38,16 @@ def test_every_switch_of_the_table_exists_with_its_default() -> None:
     known = parameters(Tracking) | parameters(AllInOne) | parameters(TokenText) | parameters(Scenes)
     kinds = (PairOptions, Augmentation, AlignmentOptions, LossWeights, TrackerOptions)
     known |= {field.name for kind in kinds for field in dataclasses.fields(kind)}
-    known |= {"text"}
+    known |= set(Conventions._fields) | parameters(OfficialText) | {"text", "skip_damaged"}
     for row in table("Switches"):
         for name in re.findall(r"`([\w.]+)`", row[1]):
             if name[0].islower():
                 assert name.split(".")[-1] in known, name
     defaults = {row[1]: row[2] for row in table("Switches")}
-    assert inspect.signature(AllInOne).parameters["mixup"].default in defaults["`network.mixup`"]
+    assert (
+        inspect.signature(AllInOne).parameters["text_norm"].default
+        in defaults["`network.text_norm`"]
+    )
     assert inspect.signature(AllInOne).parameters["matching"].default == "none"
     assert LossWeights().pointing == 0
     assert PairOptions().prompts == {"box+text": 1.0}
@@ -52,12 +55,16 @@ def test_every_switch_of_the_table_exists_with_its_default() -> None:
     assert not AlignmentOptions().same_sentence_negative
     assert AlignmentOptions().pool == "flatten"
     assert Augmentation().separate_flip == 0
+    assert not Augmentation().grayscale_text
+    assert AlignmentOptions().across_ranks
+    assert PairOptions().least_frames == 0
+    assert Conventions() == (False, True, True, 10)
     options = TrackerOptions()
     assert (options.update_interval, options.redetect, options.window_weight) == (0, False, 1.0)
 
 
 def test_the_papers_weights_are_the_defaults() -> None:
-    """Facts 1.3 and 2.1: focal 1, GIoU 2, L1 5; alignment 256, 0.5; crops 2 and 4."""
+    """Focal 1, GIoU 2, L1 5; alignment 256, 0.5; crops 2 and 4."""
     weights = LossWeights()
     assert (weights.focal, weights.giou, weights.l1) == (1, 2, 5)
     assert (AlignmentOptions().dim, AlignmentOptions().temperature) == (256, 0.5)
@@ -123,3 +130,27 @@ def test_the_shipped_models_description_is_plain_json() -> None:
     config = json.loads((folder / "config.json").read_text())
     assert config["backbone"]["weights"] is None
     assert config["matching"] == "target_and_text"
+
+
+def test_the_release_recipe_sets_every_switch_to_the_releases_side() -> None:
+    """``release_all_in_one.yaml`` beside the paper's: what differs are the switches, no more."""
+    folder = REPOSITORY / "configs/vl_track"
+    ours = yaml.safe_load((folder / "paper_all_in_one.yaml").read_text())
+    release = yaml.safe_load((folder / "release_all_in_one.yaml").read_text())
+    model, data = release["model"], release["data"]["init_args"]
+    assert model["network"]["text"]["class_path"] == "vl_track.nn.text.OfficialText"
+    assert model["network"]["text_norm"] == "unit"
+    assert model["alignment"]["same_sentence_negative"] is True
+    assert model["alignment"]["across_ranks"] is False
+    assert model["alignment_with_backbone"] is True
+    assert data["pairs"]["least_frames"] == 20
+    flips = data["pairs"]["augmentation"]
+    assert flips == {
+        "grayscale": 0.05, "grayscale_text": True, "joint_flip": 0, "separate_flip": 0.5
+    }  # fmt: skip
+    assert data["sources"] == ours["data"]["init_args"]["sources"]
+    assert release["trainer"] == ours["trainer"]
+    for part in ("optimizer", "lr_scheduler", "backbone_lr_factor"):
+        assert model[part] == ours["model"][part]
+    assert model["network"]["backbone"] == ours["model"]["network"]["backbone"]
+    assert OFFICIAL == (True, False, False, 1)

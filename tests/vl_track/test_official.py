@@ -116,7 +116,7 @@ def test_missing_and_misshapen_keys_are_refused_with_the_list() -> None:
 
 def test_the_settings_of_the_released_sizes() -> None:
     large = official_config(language=False, name="vit_large_patch16_224")
-    assert large["mixup"] == "unit"
+    assert large["text_norm"] == "unit"
     assert large["matching"] == "none"
     state = official_state(template=12, search=24, depth=1, width=64, language=False)
     config = from_official(state).config

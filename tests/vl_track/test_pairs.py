@@ -83,9 +83,13 @@ def test_a_single_picture_is_paired_with_itself() -> None:
 
 
 def test_usable_videos_have_twenty_frames_and_five_with_the_object() -> None:
-    assert is_usable(np.array([True] * 5 + [False] * 15))
-    assert not is_usable(np.array([True] * 19))
-    assert not is_usable(np.array([True] * 4 + [False] * 30))
+    def usable(*shown: bool) -> bool:
+        return is_usable(len(shown), lambda number: shown[number])
+
+    assert usable(*[True] * 5, *[False] * 15)
+    assert not usable(*[True] * 19)
+    assert not usable(*[True] * 4, *[False] * 30)
+    assert usable(False), "an image set has one frame"
 
 
 @pytest.mark.parametrize("prompt", ["box+text", "box", "text"])
@@ -286,3 +290,20 @@ def test_wide_windows_hold_the_whole_object(seed: int) -> None:
     assert y >= -1e-6
     assert x + width <= 1 + 1e-6
     assert y + height <= 1 + 1e-6
+
+
+def test_the_releases_rule_leaves_out_short_videos() -> None:
+    marked = Marked()
+    assert make_pair(marked, PairOptions(augmentation=STILL), rng()) is not None
+    few = PairOptions(augmentation=STILL, least_frames=len(marked) + 1)
+    assert make_pair(marked, few, rng()) is None
+    assert make_pair(marked, PairOptions(least_frames=len(marked)), rng()) is not None
+
+
+def test_gray_crops_have_no_sentence_unless_asked_as_in_the_release() -> None:
+    pair = make_pair(Marked(), PairOptions(augmentation=STILL), rng(), prompt="box+text")
+    assert pair is not None
+    for text, gray in ((False, False), (True, True)):
+        options = Augmentation(grayscale=1, grayscale_text=text, joint_flip=0, brightness=0)
+        search = augment(pair, options, rng()).search
+        assert bool((search[..., 0] == search[..., 1]).all()) == gray

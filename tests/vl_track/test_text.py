@@ -241,7 +241,7 @@ def test_mixup_scales_every_token_by_the_same_gains() -> None:
 
 
 def test_our_mixup_starts_from_the_undisturbed_vision_model() -> None:
-    mixup = ModalMixup(5, 6, "none")
+    mixup = ModalMixup(5, 6, "layer")
     vector = torch.randn(2, 5)
     assert not mixup.gain(vector, torch.ones(2, dtype=torch.bool)).any()
     mixup.proj.bias.data += 1

@@ -384,6 +384,32 @@ def test_whole_videos_have_no_damaged_frames(
     assert times == pytest.approx([number / 10 for number in range(20)], abs=2e-3)
 
 
+def test_mp4_without_presentation_times_is_read_in_order(tmp_path: Path) -> None:
+    """OpenCV's sample clips are written so: decoding times with B-frames, which jump back."""
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"bf": "3"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        images = [frame_with(moving_box(moment)) for moment in range(40)]
+        packets = [p for i in images for p in stream.encode(av.VideoFrame.from_ndarray(i, "rgb24"))]
+        packets += stream.encode()
+        first = packets[0].dts
+        for packet in packets:
+            packet.pts = packet.dts = packet.dts - first
+            container.mux(packet)
+    with av.open(str(path)) as container:
+        stored = [frame.pts for frame in container.decode(video=0)]
+    assert stored != sorted(stored), "else the clip tests nothing"
+    frames = list(open_source(str(path)).frames())
+    assert [frame.number for frame in frames] == list(range(40))
+    assert [frame.time for frame in frames] == pytest.approx([n / 10 for n in range(40)], abs=2e-3)
+    for frame, image in zip(frames, images, strict=True):
+        assert frame.image is not None
+        assert np.abs(frame.image.astype(int) - image).mean() < 3
+    later = list(open_source(str(path)).frames(2.0))
+    assert [frame.number for frame in later] == list(range(20, 40))
+
+
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
 def test_hidden_frames_of_webm_are_not_damage(tmp_path: Path, codec: str) -> None:
     path = tmp_path / "clip.webm"

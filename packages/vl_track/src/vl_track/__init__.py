@@ -55,9 +55,9 @@ def load(
         CheckpointError: the source is missing, damaged, or not a tracker of ours.
         ConfigError: this machine has no such device, or the runtime no such precision.
     """
-    from vl_track import loading  # noqa: PLC0415  (slow to import)
+    from vl_track import opening  # noqa: PLC0415  (slow to import)
 
-    return loading.load_tracker(
+    return opening.load_tracker(
         source, options=options, device=device, runtime=runtime, precision=precision
     )
 

@@ -33,7 +33,7 @@ class TrackingStep(nn.Module):
         self.register_buffer("prior", prior, persistent=False)
 
     def forward(
-        self, template: Tensor, search: Tensor, text: Tensor, told: Tensor
+        self, template: Tensor, search: Tensor, text: Tensor, present: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return boxes and scores.
 
@@ -41,13 +41,13 @@ class TrackingStep(nn.Module):
             template: uint8 RGB (B, 3, h, w).
             search: uint8 RGB (B, 3, H, W).
             text: encoded sentences (B, C).
-            told: bool (B,); whether there is a sentence.
+            present: bool (B,); whether there is a sentence.
 
         Returns:
-            (B, 4) centre x, centre y, width, height in shares of the search crop, the Hann window
-            applied; and (B,) scores in (0, 1).
+            (B, 4) centre x, centre y, width, height as fractions of the search crop, with the Hann
+            window applied; and (B,) scores in (0, 1).
         """
-        output = self.network(template, search, TextFeatures(text, told))
+        output = self.network(template, search, TextFeatures(text, present))
         return decode(output.maps, self.prior)
 
 
@@ -65,7 +65,7 @@ def example_inputs(network: AllInOne, seed: int = 0) -> dict[str, Tensor]:
         "template": crop(network.backbone.template_size),
         "search": crop(network.backbone.search_size),
         "text": text.vector_BC,
-        "told": text.present_B,
+        "present": text.present_B,
     }
 
 
@@ -85,20 +85,22 @@ def write_step(
     Returns:
         Each file with its greatest relative difference from PyTorch.
     """
-    place = Path(folder).expanduser()
+    folder = Path(folder).expanduser()
     step = TrackingStep(network.cpu())
     inputs = example_inputs(network)
     written = [
         export_network(
-            step, inputs, place / "tracker", kind, outputs=OUTPUTS, dynamic_batch=dynamic_batch
+            step, inputs, folder / "tracker", kind, outputs=OUTPUTS, dynamic_batch=dynamic_batch
         )
         for kind in formats
     ]
-    write_text(place / "tracker.json", json.dumps(_facts(network, sentences), indent=2) + "\n")
+    write_text(
+        folder / "tracker.json", json.dumps(_description(network, sentences), indent=2) + "\n"
+    )
     return written
 
 
-def _facts(network: AllInOne, sentences: Sequence[str]) -> dict[str, object]:
+def _description(network: AllInOne, sentences: Sequence[str]) -> dict[str, object]:
     every = list(dict.fromkeys(["", *sentences]))
     with torch.no_grad():
         text = network.text(every)
@@ -108,7 +110,7 @@ def _facts(network: AllInOne, sentences: Sequence[str]) -> dict[str, object]:
         "template_factor": network.template_factor,
         "search_factor": network.search_factor,
         "sentences": {
-            sentence: {"text": vector.tolist(), "told": bool(told)}
-            for sentence, vector, told in zip(every, text.vector_BC, text.present_B, strict=True)
+            sentence: {"text": vector.tolist(), "present": bool(present)}
+            for sentence, vector, present in zip(every, text.vector_BC, text.present_B, strict=True)
         },
     }

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
@@ -23,11 +23,6 @@ from vl_track.nn.text import (
     TextEncoder,
     TokenText,
 )
-from vl_track.runtimes import Precision, Runtime
-
-if TYPE_CHECKING:
-    from vl_track.tracking.options import TrackerOptions
-    from vl_track.tracking.tracker import Tracker
 
 DEFAULT = "small"
 """Name of the model inside the package."""
@@ -37,7 +32,7 @@ TEXT_ENCODERS: dict[str, type[TextEncoder]] = {
     encoder.__name__: encoder
     for encoder in (NoText, TokenText, SentenceText, OpenClipText, OfficialText)
 }
-_BODY = ("head_channels", "mixup", "matching", "template_factor", "search_factor")
+_BODY = ("head_channels", "text_norm", "matching", "template_factor", "search_factor")
 
 
 def load_network(source: str | Path | None = None) -> AllInOne:
@@ -66,37 +61,6 @@ def load_network(source: str | Path | None = None) -> AllInOne:
     check_same_architecture(weights, network.state_dict(), source=source)
     network.load_state_dict(weights)
     return network.eval()
-
-
-def load_tracker(
-    source: str | Path | None = None,
-    *,
-    options: "TrackerOptions | None" = None,
-    device: str | None = None,
-    runtime: Runtime | None = None,
-    precision: Precision = "float32",
-    frames: int | None = None,
-) -> "Tracker":
-    """Load a network and make it a tracker; see :func:`vl_track.load`.
-
-    Args:
-        source: as for :func:`load_network`.
-        options: choices at test.
-        device: by default a GPU if there is one and the runtime can use it.
-        runtime: by default the fastest one that gives PyTorch's boxes.
-        precision: of the runtime; any but float32 needs a runtime.
-        frames: about how many will be tracked; for few ones no runtimes are measured.
-    """
-    from vl_track.fastest import WORTH_MEASURING, fastest_runtime  # noqa: PLC0415  (builds on this)
-    from vl_track.runtime import device_for, on_runtime  # noqa: PLC0415
-    from vl_track.tracking.tracker import Tracker  # noqa: PLC0415
-
-    where = device_for(runtime or "torch", device)
-    network = load_network(source)
-    if runtime is None and where == "cpu" and precision == "float32":
-        measure = frames is None or frames >= WORTH_MEASURING
-        runtime = fastest_runtime(network, measure=measure)
-    return Tracker(on_runtime(network, runtime or "torch", precision), options, where)
 
 
 def packaged(name: str) -> Path:

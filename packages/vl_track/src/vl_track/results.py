@@ -1,4 +1,8 @@
-"""Boxes in the layouts of the field's result files (facts 3.7)."""
+"""Boxes in the layouts of the field's result files.
+
+``pytracking``: ``lib/test/evaluation/running.py`` of OSTrack; ``got10k``: the GOT-10k toolkit;
+``lasot``: LaSOT's ``groundtruth.txt``.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

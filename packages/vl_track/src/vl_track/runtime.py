@@ -27,7 +27,7 @@ from vl_track.nn.text.base import TextFeatures
 from vl_track.runtimes import Precision, Runtime
 from vl_track.tracking.network import Network
 
-Ask = Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]]
+Run = Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]]
 PACKAGES: dict[Runtime, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
 PRECISIONS: dict[Runtime, tuple[Precision, ...]] = {
     "torch": ("float32",),
@@ -38,8 +38,8 @@ PLAIN = (str, int, float, tuple, list, frozenset)
 MAPS = ("score", "size", "offset")
 
 
-class Answer(NamedTuple):
-    """What a tracker reads of a network's answer.
+class RuntimeOutput(NamedTuple):
+    """The part of a network's output that a tracker uses.
 
     Attributes:
         maps: of the head.
@@ -60,10 +60,10 @@ class HeadMaps(nn.Module):
         self.network = network
 
     def forward(
-        self, template: Tensor, search: Tensor, text: Tensor, told: Tensor
+        self, template: Tensor, search: Tensor, text: Tensor, present: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the maps of score, size and offset; arguments as for ``TrackingStep``."""
-        maps = self.network(template, search, TextFeatures(text, told)).maps
+        maps = self.network(template, search, TextFeatures(text, present)).maps
         return maps.score_B1FF, maps.size_B2FF, maps.offset_B2FF
 
 
@@ -100,7 +100,7 @@ class OnRuntime:
         self.search_factor = network.search_factor
         self.conventions = network.conventions
         file = written(network, precision)
-        self._ask = _OPENERS[runtime](file, precision, threads or torch.get_num_threads())
+        self._run = _OPENERS[runtime](file, precision, threads or torch.get_num_threads())
 
     def eval(self) -> "OnRuntime":
         """Return itself: it always is in evaluation mode."""
@@ -117,15 +117,20 @@ class OnRuntime:
         return self
 
     @torch.inference_mode()
-    def __call__(self, template: Tensor, search: Tensor, text: TextFeatures) -> Answer:
+    def __call__(self, template: Tensor, search: Tensor, text: TextFeatures) -> RuntimeOutput:
         """Return the maps; see :meth:`AllInOne.forward`."""
         if search.shape[0] != 1:
-            return Answer(self.network(template, search, text).maps)
+            return RuntimeOutput(self.network(template, search, text).maps)
         given = {
-            "template": template, "search": search, "text": text.vector_BC, "told": text.present_B,
-        }  # fmt: skip
-        found = self._ask({name: value.numpy() for name, value in given.items()})
-        return Answer(CentreMaps(*(torch.from_numpy(np.ascontiguousarray(one)) for one in found)))
+            "template": template,
+            "search": search,
+            "text": text.vector_BC,
+            "present": text.present_B,
+        }
+        found = self._run({name: value.numpy() for name, value in given.items()})
+        return RuntimeOutput(
+            CentreMaps(*(torch.from_numpy(np.ascontiguousarray(one)) for one in found))
+        )
 
 
 def on_runtime(
@@ -214,7 +219,7 @@ def digest(network: AllInOne) -> str:
     return found.hexdigest()[:24]
 
 
-def _open_onnx(file: Path, precision: Precision, threads: int) -> Ask:
+def _open_onnx(file: Path, precision: Precision, threads: int) -> Run:
     onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -225,7 +230,7 @@ def _open_onnx(file: Path, precision: Precision, threads: int) -> Ask:
     return lambda given: session.run(None, {name: given[name] for name in known})
 
 
-def _open_openvino(file: Path, precision: Precision, threads: int) -> Ask:
+def _open_openvino(file: Path, precision: Precision, threads: int) -> Run:
     openvino = importlib.import_module("openvino")
     wanted = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
@@ -235,14 +240,14 @@ def _open_openvino(file: Path, precision: Precision, threads: int) -> Ask:
     model = openvino.Core().compile_model(str(file), "CPU", wanted)
     known = [one.get_any_name() for one in model.inputs]
 
-    def ask(given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    def run(given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         found = model({name: given[name] for name in known})
         return [found[index] for index in range(len(MAPS))]
 
-    return ask
+    return run
 
 
-_OPENERS: dict[str, Callable[[Path, Precision, int], Ask]] = {
+_OPENERS: dict[str, Callable[[Path, Precision, int], Run]] = {
     "onnx": _open_onnx,
     "openvino": _open_openvino,
 }

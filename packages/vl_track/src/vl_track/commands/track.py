@@ -91,9 +91,9 @@ def track(
     for image in first[:1]:
         prompts = [Prompt(select_box(image), prompts[0].text)]
 
-    from vl_track import loading  # noqa: PLC0415  (torch comes with it: sooner failures are above)
+    from vl_track import opening  # noqa: PLC0415  (torch comes with it: sooner failures are above)
 
-    tracker = loading.load_tracker(
+    tracker = opening.load_tracker(
         weights, options=options, device=device, runtime=runtime, precision=precision,
         frames=_expected(opened, max_frames),
     )  # fmt: skip

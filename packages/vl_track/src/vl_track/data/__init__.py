@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vl_track.data.mixture import Mixture
-    from vl_track.scenes.datamodule import Scenes
 
-__all__ = ["Mixture", "Scenes"]
-_MODULES = {"Mixture": "vl_track.data.mixture", "Scenes": "vl_track.scenes.datamodule"}
+__all__ = ["Mixture"]
+_MODULES = {"Mixture": "vl_track.data.mixture"}
 
 
 def __getattr__(name: str) -> type:

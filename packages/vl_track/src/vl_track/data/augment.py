@@ -21,6 +21,8 @@ class Augmentation:
 
     Attributes:
         grayscale: probability that both crops lose their colour.
+        grayscale_text: let pairs with a sentence lose their colour too, as in the release, which
+            makes a sentence with a colour false.
         joint_flip: probability that both are mirrored, with left and right swapped in the sentence.
         separate_flip: probability, for each crop by itself, of being mirrored. The release takes
             0.5, which makes a sentence with left or right false; 0 by default.
@@ -28,6 +30,7 @@ class Augmentation:
     """
 
     grayscale: float = 0.05
+    grayscale_text: bool = False
     joint_flip: float = 0.5
     separate_flip: float = 0.0
     brightness: float = 0.2
@@ -52,7 +55,7 @@ def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -
     template, search, box, sentence = pair.template, pair.search, pair.box, pair.sentence
     mentions = pair.mentions
     gray, joint, *separate = generator.uniform(size=4)
-    if gray < options.grayscale and sentence == "":
+    if gray < options.grayscale and (sentence == "" or options.grayscale_text):
         template, search = _gray(template), _gray(search)
     flips = [joint < options.joint_flip] * 2
     if flips[0]:

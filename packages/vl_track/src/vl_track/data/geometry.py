@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-Box = tuple[float, float, float, float]
+from vl_track.video import frames
+
+Box = frames.Box
 MIN_SIDE = 10.0
 """Crops are never smaller than this many pixels: a zero-size box has no scale."""
 

@@ -7,7 +7,7 @@ import numpy as np
 from vl_track.data.augment import Augmentation, Mention, Pair, augment
 from vl_track.data.geometry import Box, Window, into_window, jitter_box, window_around
 from vl_track.data.prompts import PROMPTS, PromptKind
-from vl_track.data.sampling import draw_times
+from vl_track.data.sampling import draw_times, is_usable
 from vl_track.data.video import Mentioning, Video
 
 GROUNDING_FRAMES = 5
@@ -29,6 +29,8 @@ class PairOptions:
             has none. Users' boxes are not exact.
         prompts: weights of pairs with template and sentence (``box+text``), template only (``box``)
             and sentence only (``text``). The paper always has both.
+        least_frames: videos of fewer frames, or with the object in fewer than five, give no pair
+            (release: 20); 0 takes every video with two frames that show the object.
         mentions: how many other objects of the search crop come with their sentences, for
             :func:`vl_track.nn.losses.pointing_loss` (where the data set knows them).
         scaled_decoding: decode JPEG frames of data sets at half, a quarter or an eighth where the
@@ -45,6 +47,7 @@ class PairOptions:
     centre_jitter: float = 3.0
     template_jitter: float = 0.0
     prompts: dict[PromptKind, float] = field(default_factory=lambda: {"box+text": 1.0})
+    least_frames: int = 0
     mentions: int = 0
     scaled_decoding: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -68,6 +71,9 @@ def make_pair(
     Returns:
         The pair, or ``None`` if no two frames show the object.
     """
+    least = options.least_frames
+    if least and not is_usable(len(video), video.visible, least):
+        return None
     weights = np.array([options.prompts.get(kind, 0.0) for kind in PROMPTS])
     prompt = prompt or PROMPTS[int(generator.choice(3, p=weights / weights.sum()))]
     if prompt == "text":

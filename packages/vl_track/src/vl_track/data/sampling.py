@@ -1,6 +1,7 @@
-"""Which two frames of a video make a training pair (facts 2.2)."""
+"""Which two frames of a video make a training pair (``lib/train/data/sampler.py`` of OSTrack)."""
 
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 
@@ -41,6 +42,15 @@ def draw_times(
     return None
 
 
-def is_usable(visible: np.ndarray) -> bool:
-    """Tell whether a video has enough frames, and enough with the object (facts 2.2)."""
-    return len(visible) >= MIN_FRAMES and int(np.count_nonzero(visible)) >= MIN_VISIBLE
+def is_usable(count: int, visible: Callable[[int], bool], least: int = MIN_FRAMES) -> bool:
+    """Tell whether the release would sample a video: enough frames, the object seen in enough.
+
+    Args:
+        count: frames of the video; a single image is always usable.
+        visible: tells whether the object is seen in a frame.
+        least: number of frames (release: 20).
+    """
+    if count == 1:
+        return True
+    seen = (number for number in range(count) if visible(number))
+    return count >= least and len(list(islice(seen, MIN_VISIBLE))) == MIN_VISIBLE

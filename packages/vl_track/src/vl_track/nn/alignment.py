@@ -26,7 +26,8 @@ class AlignmentLosses(NamedTuple):
 class Alignment(nn.Module):
     """Projections of both modalities into one space; they exist in training only.
 
-    It reads patch embeddings before mixup, as the release does (facts 1.1).
+    It reads patch embeddings before mixup, as the release does (``forward_features`` of
+    All-in-One's ``lib/models/ostrack/vit_ce.py``).
 
     Args:
         features: C of the patch embeddings.
@@ -39,6 +40,8 @@ class Alignment(nn.Module):
             ViT-B); ``mean`` averages them first.
         same_sentence_negative: count pairs of identical sentences as negatives, as the release
             does; off by default, since they describe the same thing.
+        across_ranks: take negatives from the batches of all ranks; the release takes those of one
+            GPU.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class Alignment(nn.Module):
         temperature: float = 0.5,
         pool: Pool = "flatten",
         same_sentence_negative: bool = False,
+        across_ranks: bool = True,
     ) -> None:
         super().__init__()
         self.pool = pool
         self.temperature = temperature
         self.same_sentence_negative = same_sentence_negative
+        self.across_ranks = across_ranks
         every = pool == "flatten"
         self.template_proj = nn.Linear(features * (template_tokens if every else 1), dim)
         self.search_proj = nn.Linear(features * (search_tokens if every else 1), dim)
@@ -64,15 +69,16 @@ class Alignment(nn.Module):
     def forward(
         self, patches: Patches, text: TextFeatures, sentences: Sequence[str]
     ) -> AlignmentLosses:
-        """Return both losses over the batches of all ranks.
+        """Return both losses.
 
         Samples without a sentence take part in the intra-modal one only.
         """
-        template = _gather(self.template_proj(self._pooled(patches.template_BZC)))
-        search = _gather(self.search_proj(self._pooled(patches.search_BSC)))
-        words = _gather(self.text_proj(text.vector_BC))
-        labels = _gather(_labels(sentences, template.device))
-        present = _gather(text.present_B.to(torch.int64)).bool()
+        gather = _gather if self.across_ranks else _keep
+        template = gather(self.template_proj(self._pooled(patches.template_BZC)))
+        search = gather(self.search_proj(self._pooled(patches.search_BSC)))
+        words = gather(self.text_proj(text.vector_BC))
+        labels = gather(_labels(sentences, template.device))
+        present = gather(text.present_B.to(torch.int64)).bool()
         each = torch.arange(len(labels), device=labels.device)
         shared = each if self.same_sentence_negative else labels
         intra = nt_xent(search, template, each, self.temperature)
@@ -115,6 +121,10 @@ def nt_xent(one_NC: Tensor, other_NC: Tensor, labels_N: Tensor, temperature: flo
 
 def _labels(sentences: Sequence[str], device: torch.device) -> Tensor:
     return torch.tensor([fold_seed(sentence) for sentence in sentences], device=device)
+
+
+def _keep(value: Tensor) -> Tensor:
+    return value
 
 
 def _gather(value: Tensor) -> Tensor:

@@ -10,11 +10,11 @@ EPSILON = 1e-4
 
 
 class CentreMaps(NamedTuple):
-    """What the head says of each of the F x F cells.
+    """The head's maps over F x F cells.
 
     Attributes:
         score_B1FF: probability that the target's centre is there, in [1e-4, 1 - 1e-4].
-        size_B2FF: width and height as shares of the search crop, in the same range.
+        size_B2FF: width and height as fractions of the search crop, in the same range.
         offset_B2FF: centre within the cell, x and y in cells.
     """
 
@@ -62,7 +62,7 @@ def decode(maps: CentreMaps, weight_FF: Tensor | None = None) -> tuple[Tensor, T
         weight_FF: multiplies the scores before the best is chosen (Hann window).
 
     Returns:
-        Boxes (B, 4) as centre x, centre y, width, height, in shares of the search crop, and the
+        Boxes (B, 4) as centre x, centre y, width, height, as fractions of the search crop, and the
         unweighted score (B,) at the chosen cell.
     """
     score = maps.score_B1FF.flatten(1)
@@ -71,8 +71,8 @@ def decode(maps: CentreMaps, weight_FF: Tensor | None = None) -> tuple[Tensor, T
     cell = weighted.argmax(dim=1, keepdim=True)
     size = maps.size_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
     offset = maps.offset_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
-    place = torch.cat([cell % grid, torch.div(cell, grid, rounding_mode="floor")], dim=1)
-    centre = (place.to(offset.dtype) + offset) / grid
+    cell_xy = torch.cat([cell % grid, torch.div(cell, grid, rounding_mode="floor")], dim=1)
+    centre = (cell_xy.to(offset.dtype) + offset) / grid
     return torch.cat([centre, size], dim=1), score.gather(1, cell)[:, 0]
 
 

@@ -1,11 +1,11 @@
-"""Modal mixup: language-injected vision tokens (paper section 3.2)."""
+"""Modal mixup: vision tokens scaled by the sentence (paper section 3.2)."""
 
 from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Normalize = Literal["unit", "none"]
+TextNorm = Literal["layer", "unit"]
 
 
 class ModalMixup(nn.Module):
@@ -16,25 +16,25 @@ class ModalMixup(nn.Module):
     Args:
         text_features: C_t of the text vector.
         features: C of the vision tokens.
-        normalize: ``unit`` gives ``l`` Euclidean length 1, as the release does: gains then stay
-            within about 4 % of one for 768 channels. ``none`` normalises the text vector instead,
-            starts from ``l = 0`` (the pre-trained vision model, undisturbed) and lets training
-            choose how far to go.
+        text_norm: ``unit`` gives ``l`` Euclidean length 1, as the release does: gains then stay
+            within about 4 % of one for 768 channels. ``layer`` normalises the text vector by a
+            LayerNorm instead and starts from ``l = 0``, so that training begins with the
+            pre-trained vision model and chooses the size of the gains.
     """
 
-    def __init__(self, text_features: int, features: int, normalize: Normalize = "none") -> None:
+    def __init__(self, text_features: int, features: int, text_norm: TextNorm = "layer") -> None:
         super().__init__()
-        self.normalize = normalize
-        self.norm = nn.LayerNorm(text_features) if normalize == "none" else nn.Identity()
+        self.text_norm = text_norm
+        self.norm = nn.LayerNorm(text_features) if text_norm == "layer" else nn.Identity()
         self.proj = nn.Linear(text_features, features)
-        if normalize == "none":
+        if text_norm == "layer":
             nn.init.zeros_(self.proj.weight)
             nn.init.zeros_(self.proj.bias)
 
     def gain(self, text_BC: Tensor, present_B: Tensor) -> Tensor:
         """Return ``l`` (B, C); zero where there is no sentence."""
         gain: Tensor = self.proj(self.norm(text_BC))
-        if self.normalize == "unit":
+        if self.text_norm == "unit":
             gain = F.normalize(gain, dim=-1)
         return gain * present_B[:, None].to(gain.dtype)
 

@@ -1,4 +1,4 @@
-"""The All-in-One network: mix the sentence into the tokens, then one transformer, then a head."""
+"""The All-in-One network: modal mixup, one transformer over template and search, a head."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from vl_track.nn.backbone import JointTransformer, Patches
 from vl_track.nn.head import CentreHead, CentreMaps
 from vl_track.nn.matching import CHANNELS, TargetCells, TextMatch, match, target_cells
-from vl_track.nn.mixup import ModalMixup, Normalize, mix
+from vl_track.nn.mixup import ModalMixup, TextNorm, mix
 from vl_track.nn.text.base import TextEncoder, TextFeatures
 
 Matching = Literal["none", "target", "target_and_text"]
@@ -68,7 +68,7 @@ class AllInOne(nn.Module):
         backbone: the transformer.
         text: the text encoder; :class:`NoText` makes it a vision-only tracker (OSTrack).
         head_channels: width of the head (paper: 256).
-        mixup: see :class:`ModalMixup`; the release's is ``unit``.
+        text_norm: of the mixup, ``layer`` or ``unit`` (the release's); see :class:`ModalMixup`.
         matching: channels the head gets beside the search features: ``none`` (paper), ``target``
             (similarity to the template's target), ``target_and_text`` (also to the sentence).
         template_factor: side of the template crop over the target's side (paper: 2).
@@ -85,7 +85,7 @@ class AllInOne(nn.Module):
         backbone: JointTransformer,
         text: TextEncoder,
         head_channels: int = 256,
-        mixup: Normalize = "none",
+        text_norm: TextNorm = "layer",
         matching: Matching = "none",
         template_factor: float = 2.0,
         search_factor: float = 4.0,
@@ -94,7 +94,7 @@ class AllInOne(nn.Module):
         features = backbone.num_features
         self.backbone = backbone
         self.text = text
-        self.mixup = ModalMixup(text.num_features, features, mixup)
+        self.mixup = ModalMixup(text.num_features, features, text_norm)
         self.matching = matching
         self.text_match = (
             TextMatch(features, text.num_features) if matching == "target_and_text" else None

@@ -73,7 +73,7 @@ def official_config(
             if language
             else {"class_path": "vl_track.nn.text.NoText"}
         ),
-        "mixup": "unit",
+        "text_norm": "unit",
         "matching": "none",
         "template_factor": 2.0,
         "search_factor": search_factor,

@@ -23,7 +23,7 @@ from vl_track.nn.network import AllInOne, Output
 
 @dataclass(kw_only=True)
 class LossWeights:
-    """Weights of the losses; the paper's are the defaults.
+    """Weights of the losses; the defaults are the release's (``lib/train/actors/ostrack.py``).
 
     ``pointing`` is ours (see :func:`vl_track.nn.losses.pointing_loss`) and needs
     ``matching: target_and_text``.
@@ -45,6 +45,7 @@ class AlignmentOptions:
     temperature: float = 0.5
     pool: Pool = "flatten"
     same_sentence_negative: bool = False
+    across_ranks: bool = True
 
 
 def default_optimizer(params: Any) -> torch.optim.Optimizer:  # noqa: ANN401  (what torch accepts)
@@ -66,8 +67,10 @@ class Tracking(LightningModule):
         loss_weights: of the sum.
         backbone_lr_factor: learning rate of the backbone over that of the rest (paper: 0.1).
         mixup_with_backbone: give the mixup the backbone's learning rate, as the release does.
+        alignment_with_backbone: give the alignment's projections the backbone's learning rate, as
+            the release does, where their names contain "backbone".
         freeze_visual: train the text encoder and its matching alone, by the pointing loss: a cheap
-            first phase. With ``PairOptions.mentions`` every picture serves several sentences.
+            first phase. With ``PairOptions.mentions`` every image serves several sentences.
         start_from: a model folder or checkpoint whose weights are the start, without its optimiser.
         steps_per_epoch: optimiser steps the schedule of candidate elimination calls an epoch
             (paper: 60,000 pairs over a batch of 128).
@@ -84,6 +87,7 @@ class Tracking(LightningModule):
         loss_weights: LossWeights | None = None,
         backbone_lr_factor: float = 0.1,
         mixup_with_backbone: bool = True,
+        alignment_with_backbone: bool = False,
         freeze_visual: bool = False,
         start_from: str | None = None,
         steps_per_epoch: int = 469,
@@ -107,6 +111,7 @@ class Tracking(LightningModule):
         self.loss_weights = loss_weights or LossWeights()
         self.backbone_lr_factor = backbone_lr_factor
         self.mixup_with_backbone = mixup_with_backbone
+        self.alignment_with_backbone = alignment_with_backbone
         self.steps_per_epoch = steps_per_epoch
         self.elimination_start = elimination_start
         self.elimination_epochs = elimination_epochs
@@ -165,10 +170,12 @@ class Tracking(LightningModule):
         self._log_evaluation("test")
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Build the optimiser on two groups: backbone with mixup, and the rest."""
+        """Build the optimiser on two groups: the backbone with what goes with it, and the rest."""
         slow: tuple[str, ...] = ("network.backbone.",)
         if self.mixup_with_backbone:
             slow = (*slow, "network.mixup.")
+        if self.alignment_with_backbone:
+            slow = (*slow, "alignment.")
         named = [(n, p) for n, p in self.named_parameters() if p.requires_grad]
         optimizer = self.make_optimizer(
             [
@@ -190,12 +197,12 @@ class Tracking(LightningModule):
         )
 
     def _words_step(self, batch: Mapping[str, Any]) -> Tensor:
-        """Point at the target and at every other object the batch mentions; features stay."""
+        """Return the pointing loss of the target and of every object the batch mentions."""
         with torch.no_grad():
             search = self(batch).search_BSC
-        said = [batch["sentence"], *batch.get("mentions", [])]
+        sentences = [batch["sentence"], *batch.get("mentions", [])]
         boxes = torch.cat([batch["box"][:, None], batch["mention_boxes"]], dim=1)
-        text = self.network.text([one for sample in zip(*said, strict=True) for one in sample])
+        text = self.network.text([one for sample in zip(*sentences, strict=True) for one in sample])
         match = self.network.match_text(search, text).transpose(1, 2)
         loss = pointing_loss(match.flatten(0, 1), boxes.flatten(0, 1), text.present_B)
         self.log("train/pointing", loss)
@@ -245,4 +252,5 @@ def _alignment(network: AllInOne, options: AlignmentOptions) -> Alignment:
         temperature=options.temperature,
         pool=options.pool,
         same_sentence_negative=options.same_sentence_negative,
+        across_ranks=options.across_ranks,
     )

@@ -2,8 +2,7 @@
 
 import cv2
 
-from vl_track.data.geometry import Box
-from vl_track.video.frames import Image
+from vl_track.video.frames import Box, Image
 
 Colour = tuple[int, int, int]
 GREY = (150, 150, 150)

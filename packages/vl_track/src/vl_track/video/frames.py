@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 """RGB uint8 (H, W, 3)."""
+Box = tuple[float, float, float, float]
+"""x, y, w, h in pixels; x, y is the left upper corner."""
 DEFAULT_RATE = 25.0
 """Frames a second of what has no times of its own: folders of images, cameras, lists of images."""
 

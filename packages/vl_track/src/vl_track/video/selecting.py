@@ -5,8 +5,7 @@ import sys
 from typing import Any
 
 from holdfast.errors import ConfigError, MissingToolError
-from vl_track.data.geometry import Box
-from vl_track.video.frames import Image
+from vl_track.video.frames import Box, Image
 
 
 def select_box(frame: Image) -> Box:

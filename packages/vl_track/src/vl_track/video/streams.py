@@ -2,9 +2,10 @@
 
 import heapq
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import av
@@ -19,6 +20,8 @@ OPEN_SECONDS, READ_SECONDS = 15.0, 15.0
 """How long an address may take to answer, and then to send something."""
 UNCOUNTED = {"vp8"}
 """Codecs with packets that hold no visible frame, so that packets cannot be counted."""
+PROBED = 64
+"""Packets that are looked at to tell whether a file has presentation times."""
 UNTIMED = {"avi"}
 """Containers that store no presentation times: FFmpeg numbers packets in the order of decoding."""
 
@@ -42,7 +45,8 @@ class Stream(Source):
         with closing(_open(self.where)) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
-            reader = _Reader(self, stream, timed=container.format.name not in UNTIMED)
+            timed = container.format.name not in UNTIMED and _has_times(self.where)
+            reader = _Reader(self, stream, timed=timed)
             if start > 0 and reader.timed and not self.live:
                 reader.skip_to(container, start)
             for frame in reader.frames(container):
@@ -87,6 +91,7 @@ class _Reader:
     timed: bool
     number: int = 0
     first_key: int | None = None
+    origin: int | None = None
     counted: bool = True
     begun: bool = False
     waiting: list[int] = field(default_factory=list)
@@ -132,8 +137,10 @@ class _Reader:
         """Note that a packet should give a frame."""
         if not packet.size or packet.is_discard:
             return
-        if packet.pts is None:
+        if packet.pts is None or not self.timed:
             self.counted = False
+            if packet.dts is not None:
+                heapq.heappush(self.waiting, packet.dts)
             return
         if self.first_key is None and packet.is_keyframe:
             self.first_key = packet.pts
@@ -171,12 +178,46 @@ class _Reader:
             heapq.heappop(self.waiting)
 
     def _next(self, pts: int | None, image: Image | None) -> Frame:
-        if pts is None or not self.timed:
-            time = self.number / self.source.rate
-        else:
+        if self.timed and pts is not None:
             time = float((pts - self.zero) * self.base)
+        elif not self.timed and self.waiting:
+            # Frames come in their order, so the earliest time that is left is this one's.
+            earliest = heapq.heappop(self.waiting)
+            self.origin = earliest if self.origin is None else self.origin
+            time = float((earliest - self.origin) * self.base)
+        else:
+            time = self.number / self.source.rate
         self.number += 1
         return Frame(self.number - 1, time, image)
+
+
+def _has_times(where: str) -> bool:
+    """Tell whether a file stores presentation times, and not those of decoding in their place.
+
+    Some writers of MP4 leave out the composition offsets of streams with B-frames. All packets are
+    then presented as they are decoded, and the times of decoded frames jump back and forth. Only
+    files that look like that are decoded for a test.
+    """
+    if ADDRESS.match(where):
+        return True
+    offsets: set[int] = set()
+    with closing(_open(where)) as container, suppress(av.error.FFmpegError):
+        stream = container.streams.video[0]
+        packets = [one for one in islice(container.demux(stream), PROBED) if one.size]
+        for one in packets:
+            if one.pts is not None and one.dts is not None:
+                offsets.add(one.pts - one.dts)
+        if not stream.codec_context.has_b_frames:
+            return True
+    if len(offsets) != 1:
+        return True
+    last = None
+    with closing(_open(where)) as container, suppress(av.error.FFmpegError):
+        for frame in islice(container.decode(video=0), PROBED // 2):
+            if last is not None and frame.pts is not None and frame.pts < last:
+                return False
+            last = frame.pts if frame.pts is not None else last
+    return True
 
 
 def open_stream(where: str, *, name: str) -> Stream:

@@ -24,15 +24,22 @@ class OfficialText(TextEncoder):
     Args:
         vocabulary: rows of the table (release: 30,522).
         num_features: C (768).
+        dropout: of the vector in training (release: 0.1, the default of BERT's configuration).
     """
 
-    def __init__(self, vocabulary: int = VOCABULARY, num_features: int = FEATURES) -> None:
+    def __init__(
+        self,
+        vocabulary: int = VOCABULARY,
+        num_features: int = FEATURES,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.num_features = num_features
         self.word_embeddings = nn.Embedding(vocabulary, num_features)
         self.position_embeddings = nn.Embedding(POSITIONS, num_features)
         self.token_type_embeddings = nn.Embedding(2, num_features)
         self.norm = nn.LayerNorm(num_features, eps=LAYER_NORM_EPSILON)
+        self.dropout = nn.Dropout(dropout)
         for table in (self.word_embeddings, self.position_embeddings, self.token_type_embeddings):
             nn.init.normal_(table.weight, std=0.02)
         self.requires_grad_(False)
@@ -56,4 +63,5 @@ class OfficialText(TextEncoder):
             + self.position_embeddings(first)
             + self.token_type_embeddings(first)
         )
-        return vector
+        dropped: Tensor = self.dropout(vector)
+        return dropped
