@@ -46,7 +46,7 @@ def test_shapes_and_the_matching_switch(matching: str) -> None:
 
 
 def test_the_sentence_matters_and_an_empty_one_is_none() -> None:
-    """In the release it cannot; ours must (facts 0.1)."""
+    """In the release it cannot; ours must (the release's text branch is never read)."""
     network = spoken(tiny_network(matching="target_and_text"))
     with torch.inference_mode():
         red, blue, none, blank = (

@@ -57,7 +57,7 @@ def test_small_objects_are_looked_for_in_parts_of_the_frame(scales: tuple[float,
 
 
 def slow_answer(network: torch.nn.Module, frame: np.ndarray, last: Box, template: Box) -> Box:
-    """One step as the facts word it: crop, network, Hann, argmax, back, clip."""
+    """One step as OSTrack's tracker takes it: crop, network, Hann, argmax, back, clip."""
     backbone = network.backbone
     window = window_around(last, 4.0)
     search = torch.from_numpy(crop_frame(frame, window, 64)).permute(2, 0, 1)[None]

@@ -1,4 +1,4 @@
-"""Which two frames of a video make a training pair (facts 2.2)."""
+"""Which two frames of a video make a training pair (OSTrack's ``lib/train/data/sampler.py``)."""
 
 from collections.abc import Callable
 
@@ -42,5 +42,5 @@ def draw_times(
 
 
 def is_usable(visible: np.ndarray) -> bool:
-    """Tell whether a video has enough frames, and enough with the object (facts 2.2)."""
+    """Tell whether a video has enough frames, and enough with the object."""
     return len(visible) >= MIN_FRAMES and int(np.count_nonzero(visible)) >= MIN_VISIBLE

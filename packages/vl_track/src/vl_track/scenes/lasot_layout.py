@@ -1,4 +1,4 @@
-"""Writing Scenes to disk in LaSOT's layout (facts 3.8)."""
+"""Writing Scenes to disk in LaSOT's layout."""
 
 import shutil
 from collections.abc import Iterable
