@@ -1,7 +1,7 @@
 """Random weights in the official key layout, and a slow network that reads that layout directly.
 
 ``python tests/official_support.py OUT.pth.tar`` writes such a checkpoint. The reference is written
-from the paper and the facts, piece by piece, with loops where loops are clearer; it shares no code
+from paper and release, piece by piece, with loops where loops are clearer; it shares no code
 with the product.
 """
 

@@ -1,4 +1,4 @@
-"""The toolkits' rules frame by frame, without vectors, written from the facts (3.4, 3.5) alone.
+"""The toolkits' rules frame by frame, without vectors, written from docs/evaluation.md alone.
 
 Nothing here is shared with the product: one loop a frame, one number a time.
 """

@@ -24,7 +24,7 @@ SIX_VISIBLE = [True, True, True, False, True, True]
 
 
 def six_frames(*, flags: bool = True, name: str = "six") -> TrueSequence:
-    """The synthetic case of the facts, 3.6."""
+    """A synthetic case of six frames."""
     return TrueSequence(
         name=name,
         boxes=np.array(SIX_TRUE, float),
@@ -33,7 +33,7 @@ def six_frames(*, flags: bool = True, name: str = "six") -> TrueSequence:
 
 
 def perturbed(boxes: np.ndarray) -> np.ndarray:
-    """The predictor of the facts, 3.6: moved, wider, lower, whole; no box repeats the last."""
+    """A predictor that is moved, wider, lower, whole; no box repeats the last."""
     found, last = [], (0.0, 0.0, 0.0, 0.0)
     for x, y, width, height in boxes:
         if width > 0 and height > 0:

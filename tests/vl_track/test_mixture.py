@@ -87,7 +87,7 @@ def test_frames_that_hide_the_object_are_not_drawn(root: Path) -> None:
 
 
 def test_the_box_is_that_of_the_frame_that_was_cut(root: Path) -> None:
-    """The release reads frame 0's box for three data sets (facts: B1)."""
+    """The release reads frame 0's box for three data sets."""
     boxes = [
         sample["box"][:2].tolist() for sample in drawn(pairs(root, Source(name="webuav3m")), 20)
     ]

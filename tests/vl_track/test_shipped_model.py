@@ -103,7 +103,7 @@ def test_the_sentence_decides_which_of_several_is_found(
 def test_words_change_the_scores_and_none_does_not_matter_twice(
     network: AllInOne, crowds: list[Scene]
 ) -> None:
-    """The release gives the same answer to every sentence (facts, 0.1)."""
+    """The release gives the same answer to every sentence (its text branch is never read)."""
     frame = crowds[0].frame(0)
     window = window_of_frame((frame.shape[1], frame.shape[0]))
     size = network.backbone.search_size

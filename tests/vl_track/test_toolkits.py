@@ -1,4 +1,4 @@
-"""Scores equal each toolkit's: the golden numbers of the facts, 3.6, and the rules of 3.5."""
+"""Scores equal each toolkit's: golden numbers and the rules of docs/evaluation.md."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Augmentation of a pair: what both crops share, and what each has for itself (facts 2.3)."""
+"""Augmentation of a pair: what both crops share, and what each has for itself."""
 
 import re
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two crops, the object's box in the second (shares of the crop), and a sentence.
+    """Two crops, the object's box in the second (fractions of the crop), and a sentence.
 
     ``mentions`` are sentences about other objects in the second crop, with their boxes.
     """
@@ -60,7 +60,7 @@ def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -
     flips = [joint < options.joint_flip] * 2
     if flips[0]:
         sentence = mirror_sentence(sentence)
-        mentions = tuple((mirror_sentence(said), where) for said, where in mentions)
+        mentions = tuple((mirror_sentence(text), where) for text, where in mentions)
     flips = [
         flip != (draw < options.separate_flip) for flip, draw in zip(flips, separate, strict=True)
     ]
@@ -69,7 +69,7 @@ def augment(pair: Pair, options: Augmentation, generator: np.random.Generator) -
     if flips[1]:
         search = search[:, ::-1]
         box = _mirror_box(box)
-        mentions = tuple((said, _mirror_box(where)) for said, where in mentions)
+        mentions = tuple((text, _mirror_box(where)) for text, where in mentions)
     reach = options.brightness
     template, search = (
         cv2.convertScaleAbs(

@@ -62,14 +62,14 @@ def window_of_frame(frame_size: tuple[int, int]) -> Window:
 
 
 def into_window(box: Box, window: Window) -> Box:
-    """Return a frame's box in shares of the window."""
+    """Return a frame's box as fractions of the window."""
     x, y, width, height = box
     left, top, side = window
     return (x - left) / side, (y - top) / side, width / side, height / side
 
 
 def out_of_window(centred: Box, window: Window) -> Box:
-    """Return a window's box (centre x, centre y, w, h in shares) in pixels of the frame."""
+    """Return a window's box (centre x, centre y, w, h as fractions) in pixels of the frame."""
     cx, cy, width, height = (value * window.side for value in centred)
     return window.left + cx - width / 2, window.top + cy - height / 2, width, height
 
@@ -98,7 +98,7 @@ def clip_box(
 
 
 def jitter_box(box: Box, *, scale: float, centre: float, generator: np.random.Generator) -> Box:
-    """Move and scale a box at random, as for the search crop (facts 2.3).
+    """Move and scale a box at random, as for the search crop (OSTrack's ``processing.py``).
 
     Args:
         box: the true box.

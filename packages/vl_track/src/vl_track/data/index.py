@@ -98,30 +98,30 @@ def open_columns(videos: "FileSet", build: Callable[[Path], Iterable[Path]]) -> 
         videos: the data set.
         build: writes the columns into a folder, and returns the files they were made from.
     """
-    place = _place(videos)
+    path = _path_of(videos)
     try:
-        with hold(place.with_suffix(".lock")):
-            return _valid(place, videos) or _rebuilt(place, videos, build)
+        with hold(path.with_suffix(".lock")):
+            return _valid(path, videos) or _rebuilt(path, videos, build)
     except OSError as error:
         raise DiskError(
-            f"The index of {videos.root} cannot be kept in {place} ({error.strerror}): free some "
+            f"The index of {videos.root} cannot be kept in {path} ({error.strerror}): free some "
             "space, or name another folder in HOLDFAST_CACHE."
         ) from error
 
 
-def _rebuilt(place: Path, videos: "FileSet", build: Callable[[Path], Iterable[Path]]) -> Path:
+def _rebuilt(path: Path, videos: "FileSet", build: Callable[[Path], Iterable[Path]]) -> Path:
     sys.stderr.write(f"building the index of {videos.root}, {videos.split} (once)\n")
-    old, folder = _read_current(place), place / uuid4().hex[:12]
+    old, folder = _read_current(path), path / uuid4().hex[:12]
     try:
         made_from = {*build(folder), *videos.files_of_list}
-        signatures = {str(path.absolute()): signature_of(path) for path in sorted(made_from)}
+        signatures = {str(one.absolute()): signature_of(one) for one in sorted(made_from)}
         content = {"folder": folder.name, "made_from": signatures}
-        write_text(place / CURRENT, json.dumps(content) + "\n")
+        write_text(path / CURRENT, json.dumps(content) + "\n")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     if old is not None:
-        shutil.rmtree(place / old["folder"], ignore_errors=True)  # maps of it stay valid
+        shutil.rmtree(path / old["folder"], ignore_errors=True)  # maps of it stay valid
     return folder
 
 
@@ -142,30 +142,30 @@ def signature_of(path: Path) -> Signature:
     return found.st_mtime_ns, found.st_size
 
 
-def _place(videos: "FileSet") -> Path:
+def _path_of(videos: "FileSet") -> Path:
     parts = [VERSION, str(videos.root.resolve()), type(videos).__name__, videos.split]
     text = json.dumps([*parts, {key: repr(value) for key, value in videos.options.items()}])
     return cache_folder() / "indexes" / sha256(text.encode()).hexdigest()[:16]
 
 
-def _read_current(place: Path) -> dict[str, Any] | None:
+def _read_current(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads((place / CURRENT).read_text())
+        found = json.loads((path / CURRENT).read_text())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and (place / found["folder"]).is_dir() else None
+    return found if isinstance(found, dict) and (path / found["folder"]).is_dir() else None
 
 
-def _valid(place: Path, videos: "FileSet") -> Path | None:
-    current = _read_current(place)
+def _valid(path: Path, videos: "FileSet") -> Path | None:
+    current = _read_current(path)
     if current is None:
         return None
     made_from = current["made_from"]
-    if any(str(path.absolute()) not in made_from for path in videos.files_of_list):
+    if any(str(one.absolute()) not in made_from for one in videos.files_of_list):
         return None
-    if any(signature_of(Path(path)) != tuple(found) for path, found in made_from.items()):
+    if any(signature_of(Path(one)) != tuple(found) for one, found in made_from.items()):
         return None
-    return place / str(current["folder"])
+    return path / str(current["folder"])
 
 
 def _build(videos: "FileSet", folder: Path) -> set[Path]:

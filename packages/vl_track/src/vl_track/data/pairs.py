@@ -16,7 +16,7 @@ GROUNDING_FRAMES = 5
 
 @dataclass(kw_only=True)
 class PairOptions:
-    """How pairs are cut. The paper's values are the defaults, except where said.
+    """How pairs are cut. The paper's values are the defaults, except where noted.
 
     Attributes:
         template_size: side of the template crop in pixels.
@@ -120,10 +120,10 @@ def _mentions(video: Video, time: int, window: Window, most: int) -> tuple[Menti
     """Return what can be said about other objects whose centres lie in the window."""
     if most == 0 or not isinstance(video, Mentioning):
         return ()
-    found = [(said, into_window(box, window)) for said, box in video.mentions(time)]
+    found = [(text, into_window(box, window)) for text, box in video.mentions(time)]
     inside = [
-        (said, box)
-        for said, box in found
+        (text, box)
+        for text, box in found
         if 0 < box[0] + box[2] / 2 < 1 and 0 < box[1] + box[3] / 2 < 1
     ]
     return tuple(inside[:most])

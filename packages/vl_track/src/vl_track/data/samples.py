@@ -51,7 +51,7 @@ def to_sample(pair: Pair, mentions: int, *, index: int = 0, distractors: bool = 
         prompt=2 if blank else int(pair.sentence == ""),
         distractors=distractors,
         index=index,
-        mentions=[said for said, _ in filled],
+        mentions=[text for text, _ in filled],
         mention_boxes=torch.tensor([where for _, where in filled]).reshape(-1, 4),
     )
 

@@ -87,8 +87,8 @@ def check_images(where: str, paths: Sequence[Path], *, deep: bool) -> Iterator[P
     for size, what in ((-1, "are missing"), (0, "are empty files")):
         found = [path for path, one in zip(paths, sizes, strict=True) if one == size]
         if found:
-            said = f"{len(found)} images {what}, the first is {found[0].name}: get them"
-            yield Problem(where=where, what=said, blocking=True)
+            text = f"{len(found)} images {what}, the first is {found[0].name}: get them"
+            yield Problem(where=where, what=text, blocking=True)
     if not deep:
         return
     for path, size in zip(paths, sizes, strict=True):

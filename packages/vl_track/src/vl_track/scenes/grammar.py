@@ -18,7 +18,7 @@ MARGIN = 0.08
 """How much further to one side an object must be to be called left, right, top or bottom one."""
 SIZE_RATIO = 1.45
 REACH = 0.45
-"""How far apart, as a share of the frame, things may be for one to be left of the other."""
+"""How far apart, as a fraction of the frame, things may be for one to be left of the other."""
 POSITIONS = {
     "left": ("on the left", 0, -1),
     "right": ("on the right", 0, 1),

@@ -29,7 +29,7 @@ DEBIAN = (
     "opencv-doc",
 )
 # Every fourth picture validates, every fourth tests.
-_SHARE: dict[Split, tuple[int, ...]] = {"train": (0, 1), "val": (2,), "test": (3,)}
+_RESIDUES: dict[Split, tuple[int, ...]] = {"train": (0, 1), "val": (2,), "test": (3,)}
 
 
 def find_photographs(root: Path, split: Split) -> list[Path]:
@@ -43,8 +43,8 @@ def find_photographs(root: Path, split: Split) -> list[Path]:
     folder = root / FOLDER
     own = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
     pictures = own or _bundled()
-    share = _SHARE[split] if len(pictures) >= 8 else (0, 1, 2, 3)
-    chosen = [path for place, path in enumerate(pictures) if place % 4 in share]
+    residues = _RESIDUES[split] if len(pictures) >= 8 else (0, 1, 2, 3)
+    chosen = [path for number, path in enumerate(pictures) if number % 4 in residues]
     if not chosen:
         raise DataError(
             f"There are no photographs for Scenes: put some pictures into {folder}, or install "

@@ -33,7 +33,7 @@ def render(scene: "Scene", time: int, view: Matrix, size: tuple[int, int]) -> ND
 def coverage(
     objects: tuple[SceneObject, ...], target: int, time: int, camera: Matrix, frame: tuple[int, int]
 ) -> float:
-    """Return the share of the target's area that is in the frame and not covered, in [0, 1]."""
+    """Return the fraction of the target's area that is in the frame and not covered, in [0, 1]."""
     thing = objects[target]
     x0, y0, x1, y1 = bounds(thing.outline, camera @ thing.placement(time))
     if x1 <= x0 or y1 <= y0:

@@ -122,7 +122,7 @@ class Scene:
         return x0, y0, x1 - x0, y1 - y0
 
     def seen(self, time: int) -> float:
-        """Return the share of the target that can be seen, in [0, 1]."""
+        """Return the fraction of the target that can be seen, in [0, 1]."""
         return coverage(self.objects, self.target, time, self.camera[time], self.frame_size)
 
     def visible(self, time: int) -> bool:

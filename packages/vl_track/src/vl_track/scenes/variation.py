@@ -112,7 +112,7 @@ def _limb(
     extent = target.side * np.sqrt(path.scale[:, 0] * path.scale[:, 1])
     reach = target.side * path.scale / 2
     outward = np.array([np.cos(direction), np.sin(direction)])
-    # The edge of the target's ellipse in that direction, and the share of the limb upon it.
+    # The edge of the target's ellipse in that direction, and the part of the limb upon it.
     edge = 1 / np.sqrt(((outward / reach) ** 2).sum(axis=1))
     overlap = generator.uniform(0.08, 0.3 if fingers else 0.6) * 2 * edge
     along = edge - overlap + length * extent / 2

@@ -75,8 +75,8 @@ def ablate(
     shuffled = shuffled_sentences(videos)
     runs: dict[str, list[SequenceResult]] = {condition: [] for condition in CONDITIONS}
     for video, wrong in zip(videos, shuffled, strict=True):
-        said = {"right": video.sentence, "none": "", "shuffled": wrong}
-        for condition, sentence in said.items():
+        sentences = {"right": video.sentence, "none": "", "shuffled": wrong}
+        for condition, sentence in sentences.items():
             runs[condition].append(run_video(tracker, video, prompt=prompt, sentence=sentence))
             after()
     return Ablation(prompt=prompt, runs=runs)

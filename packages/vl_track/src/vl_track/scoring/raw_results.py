@@ -1,4 +1,4 @@
-"""Raw results of a tracker, in every layout of the field (facts 3.7), and what is wrong with them.
+"""Raw results of a tracker, in every layout of the field and what is wrong with them.
 
 - ``<sequence>.txt`` in one folder: pytracking's family, LaSOT's and TNL2K's toolkits, MMOT
 - ``<sequence>/<sequence>_001.txt``: GOT-10k

@@ -111,13 +111,13 @@ def score_all(
         some = truths[start : start + SEQUENCES_PER_BATCH]
         alike = needs_nothing(some, predictions)
         aligned: dict[object, Aligned] = {}
-        for place, (rules, strict) in enumerate(conventions):
+        for number, (rules, strict) in enumerate(conventions):
             key: object = (rules.hidden == "left_out", rules.first)
             if not alike:
                 key = (key, rules.valid == "every", rules.lengths, rules.repairs, strict)
             if key not in aligned:
                 aligned[key] = align(some, predictions, rules, strict=strict)
-            parts[place].append(_score_some(aligned[key], rules))
+            parts[number].append(_score_some(aligned[key], rules))
     return [_joined(part) for part in parts]
 
 

@@ -167,10 +167,10 @@ def say_findings(trackers: Sequence[Scored], *, most: int = 12) -> str:
     """List what is wrong with the results, a line each."""
     lines = []
     for one in trackers:
-        said = [f"{one.tracker}: {finding.text}" for finding in one.findings]
-        lines += said[:most]
-        if len(said) > most:
-            lines.append(f"{one.tracker}: {len(said) - most} more such findings (see the JSON)")
+        texts = [f"{one.tracker}: {finding.text}" for finding in one.findings]
+        lines += texts[:most]
+        if len(texts) > most:
+            lines.append(f"{one.tracker}: {len(texts) - most} more such findings (see the JSON)")
     return "\n".join(lines) + "\n" if lines else ""
 
 
