@@ -14,7 +14,7 @@ VIDEOS = 8
 
 def measure(results: Results, rounds: int) -> None:
     """Time a frame of each of eight videos; both sides start every round from the same boxes."""
-    device = choose_device()
+    device = torch.device(choose_device())
     network = load_network().to(device)
     pictures, source = photographs((640, 480), VIDEOS)
     frames = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]

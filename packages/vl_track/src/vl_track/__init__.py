@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vl_track.runtimes import Precision, Runtime
+    from vl_track.scoring.evaluating import evaluate
+    from vl_track.scoring.sets import open_set
     from vl_track.tracking import Prompt, Step, Tracker, TrackerOptions, follow
 
 __version__ = "0.1.0"
-__all__ = ["Prompt", "Step", "Tracker", "TrackerOptions", "follow", "load"]
+__all__ = ["Prompt", "Step", "Tracker", "TrackerOptions", "evaluate", "follow", "load", "open_set"]
 _MODULES = {
     "Prompt": "vl_track.tracking",
     "Step": "vl_track.tracking",
     "Tracker": "vl_track.tracking",
     "TrackerOptions": "vl_track.tracking",
+    "evaluate": "vl_track.scoring.evaluating",
     "follow": "vl_track.tracking",
+    "open_set": "vl_track.scoring.sets",
 }
 
 

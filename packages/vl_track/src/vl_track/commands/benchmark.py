@@ -25,7 +25,7 @@ from vl_track.scoring.benchmarking import (
     open_folder,
     summary,
 )
-from vl_track.scoring.sets import known_set, open_set
+from vl_track.scoring.sets import open_set
 from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
 
@@ -86,10 +86,7 @@ def benchmark(
         options: of the tracker.
     """
     check(runtime, precision)
-    known_set(dataset)
-    results = Path(out or f"results/{dataset}")
     videos = open_set(dataset, split, root=root, folder=folder)
-    names = _chosen(videos, dataset, sequences)
     given = vars(options or TrackerOptions())
     plan = Plan(
         dataset=dataset,
@@ -99,15 +96,11 @@ def benchmark(
         weights=digest_of(weights) + _runtime_name(runtime, precision),
         options=given,
     )
+    made = {"weights": weights, "options": given, "device": device, "runtime": runtime}
+    places = Places(root=root, folder=folder, tracker={**made, "precision": precision})
+    results = Path(out or f"results/{dataset}")
+    names = _chosen(videos, dataset, sequences)
     open_folder(results, plan)
-    places = Places(
-        root=root,
-        folder=folder,
-        tracker={
-            "weights": weights, "options": given, "device": device, "runtime": runtime,
-            "precision": precision,
-        },
-    )  # fmt: skip
     pool = make_pool(results, plan, names, f"{__name__}:make_tracker", places)
     pool.describe()
     if retry_failed:

@@ -7,12 +7,10 @@ from pathlib import Path
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
 from vl_track.data.sets.base import Split
-from vl_track.scoring import conventions
-from vl_track.scoring.analysis import Analysis, Missing, analyse
-from vl_track.scoring.conventions import Convention, Name
-from vl_track.scoring.raw_results import read_many
+from vl_track.scoring.analysis import Analysis, Missing
+from vl_track.scoring.conventions import Name
+from vl_track.scoring.evaluating import evaluate as scored
 from vl_track.scoring.report import tables
-from vl_track.scoring.truths import read_truths
 
 
 def evaluate(
@@ -58,31 +56,28 @@ def evaluate(
     """
     if results is None:
         raise ConfigError("Which results? Give --results FOLDER (or an archive).")
-    truths = read_truths(
-        dataset, annotations=annotations, root=root, folder=folder, split=split, names=sequences
-    )
-    read = read_many([results, *(compare or [])], truths, truncate=truncate)
-    analysis = analyse(
-        truths,
-        read,
-        rules_for(convention, dataset, label),
-        dataset=dataset,
-        missing=missing,
+    analysis = scored(
+        [results, *(compare or [])],
+        dataset,
+        annotations=annotations,
+        root=root,
+        folder=folder,
+        split=split,
+        rules=convention,
+        label=label,
+        truncate=truncate,
         strict=strict,
-        truncated=truncate,
+        missing=missing,
+        sequences=sequences,
         samples=samples,
     )
-    sys.stderr.write("".join(f"note: {text}\n" for one in truths for text in one.remarks))
+    remarks = [text for one in analysis.truths for text in one.remarks]
+    sys.stderr.write("".join(f"note: {text}\n" for text in remarks))
     sys.stderr.write(tables.say_findings(analysis.trackers))
     sys.stdout.write(report_text(analysis))
     if out:
         for path in write_report(analysis, Path(out)):
             sys.stdout.write(f"wrote {path}\n")
-
-
-def rules_for(name: Name, dataset: str, label: str | None) -> Convention:
-    """Return a convention with the label its loaders give a data set."""
-    return conventions.convention(name, label or dataset)
 
 
 def report_text(analysis: Analysis) -> str:

@@ -63,6 +63,7 @@ class SequenceIndex(Sequence[FileVideo]):
         Raises:
             DataError: it could not be read when the index was built; the message is that error's.
         """
+        number = range(len(self))[number]
         record = orjson.loads(self.records[number])
         if "error" in record:
             raise DataError(record["error"])

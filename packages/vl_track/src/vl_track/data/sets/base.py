@@ -1,7 +1,7 @@
 """What every data set offers: its sequences by name, their videos, and their true boxes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -71,6 +71,14 @@ class VideoSet(ABC):
     def __len__(self) -> int:
         """Return the number of sequences."""
         return len(self.names)
+
+    def __getitem__(self, number: int) -> Video:
+        """Return a sequence by its number in :attr:`names`."""
+        return self.read(self.names[number])
+
+    def __iter__(self) -> Iterator[Video]:
+        """Yield every sequence."""
+        return (self[number] for number in range(len(self)))
 
 
 class FileSet(VideoSet):
