@@ -22,9 +22,11 @@ from toolkit_support import (
 from vl_track.app import APP
 from vl_track.data.annotations import read_toolkit_annotations
 from vl_track.scoring.analysis import analyse
+from vl_track.scoring.averages import got_scores
 from vl_track.scoring.conventions import NAMES, convention
 from vl_track.scoring.raw_results import RawResults
 from vl_track.scoring.scores import score
+from vl_track.scoring.truths import read_truths
 
 NAMES_OF_ALL = ("six", "two", "three", "four")
 
@@ -140,6 +142,26 @@ def test_strictness(results: Path, annotations: Path, capsys: pytest.CaptureFixt
     assert "negative side in 1 lines, the first of them line 6" in capsys.readouterr().err
     assert run(*words, "--strict") == 1
     assert "refuses" in capsys.readouterr().err
+
+
+def test_got10ks_ao_and_sr_come_out_of_evaluate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case B10: AO and SR were advertised and not reachable."""
+    root = data_tree(tmp_path / "data", "got10k")
+    (true,) = read_truths("got10k", root=str(root))
+    moved = true.boxes + np.array([4.0, 0, 0, 0])
+    folder = tmp_path / "results/mine" / true.name
+    write(folder / f"{true.name}_001.txt", "".join(",".join(map(str, b)) + "\n" for b in moved))
+    out = tmp_path / "out"
+    words = ("--results", tmp_path / "results", "--root", root, "--dataset", "got10k")
+    assert run(*words, "--out", out) == 0
+    captured = capsys.readouterr().out
+    assert all(name in captured for name in ("AO", "SR50", "SR75", "as GOT-10k's toolkit"))
+    expected = got_scores([true], {true.name: moved})
+    found = json.loads((out / "scores.json").read_text())["trackers"]["mine"]["averages"]
+    assert found == {"AO": expected.ao, "SR50": expected.sr50, "SR75": expected.sr75}
+    assert 0 < expected.ao < 100
 
 
 def test_the_data_set_itself_can_be_the_truth(
