@@ -17,10 +17,12 @@ from vl_track.scenes.grammar import (
     sentence,
 )
 
-BASE = Described(kind="star", colour="red", texture="plain", side=40, centre=(0.5, 0.5), motion="")
+BASE = Described(
+    class_name="star", colour="red", texture="plain", side=40, centre=(0.5, 0.5), motion=""
+)
 things = st.builds(
     Described,
-    kind=st.sampled_from(["star", "heart"]),
+    class_name=st.sampled_from(["star", "heart"]),
     colour=st.sampled_from(["red", "blue", None]),
     texture=st.sampled_from(["plain", "striped"]),
     side=st.sampled_from([20.0, 40.0, 90.0]),
@@ -35,7 +37,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def words_fit(text: str, one: Described, rivals: list[Described]) -> bool:
     """A slow reader of sentences: is every word of it true of ``one``?"""
-    same = [other for other in rivals if other.kind == one.kind]
+    same = [other for other in rivals if other.class_name == one.class_name]
     words = text.split()
     claims = [
         *(one.colour == colour for colour in ("red", "blue") if colour in words),
@@ -47,7 +49,7 @@ def words_fit(text: str, one: Described, rivals: list[Described]) -> bool:
     for phrase, axis, sign in POSITIONS.values():
         if phrase in text:
             claims += [sign * one.centre[axis] > sign * other.centre[axis] for other in same]
-    return one.kind in words and all(claims)
+    return one.class_name in words and all(claims)
 
 
 @settings(max_examples=300, deadline=None)
@@ -88,7 +90,7 @@ def test_places_are_said_where_looks_are_the_same() -> None:
 
 def test_relations_name_a_thing_that_is_alone_of_its_kind() -> None:
     landmark = Described(
-        kind="heart", colour="red", texture="plain", side=40, centre=(0.5, 0.7), motion=""
+        class_name="heart", colour="red", texture="plain", side=40, centre=(0.5, 0.7), motion=""
     )
     twin = replace(BASE, centre=(0.1, 0.1))
     facts = {fact.words: fact for fact in facts_about(BASE, [twin, landmark])}

@@ -35,7 +35,7 @@ def block(colour: tuple[int, int, int], path: Path, side: float = 16.0) -> Scene
     """A solid square that fills its sprite."""
     sprite = np.full((SIDE, SIDE, 4), 255, np.uint8)
     sprite[..., :3] = colour
-    looks = Appearance(source="block", kind="square", colour=None, texture="plain")
+    looks = Appearance(source="block", class_name="square", colour=None, texture="plain")
     return SceneObject(appearance=looks, sprite=sprite, side=side, path=path)
 
 
@@ -182,9 +182,9 @@ def test_what_is_seen_is_counted_area(order: tuple[int, int], share: float) -> N
     half = block((0, 0, 0), still_path(28, 20))  # covers the right half
     things = [(RED, half)[number] for number in order]
     scene = scene_of(*things, target=order.index(0))
-    assert scene.seen(0) == pytest.approx(share, abs=0.05)
+    assert scene.visible_fraction(0) == pytest.approx(share, abs=0.05)
     outside = scene_of(block((0, 0, 0), still_path(0, 20)))
-    assert outside.seen(0) == pytest.approx(0.5, abs=0.05)
+    assert outside.visible_fraction(0) == pytest.approx(0.5, abs=0.05)
 
 
 def test_views_agree_at_every_zoom() -> None:
@@ -208,7 +208,7 @@ def test_scenes_vary_in_what_makes_tracking_hard(root: FilePath) -> None:
         "soft": np.mean([scene.softness.max() > 0.2 for scene in scenes]),
         "camera": np.mean([not np.allclose(scene.camera[-1], np.eye(3)) for scene in scenes]),
         "occluder": np.mean(
-            [any(t.appearance.kind == "occluder" for t in scene.objects) for scene in scenes]
+            [any(t.appearance.class_name == "occluder" for t in scene.objects) for scene in scenes]
         ),
         "rivals": np.mean([scene.same_kind > 0 for scene in scenes]),
     }
@@ -220,7 +220,7 @@ def test_scenes_vary_in_what_makes_tracking_hard(root: FilePath) -> None:
 def test_targets_start_in_plain_sight_of_a_camera_at_rest(root: FilePath) -> None:
     for seed in range(40):
         scene = make_scene(small_world(root), seed, "distractors")
-        assert scene.seen(0) > 0.6
+        assert scene.visible_fraction(0) > 0.6
         assert np.allclose(scene.camera[0], np.eye(3), atol=0.12)
 
 

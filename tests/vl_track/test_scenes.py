@@ -92,18 +92,20 @@ def test_a_crop_is_the_frame_resized(root: Path) -> None:
 
 def test_visibility_follows_what_covers_the_target(root: Path) -> None:
     scene = next(
-        s for seed in range(40) if (s := make_scene(small_world(root), seed)).seen(0) > 0.95
+        s
+        for seed in range(40)
+        if (s := make_scene(small_world(root), seed)).visible_fraction(0) > 0.95
     )
     target = scene.objects[scene.target]
     solid = target.sprite.copy()
     solid[:] = 255
     cover = replace(target, sprite=solid, side=target.side * 2.5)
     covered = replace(scene, objects=(*scene.objects, cover))
-    assert covered.seen(0) < 0.05
+    assert covered.visible_fraction(0) < 0.05
     assert not covered.visible(0)
     assert not covered.out_of_view(0)
     below = replace(scene, objects=(cover, *scene.objects), target=scene.target + 1)
-    assert below.seen(0) == pytest.approx(scene.seen(0))
+    assert below.visible_fraction(0) == pytest.approx(scene.visible_fraction(0))
 
 
 def test_an_object_that_left_has_no_box(root: Path) -> None:
@@ -121,7 +123,7 @@ def test_an_object_that_left_has_no_box(root: Path) -> None:
 def test_distractor_scenes_have_rivals_of_the_same_kind(root: Path) -> None:
     for seed in range(10):
         scene = make_scene(small_world(root), seed, "distractors")
-        kinds = [thing.appearance.kind for thing in scene.objects]
+        kinds = [thing.appearance.class_name for thing in scene.objects]
         assert kinds.count(scene.noun) == scene.same_kind + 1 >= 3
 
 
@@ -162,7 +164,7 @@ def test_an_empty_sprite_has_no_outline() -> None:
 
 @pytest.mark.parametrize("colour", sorted(COLOURS))
 def test_a_dressed_sprite_is_nearest_to_its_colour(colour: str) -> None:
-    looks = Appearance(source="s", kind="square", colour=colour, texture="plain")
+    looks = Appearance(source="s", class_name="square", colour=colour, texture="plain")
     dressed = dress(draw_shape("square"), looks)
     middle = dressed[40:56, 40:56, :3].reshape(-1, 3).mean(axis=0)
     distance = {name: np.abs(middle - value).sum() for name, value in COLOURS.items()}
@@ -172,7 +174,7 @@ def test_a_dressed_sprite_is_nearest_to_its_colour(colour: str) -> None:
 def test_textures_change_the_surface_and_keep_the_shape() -> None:
     base = draw_shape("circle")
     looks = [
-        dress(base, Appearance(source="s", kind="k", colour="red", texture=texture))
+        dress(base, Appearance(source="s", class_name="k", colour="red", texture=texture))
         for texture in ("plain", "striped", "dotted", "checked")
     ]
     assert all(np.array_equal(one[..., 3], base[..., 3]) for one in looks)

@@ -60,10 +60,14 @@ def test_a_carried_target_keeps_its_box_sentence_and_neighbours(
 def test_a_limb_covers_no_more_than_allowed_and_sometimes_something(
     pairs: list[tuple[Scene, Scene]],
 ) -> None:
-    lost = [before.seen(0) - after.seen(0) for before, after in pairs if limbs(after)]
+    lost = [
+        before.visible_fraction(0) - after.visible_fraction(0)
+        for before, after in pairs
+        if limbs(after)
+    ]
     assert min(lost) > -1e-6
     assert max(lost) > 0.02
-    assert all(after.seen(0) > LEAST_SEEN for _, after in pairs)
+    assert all(after.visible_fraction(0) > LEAST_SEEN for _, after in pairs)
 
 
 def test_a_limb_stays_where_it_took_hold(pairs: list[tuple[Scene, Scene]]) -> None:

@@ -77,7 +77,9 @@ def scenes(
         times = [round(k * (len(scene) - 1) / 3) for k in range(4)]
         rows.append(
             [
-                draw_estimate(scene.frame(t), scene.box(t), scene.seen(t), scene.sentence)
+                draw_estimate(
+                    scene.frame(t), scene.box(t), scene.visible_fraction(t), scene.sentence
+                )
                 for t in times
             ]
         )

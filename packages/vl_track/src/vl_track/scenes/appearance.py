@@ -33,13 +33,13 @@ class Appearance:
     Attributes:
         source: which drawing, shape or photograph patch it is; two objects of one source differ
             only in what follows.
-        kind: the noun of a sentence about it.
+        class_name: the noun of a sentence about it.
         colour: a key of :data:`COLOURS`, or ``None`` for its natural colours.
         texture: the pattern over it.
     """
 
     source: str
-    kind: str
+    class_name: str
     colour: str | None
     texture: Texture
 

@@ -25,7 +25,7 @@ class ScenePairs(Dataset[Sample]):
     Args:
         world: material.
         options: how pairs are cut.
-        distractors: fraction of scenes with two to four distractors of the target's kind.
+        distractors: fraction of scenes with two to four distractors of the target's class.
         fixed: draw by index alone, and go through the kinds of pair in turn (validation).
         variation: what is changed about how many scenes.
     """
@@ -67,7 +67,7 @@ class Scenes(StepDataModule):
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         batch_size: pairs on each rank.
         pairs: how they are cut.
-        distractors: fraction of scenes with distractors of the target's kind.
+        distractors: fraction of scenes with distractors of the target's class.
         trajectories: folder or tar file of LaSOT annotations whose motion objects may follow.
         val_pairs: pairs of a validation.
         variation: what is changed about how many training scenes; validation and test stay as they

@@ -46,7 +46,7 @@ class Described:
     """What can be said about an object in the first frame of a scene.
 
     Attributes:
-        kind: noun.
+        class_name: its noun.
         colour: colour word, or ``None`` if its own colours have no name.
         texture: ``plain`` or a pattern.
         side: size in pixels.
@@ -54,7 +54,7 @@ class Described:
         motion: words such as ``moving left``, or empty.
     """
 
-    kind: str
+    class_name: str
     colour: str | None
     texture: str
     side: float
@@ -94,7 +94,7 @@ def sentence(
     facts = facts_about(target, others)
     urge = [EAGERNESS[fact.slot] + generator.uniform() for fact in facts]
     order = [facts[i] for i in np.argsort(urge)]
-    noun = Fact("kind", target.kind, lambda other: other.kind == target.kind)
+    noun = Fact("kind", target.class_name, lambda other: other.class_name == target.class_name)
     said, rivals = [noun], [other for other in others if noun.fits(other)]
     for fact in order:
         fewer = [other for other in rivals if fact.fits(other)]
@@ -107,7 +107,7 @@ def sentence(
 
 
 def facts_about(target: Described, others: Sequence[Described]) -> list[Fact]:
-    """Return every true fact about the target beside its kind."""
+    """Return every true fact about the target beside its class."""
     facts = []
     if target.colour is not None:
         facts.append(Fact("colour", target.colour, lambda other: other.colour == target.colour))
@@ -115,12 +115,12 @@ def facts_about(target: Described, others: Sequence[Described]) -> list[Fact]:
         facts.append(Fact("texture", target.texture, lambda other: other.texture == target.texture))
     if target.motion:
         facts.append(Fact("motion", target.motion, lambda other: other.motion == target.motion))
-    same = [other for other in others if other.kind == target.kind]
+    same = [other for other in others if other.class_name == target.class_name]
     return facts + (_comparisons(target, same) + _relations(target, others) if same else [])
 
 
 def _comparisons(target: Described, same: Sequence[Described]) -> list[Fact]:
-    """Return facts that hold against every other object of the kind."""
+    """Return facts that hold against every other object of the class."""
     facts = []
     for words, axis, sign in POSITIONS.values():
         mine = sign * target.centre[axis]
@@ -134,16 +134,19 @@ def _comparisons(target: Described, same: Sequence[Described]) -> list[Fact]:
 
 
 def _relations(target: Described, others: Sequence[Described]) -> list[Fact]:
-    """Return where the target is, seen from things that are the only ones of their kind."""
+    """Return where the target is, seen from things that are the only ones of their class."""
     facts = []
     for other in others:
-        alone = sum(o.kind == other.kind for o in others) == 1 and other.kind != target.kind
+        alone = (
+            sum(o.class_name == other.class_name for o in others) == 1
+            and other.class_name != target.class_name
+        )
         relation = relation_words(target, other)
         if alone and relation:
             facts.append(
                 Fact(
                     "relation",
-                    f"{relation} the {other.kind}",
+                    f"{relation} the {other.class_name}",
                     partial(_has_relation, landmark=other, words=relation),
                 )
             )

@@ -28,7 +28,7 @@ def make_scene(world: SceneWorld, seed: int, difficulty: Difficulty = "standard"
     Args:
         world: material of a split.
         seed: any number.
-        difficulty: ``standard`` scenes have up to two distractors of the target's kind, or none;
+        difficulty: ``standard`` scenes have up to two distractors of the target's class, or none;
             ``distractors`` scenes have two to four, which differ in colour, texture, size, place
             or relation.
     """
@@ -87,7 +87,7 @@ def _looks(drawing: Drawing, generator: np.random.Generator) -> Appearance:
     )
     return Appearance(
         source=drawing.source,
-        kind=drawing.nouns[int(generator.integers(len(drawing.nouns)))],
+        class_name=drawing.nouns[int(generator.integers(len(drawing.nouns)))],
         colour=None if natural else str(generator.choice(list(COLOURS))),
         texture=TEXTURES[0]
         if natural
@@ -96,7 +96,7 @@ def _looks(drawing: Drawing, generator: np.random.Generator) -> Appearance:
 
 
 def _rival(target: Appearance, generator: np.random.Generator) -> tuple[Appearance, float]:
-    """Return the looks of a distractor of the target's kind, and its size over the target's."""
+    """Return the looks of a distractor of the target's class, and its size over the target's."""
     colour, texture, ratio = target.colour, target.texture, generator.uniform(0.85, 1.18)
     what = generator.choice(["colour", "texture", "size", "place"], p=[0.6, 0.2, 0.1, 0.1])
     if what == "colour" and colour is not None:
@@ -108,7 +108,9 @@ def _rival(target: Appearance, generator: np.random.Generator) -> tuple[Appearan
     elif what == "size":
         ratio = float(generator.choice([0.55, 1.8]))
     return (
-        Appearance(source=target.source, kind=target.kind, colour=colour, texture=texture),
+        Appearance(
+            source=target.source, class_name=target.class_name, colour=colour, texture=texture
+        ),
         float(ratio),
     )
 
@@ -163,7 +165,7 @@ def _free_spot(
 def _describe(world: SceneWorld, things: Sequence[SceneObject]) -> list[Described]:
     return [
         Described(
-            kind=thing.appearance.kind,
+            class_name=thing.appearance.class_name,
             colour=thing.appearance.colour,
             texture=thing.appearance.texture,
             side=thing.side,
@@ -221,7 +223,7 @@ def _film(
         noise_seed=int(generator.integers(2**31)),
         same_kind=same_kind,
     )
-    return scene if scene.seen(0) > 0.6 else None
+    return scene if scene.visible_fraction(0) > 0.6 else None
 
 
 def _occluder(
@@ -235,7 +237,7 @@ def _occluder(
     centre = path.centre - path.centre[meeting] + target.path.centre[meeting]
     travel = generator.normal(0, 0.06 * side, 2)
     centre = centre + (np.arange(world.frames) - meeting)[:, None] * travel
-    looks = Appearance(source="patch", kind="occluder", colour=None, texture="plain")
+    looks = Appearance(source="patch", class_name="occluder", colour=None, texture="plain")
     return SceneObject(
         appearance=looks,
         sprite=dress(patch, looks),

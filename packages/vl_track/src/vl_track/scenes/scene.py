@@ -60,8 +60,8 @@ class Scene:
 
     @property
     def noun(self) -> str:
-        """What kind of thing is tracked."""
-        return self.objects[self.target].appearance.kind
+        """The class name of the tracked object."""
+        return self.objects[self.target].appearance.class_name
 
     def frame(self, time: int) -> NDArray[np.uint8]:
         """Draw a whole frame: RGB uint8 (H, W, 3)."""
@@ -121,13 +121,13 @@ class Scene:
             return 0.0, 0.0, 0.0, 0.0
         return x0, y0, x1 - x0, y1 - y0
 
-    def seen(self, time: int) -> float:
+    def visible_fraction(self, time: int) -> float:
         """Return the fraction of the target that can be seen, in [0, 1]."""
         return coverage(self.objects, self.target, time, self.camera[time], self.frame_size)
 
     def visible(self, time: int) -> bool:
         """Tell whether a tenth of the target or more can be seen."""
-        return self.box(time)[2] > 0 and self.seen(time) >= VISIBLE
+        return self.box(time)[2] > 0 and self.visible_fraction(time) >= VISIBLE
 
     def out_of_view(self, time: int) -> bool:
         """Tell whether the target has left the frame."""

@@ -47,7 +47,7 @@ def vary(scene: Scene, world: SceneWorld, variation: Variation) -> Scene:
     for wanted, change in ((stretched, _stretch), (held, _hand_over)):
         changed = change(scene, world, generator) if wanted else scene
         # A changed object may hide the target: then that change is left out.
-        scene = changed if changed.seen(0) > LEAST_SEEN else scene
+        scene = changed if changed.visible_fraction(0) > LEAST_SEEN else scene
     return scene
 
 
@@ -119,7 +119,7 @@ def _limb(
     sway = 0.03 * np.sin(np.arange(len(edge)) / generator.uniform(6, 25) + generator.uniform(0, 6))
     angle = path.angle + direction + sway
     centre = path.centre + along[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    looks = Appearance(source="limb", kind="hand", colour=None, texture="plain")
+    looks = Appearance(source="limb", class_name="hand", colour=None, texture="plain")
     shape = _shape(generator, fingers=fingers)
     return SceneObject(
         appearance=looks,
@@ -138,8 +138,8 @@ def _limb(
 
 def _skin(world: SceneWorld, generator: np.random.Generator) -> NDArray[np.uint8]:
     """Return a surface (SIDE, SIDE, 3): skin, plain cloth, or a piece of a photograph."""
-    kind = generator.uniform()
-    if kind < 0.3:
+    draw = generator.uniform()
+    if draw < 0.3:
         picture = read_photograph(
             world.photographs[int(generator.integers(len(world.photographs)))]
         )
@@ -149,7 +149,7 @@ def _skin(world: SceneWorld, generator: np.random.Generator) -> NDArray[np.uint8
         return np.asarray(cv2.resize(piece, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     tone = (
         np.array([238, 195, 165]) * generator.uniform(0.3, 1.05) + generator.normal(0, 8, 3)
-        if kind < 0.75
+        if draw < 0.75
         else generator.uniform(20, 240, 3)
     )
     # Rounded like an arm: lighter along the middle; the sleeve may begin somewhere.
