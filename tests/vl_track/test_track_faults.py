@@ -30,7 +30,7 @@ from vl_track.results import read_boxes
 from vl_track.tracking import Prompt, Step
 from vl_track.tracking.saving import read_tracked
 from vl_track.tracking.video import draw_steps
-from vl_track.video.drawing import COLOURS, GREY
+from vl_track.video.drawing import COLOURS, GREY, draw_estimate
 from vl_track.video.folders import open_folder
 from vl_track.video.reading import open_source
 from vl_track.video.streams import Stream
@@ -651,3 +651,25 @@ def test_a_live_window_shows_frames_and_closing_it_ends_the_run(
     assert track(clip, "--box", BOX, "--show", "--save", "b.csv") == 0
     assert len(read_tracked(tmp_path / "b.csv")) == 4
     assert "stopped by the user" in capsys.readouterr().out
+
+
+def test_an_annotation_is_not_made_of_boxes_that_begin_later(
+    track: Run, clip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert track(clip, "--box", BOX, "--start", "0.5", "--save", "b.csv") == 0
+    words = ("--video", clip, "--format", "coco", "--out", "a.json")
+    assert APP.main(["annotate", "b.csv", *words]) == 1
+    assert "begins at frame 5 of its video" in capsys.readouterr().err
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_texts_of_any_script_are_drawn() -> None:
+    """B6: OpenCV's font wrote a question mark for every such letter."""
+    image = frame_with(None, (300, 200))
+    drawn = [
+        draw_estimate(image, (20, 60, 40, 40), 0.5, text) for text in ("grün", "grun", "gr??n")
+    ]
+    assert not np.array_equal(drawn[0], drawn[1])
+    cyrillic = [draw_estimate(image, (20, 60, 40, 40), 0.5, text) for text in ("кот", "пёс")]
+    assert not np.array_equal(*cyrillic)
+    assert np.array_equal(image, frame_with(None, (300, 200)))
