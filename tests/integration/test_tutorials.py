@@ -17,7 +17,7 @@ PAGES = sorted((REPOSITORY / "docs/tutorials").glob("*.md"))
 NEEDS_PICTURES = {"add_a_method", "add_a_data_set", "notebook", "to_a_cluster"}
 LEFT_BEHIND = {
     "own_folder": ["advice/model/README.md", "advice/model/model.onnx", "answers.csv"],
-    "own_video": ["seen.mp4", "boxes.txt", "coco.json", "mot.txt", "face-1/groundtruth.txt"],
+    "own_video": ["seen.mp4", "boxes.csv", "coco.json", "mot.txt", "face-1/groundtruth.txt"],
     "reproduce_a_row": ["results/row/report/report.html", "results/domainbed"],
     "add_a_method": ["results/smooth/report/report.html"],
     "notebook": [],

@@ -4,19 +4,19 @@ from holdfast.cli.app import App, Command
 
 APP = App(
     name="vl-track",
-    summary="follow one object through a video, told by a box, a sentence, or both",
+    summary="track objects through video by a box, a text, or both",
     model="vl_track.training.module:Tracking",
     datamodule="holdfast.training.datamodule:StepDataModule",
     fit_example="{prog} {name} --config vl_track:scenes_tiny --config hardware:cpu",
     commands={
         "track": Command(
             target="vl_track.commands.track:track",
-            help="follow an object through a video, a folder of pictures, or a camera",
+            help="track objects through videos, folders of images, cameras and addresses",
             example="vl-track track clip.mp4 --box 300,120,80,60 --text cup --out seen.mp4",
         ),
         "demo": Command(
             target="vl_track.commands.demo:demo",
-            help="serve a page to track with: upload, draw a box or type, watch it followed",
+            help="serve a page to track with: upload, draw a box or type, watch the box",
             example="vl-track demo --port 7860",
         ),
         "example": Command(

@@ -14,7 +14,7 @@ from vl_track.annotations.mot import mot_text
 from vl_track.annotations.rerun import write_rerun
 from vl_track.annotations.track import Track
 from vl_track.outputs import check_outputs
-from vl_track.tracking.saving import read_tracked
+from vl_track.tracking.saving import first_frame, read_tracked
 from vl_track.video.reading import frame_at, open_source
 
 Format = Literal["coco", "mot", "cvat", "lasot", "rerun"]
@@ -65,7 +65,13 @@ def read_track(boxes: str, video: str, label: str, text: str, number: int = 1) -
         ConfigError: there are more boxes than frames.
         DataError: one of the files cannot be read.
     """
-    found = read_tracked(Path(boxes).expanduser(), number)
+    file = Path(boxes).expanduser()
+    found, first = read_tracked(file, number), first_frame(file, number)
+    if first:
+        raise ConfigError(
+            f"{boxes} begins at frame {first} of its video, and an annotation begins at the first: "
+            "track without --start, or cut the video."
+        )
     source = open_source(video)
     height, width = frame_at(video, 0).shape[:2]
     if source.count and len(found) > source.count:

@@ -12,7 +12,7 @@ def demo(
     megabytes: float = 200.0,
     frames: int = 1500,
 ) -> None:
-    """Serve a page to track with: upload a clip, click a box or type a sentence, watch it followed.
+    """Serve a page to track with: upload a clip, click a box or type a sentence, watch the box.
 
     Args:
         host: address to listen on; the default is this machine only.

@@ -2,7 +2,9 @@
 
 import re
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,8 +90,7 @@ def track(
         overwrite=overwrite,
     )
     first = [first_image(one, begin) for one in opened] if select else []
-    for image in first[:1]:
-        prompts = [Prompt(select_box(image), prompts[0].text)]
+    prompts = [Prompt(select_box(first[0]), prompts[0].text)] if first else prompts
 
     from vl_track import opening  # noqa: PLC0415  (torch comes with it: sooner failures are above)
 
@@ -101,19 +102,29 @@ def track(
     for number, (one, (overlay, boxes)) in enumerate(zip(opened, places, strict=True)):
         if first and number:
             prompts = [Prompt(select_box(first[number]), prompts[0].text)]
-        with ExitStack() as stack:
-            sinks: list[Sink] = [stack.enter_context(progress_bar(one, begin, max_frames))]
-            if show:
-                sinks.append(stack.enter_context(live_window(one.name)))
+        lost = tracker.options.lost_score
+        outputs = Outputs(overlay=overlay, boxes=boxes, layout=layout, lost_score=lost)
+        trackers = [tracker.another() for _ in prompts]
+        with _sinks(one, begin, max_frames, show=show) as sinks:
             result = track_video(
-                [tracker.another() for _ in prompts], one, prompts,
-                Outputs(overlay=overlay, boxes=boxes, layout=layout, sinks=sinks,
-                        lost_score=tracker.options.lost_score),
+                trackers, one, prompts, replace(outputs, sinks=sinks),
                 start=begin, max_frames=max_frames,
             )  # fmt: skip
         sys.stdout.write(summary(result, _files(overlay, boxes, len(prompts))))
         if result.ended_by:
             break
+
+
+@contextmanager
+def _sinks(
+    source: Source, start: float, max_frames: int | None, *, show: bool
+) -> Iterator[list[Sink]]:
+    """Open the progress bar, and the window if it is wanted."""
+    with ExitStack() as stack:
+        sinks: list[Sink] = [stack.enter_context(progress_bar(source, start, max_frames))]
+        if show:
+            sinks.append(stack.enter_context(live_window(source.name)))
+        yield sinks
 
 
 def make_prompts(boxes: list[str], texts: list[str], *, select: bool = False) -> list[Prompt]:

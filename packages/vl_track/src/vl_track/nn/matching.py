@@ -1,7 +1,7 @@
 """Similarity of search tokens to the target's tokens in the template (a departure, off by default).
 
 OSTrack's head sees search features only; what they know of the template came through attention. On
-a small data set the head learns faster if it is also told how much each search token resembles the
+a small data set the head learns faster if it also gets how much each search token resembles the
 target, as correlation trackers do.
 """
 

@@ -16,6 +16,8 @@ from vl_track.tracking.result import TrackResult
 
 COLUMNS = ("frame", "time", "object", "x", "y", "width", "height", "score")
 ENDINGS = (".csv", ".json", ".txt")
+Row = tuple[int, int, list[float]]
+"""Frame, object, box."""
 
 
 def files_for(path: Path, objects: int) -> list[Path]:
@@ -99,30 +101,42 @@ def read_tracked(path: Path, number: int = 1) -> NDArray[np.float64]:
     Raises:
         DataError: missing, malformed, or without that object.
     """
-    ending = path.suffix.lower()
-    if ending not in {".csv", ".json"}:
+    if path.suffix.lower() not in _READERS:
         return read_boxes(path)
+    return np.array([box for _, box in _rows(path, number)], dtype=np.float64)
+
+
+def first_frame(path: Path, number: int = 1) -> int:
+    """Return the number of the frame of the first box; 0 for text, which does not say it."""
+    return _rows(path, number)[0][0] if path.suffix.lower() in _READERS else 0
+
+
+def _rows(path: Path, number: int) -> list[tuple[int, list[float]]]:
+    """Return (frame, box) of one object."""
     try:
         text = path.read_text(encoding="utf-8")
-        rows = _rows_of_csv(text) if ending == ".csv" else _rows_of_json(text)
+        rows = _READERS[path.suffix.lower()](text)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is no file of boxes of `vl-track track` ({error!r}).") from error
-    boxes = [box for found, box in rows if found == number]
-    if not boxes:
+    found = [(frame, box) for frame, one, box in rows if one == number]
+    if not found:
         raise DataError(f"{path} has no boxes of object {number}.")
-    return np.array(boxes, dtype=np.float64)
+    return found
 
 
-def _rows_of_csv(text: str) -> list[tuple[int, list[float]]]:
+def _rows_of_csv(text: str) -> list[Row]:
     return [
-        (int(row["object"]), [float(row[key]) for key in COLUMNS[3:7]])
+        (int(row["frame"]), int(row["object"]), [float(row[key]) for key in COLUMNS[3:7]])
         for row in csv.DictReader(io.StringIO(text))
     ]
 
 
-def _rows_of_json(text: str) -> list[tuple[int, list[float]]]:
+def _rows_of_json(text: str) -> list[Row]:
     found = []
     for row in json.loads(text)["boxes"]:
         x, y, width, height = (float(value) for value in row["box"])
-        found.append((int(row["object"]), [x, y, width, height]))
+        found.append((int(row["frame"]), int(row["object"]), [x, y, width, height]))
     return found
+
+
+_READERS: dict[str, Callable[[str], list[Row]]] = {".csv": _rows_of_csv, ".json": _rows_of_json}

@@ -1,6 +1,9 @@
 """Boxes, scores and texts drawn on images."""
 
+from pathlib import Path
+
 import cv2
+import numpy as np
 
 from vl_track.video.frames import Box, Image
 
@@ -45,6 +48,27 @@ def draw_estimate(
 
 
 def _label(image: Image, words: str, corner: tuple[int, int], size: float, colour: Colour) -> None:
-    """Write with a dark outline, readable on any ground."""
+    """Write with a dark outline, readable on any ground; OpenCV's own font knows ASCII only."""
+    if not words.isascii():
+        _label_in_any_script(image, words, corner, size, colour)
+        return
     for shade, width in (((0, 0, 0), 3), (colour, 1)):
         cv2.putText(image, words, corner, cv2.FONT_HERSHEY_SIMPLEX, size, shade, width, cv2.LINE_AA)
+
+
+def _label_in_any_script(
+    image: Image, words: str, corner: tuple[int, int], size: float, colour: Colour
+) -> None:
+    """Write with DejaVu Sans, which comes with matplotlib."""
+    import matplotlib as mpl  # noqa: PLC0415  (slow to import, and seldom needed)
+    from PIL import Image as Pillow  # noqa: PLC0415
+    from PIL import ImageDraw, ImageFont  # noqa: PLC0415
+
+    font = ImageFont.truetype(
+        str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), max(8, round(26 * size))
+    )
+    drawn = Pillow.fromarray(image)
+    ImageDraw.Draw(drawn).text(
+        corner, words, fill=colour, font=font, anchor="ls", stroke_width=1, stroke_fill=(0, 0, 0)
+    )
+    image[:] = np.asarray(drawn)
