@@ -107,6 +107,7 @@ def test_what_trains_nothing_answers_at_once(package: str, words: list[str], sta
     [
         (["fti"], "Did you mean 'fit'?"),
         (["verify", "x", "--imges"], "Did you mean '--images'?"),
+        (["compare", "--rates", "[0]"], "Did you mean '--dropout_rates'?"),
         (["data", "verify", "PASC"], "Did you mean 'PACS'?"),
         (["fit", "--config", "dropout_ft:tinny"], "Did you mean 'dropout_ft:tiny'?"),
         (["export"], "dropout-ft export needs --ckpt and --out"),
