@@ -79,6 +79,7 @@ def test_examples_have_options_that_exist(app: App, name: str) -> None:
         ("vl_track", ["fit", "--help"], 0),
         ("dropout_ft", ["verify", "nothere"], 1),
         ("dropout_ft", ["predict", "nothere", "--ckpt", "nothere"], 1),
+        ("dropout_ft", ["export", "--ckpt", "nothere", "--out", "x"], 1),
         ("dropout_ft", ["data", "verify", "PASC"], 1),
         ("dropout_ft", ["data", "list"], 0),
         ("dropout_ft", ["fti"], 2),
