@@ -79,6 +79,7 @@ def test_examples_have_options_that_exist(app: App, name: str) -> None:
         ("vl_track", ["fit", "--help"], 0),
         ("dropout_ft", ["verify", "nothere"], 1),
         ("dropout_ft", ["predict", "nothere", "--ckpt", "nothere"], 1),
+        ("dropout_ft", ["export", "--ckpt", "nothere", "--out", "x"], 1),
         ("dropout_ft", ["data", "verify", "PASC"], 1),
         ("dropout_ft", ["data", "list"], 0),
         ("dropout_ft", ["fti"], 2),
@@ -107,6 +108,7 @@ def test_what_trains_nothing_answers_at_once(package: str, words: list[str], sta
     [
         (["fti"], "Did you mean 'fit'?"),
         (["verify", "x", "--imges"], "Did you mean '--images'?"),
+        (["compare", "--rates", "[0]"], "Did you mean '--dropout_rates'?"),
         (["data", "verify", "PASC"], "Did you mean 'PACS'?"),
         (["fit", "--config", "dropout_ft:tinny"], "Did you mean 'dropout_ft:tiny'?"),
         (["export"], "dropout-ft export needs --ckpt and --out"),

@@ -46,7 +46,17 @@ def test_a_file_of_ones_own_leaves_out_what_it_says(named: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("domains", [["010", "no"], ["[010,no]"]])
 def test_compare_leaves_out_what_was_typed(named: Path, tmp_path: Path, domains: list[str]) -> None:
-    words = ["compare", "--fit", TINY, "--domains", *domains, "--rates", "0", "--seeds", "0"]
+    words = [
+        "compare",
+        "--fit",
+        TINY,
+        "--domains",
+        *domains,
+        "--dropout_rates",
+        "0",
+        "--seeds",
+        "0",
+    ]
     words += ["--set", f"data.source={named}", "--out", str(tmp_path / "out")]
     assert APP.main(words) == 0
     records = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("run.json")]

@@ -69,7 +69,14 @@ def test_predict_writes_the_others_and_fails(
     monkeypatch.setattr("dropout_ft.loading.load_classifier", lambda *_, **__: classifier())
     shutil.copytree(pictures / "a", tmp_path / "in")
     (tmp_path / "in/red/bad.png").write_bytes(b"no picture")
-    words = ["predict", str(tmp_path / "in"), "--ckpt", "x", "--out", str(tmp_path / "o.csv")]
+    words = [
+        "predict",
+        str(tmp_path / "in"),
+        "--ckpt",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "o.csv"),
+    ]
     assert APP.main([*words, "--all_classes"]) == 1
     said = capsys.readouterr().err
     assert "bad.png cannot be read" in said

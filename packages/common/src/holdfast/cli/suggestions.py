@@ -14,7 +14,10 @@ def nearest_key(unknown: str, known: list[str]) -> str | None:
     near = difflib.get_close_matches(leaf, list(leaves), n=1, cutoff=0.7)
     if near:
         return leaves[near[0]]
-    return whole[0] if whole else None
+    if whole:
+        return whole[0]
+    parts = [key for name, key in leaves.items() if len(leaf) > 3 and leaf in name]
+    return parts[0] if len(parts) == 1 else None
 
 
 def hint(near: str | None) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dropout_ft.commands.trusted import check_models
 from holdfast.errors import ConfigError
 from holdfast.serving import LOCAL, check_page_tools, serve
 
@@ -44,6 +45,7 @@ def named_models(ckpts: list[str]) -> dict[str, "LoadedClassifier"]:
     """
     if not ckpts:
         raise ConfigError("Give at least one checkpoint, for example ERM's and large dropout's.")
+    check_models(*(given.partition("=")[2] or given for given in ckpts))
     from dropout_ft.loading import load_classifier
     from dropout_ft.report.names import method_name
 

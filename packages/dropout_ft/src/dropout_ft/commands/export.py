@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dropout_ft.commands.trusted import check_models, own_backbones
 from holdfast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def export(
         dynamic_batch: let those formats take any number of pictures at once.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
-    from dropout_ft.commands.trusted import own_backbones
+    check_models(ckpt)
     from dropout_ft.export_timm import write_timm_folder
     from dropout_ft.loading import load_classifier
     from dropout_ft.nn.backbones import TimmBackbone

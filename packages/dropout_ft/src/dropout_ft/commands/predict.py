@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dropout_ft.commands.trusted import check_models, own_backbones
 from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.atomic import write_text
 from holdfast.csv_cells import plain_cells
@@ -50,7 +51,7 @@ def predict(
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
     paths = list_images(Path(folder).expanduser())
-    from dropout_ft.commands.trusted import own_backbones
+    check_models(ckpt)
     from dropout_ft.loading import load_classifier
 
     loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))

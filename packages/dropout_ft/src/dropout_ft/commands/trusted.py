@@ -1,12 +1,26 @@
-"""Classes of the user's own, which are imported because the user names them."""
+"""What the user names on the command line: models, and backbone classes of their own."""
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.errors import ConfigError
+from holdfast.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from dropout_ft.nn.backbones.base import Backbone
+
+
+def check_models(*paths: str) -> None:
+    """Refuse a checkpoint or model folder that is not there, before PyTorch is imported.
+
+    Raises:
+        CheckpointError: names it.
+    """
+    for path in paths:
+        if not Path(path).expanduser().exists():
+            raise CheckpointError(
+                f"There is no checkpoint at {path}: check the path, or train first with `fit`."
+            )
 
 
 def own_backbones(name: str | None) -> list[type["Backbone"]]:
