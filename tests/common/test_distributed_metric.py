@@ -25,11 +25,11 @@ def worker(rank: int, port: int, count: int, folder: str) -> None:
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     dist.init_process_group("gloo", rank=rank, world_size=WORLD)
     rows = torch.arange(count * 3, dtype=torch.float32).view(count, 3)
-    metric = IndexedLogits(count)
+    metric = IndexedLogits()
     for key in EvaluationSampler(count, rank=rank, world_size=WORLD):
         index = torch.tensor([key.sample])
         metric.update(index, rows[index])
-    torch.save(metric.compute(), Path(folder) / f"{rank}.pt")
+    torch.save(metric.gathered()[1], Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
 
 

@@ -173,7 +173,7 @@ def test_the_sweep_leaves_every_domain_out_for_every_setting(tmp_path: Path) -> 
     jobs = jobs_of(sweep_of(first, trials, ["x", "y", "z"], [0.0, 0.9], [0, 1]))
     assert len(jobs) == 2 * 3 * 2 * 2
     assert yaml.safe_load(first.read_text())["data"]["source"] == str(tmp_path)
-    assert {job.places["files"][1] for job in jobs} == {str(trial.file) for trial in trials}
+    assert {job.locations["files"][1] for job in jobs} == {str(trial.file) for trial in trials}
 
 
 def test_without_a_domain_left_out_there_is_no_ood_score() -> None:

@@ -98,6 +98,13 @@ def test_csv_keeps_full_precision() -> None:
     assert found[0]["count"] == "4"
 
 
+def test_a_name_that_looks_like_a_formula_is_text_in_a_spreadsheet() -> None:
+    """It was written as it is: some programs would have run it."""
+    rows = [replace(row, label="=cmd|calc!A0") for row in make_rows(RESULTS)]
+    found = list(csv.DictReader(csv_text(rows).splitlines()))
+    assert {row["label"] for row in found} == {"'=cmd|calc!A0"}
+
+
 def test_terminal_table_has_a_row_for_each_method() -> None:
     assert rich_table(make_rows(RESULTS), "x").row_count == 2
 

@@ -65,11 +65,16 @@ def test_variants_add_files_and_may_have_their_own_rates(tmp_path: Path) -> None
     jobs = jobs_of(read_sweep_config(write(tmp_path, variants=variants)))
     assert len(jobs) == 4 + 2 + 4
     mixup = [job for job in jobs if job.name.startswith("Mixup")]
-    assert all(job.places["files"][-1].endswith("mixup.yaml") for job in mixup)
+    assert all(job.locations["files"][-1].endswith("mixup.yaml") for job in mixup)
     tenfold = [job for job in jobs if job.name.startswith("10x")]
     assert all("--x=true" in job.arguments["settings"] for job in tenfold)
     only = jobs_of(read_sweep_config(write(tmp_path, variants=variants, plain=False)))
     assert len(only) == 6
+
+
+def test_files_may_be_recipes_by_name(tmp_path: Path) -> None:
+    config = read_sweep_config(write(tmp_path, fit=["dropout_ft:tiny"]))
+    assert [Path(file).name for file in config.fit] == ["tiny.yaml"]
 
 
 def test_a_changed_file_is_another_job_even_behind_a_reference(tmp_path: Path) -> None:

@@ -169,8 +169,8 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
     root = emoji_root if "EmojiStyles" in text else pictures
     if known_set(text):
         root = domainbed_miniatures(tmp_path / "sets")
-    words = [word for file in job.places["files"] for word in ("--config", file)]
-    words += [f"--data={job.places['data']}"] if job.places["data"] else []
+    words = [word for file in job.locations["files"] for word in ("--config", file)]
+    words += [f"--data={job.locations['data']}"] if job.locations["data"] else []
     words += [
         *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, *source(text, root),
         "--data.batch_size", "2", "--data.image_size", "64",

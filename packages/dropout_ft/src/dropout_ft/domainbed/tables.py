@@ -10,6 +10,7 @@ from dropout_ft.data.known import domain_labels
 from dropout_ft.domainbed.order import ALGORITHMS, DATASETS, in_order
 from dropout_ft.domainbed.records import Record
 from dropout_ft.domainbed.selection import RULES, Choice
+from dropout_ft.results.csv_text import csv_of
 
 MISSING = "X"
 RESULT_WIDTH = 20
@@ -160,7 +161,7 @@ def tables_csv(tables: Sequence[Table]) -> str:
         for name, row in zip(table.algorithms, table.cells, strict=True)
         for column, cell in zip(table.columns, row, strict=True)
     ]
-    return str(pd.DataFrame(rows, columns=names).to_csv(index=False, na_rep="nan"))
+    return csv_of(pd.DataFrame(rows, columns=names), missing="nan")
 
 
 def _choices(records: Sequence[Record], env: int, rule: str) -> dict[int, Choice]:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from dropout_ft.methods.registry import all_methods
+from dropout_ft.results.csv_text import csv_of
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Result
 
@@ -163,7 +164,7 @@ def csv_text(rows: Sequence[Row]) -> str:
     import pandas as pd  # noqa: PLC0415  (half a second, for reports only)
 
     names = list(Row.__dataclass_fields__)
-    return str(pd.DataFrame(map(asdict, rows), columns=names).to_csv(index=False))
+    return csv_of(pd.DataFrame(map(asdict, rows), columns=names))
 
 
 def latex_text(rows: Sequence[Row], note: str = "") -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from dropout_ft.data.table import EvaluationTable
 from dropout_ft.methods.base import Scores
 from dropout_ft.report.results import Collection, Result
+from dropout_ft.results.csv_text import csv_of
 from holdfast.atomic import write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def write_tidy(collection: Collection, folder: Path) -> list[Path]:
     """Write ``tidy.csv`` and ``tidy.parquet``; returns their paths."""
     frame = tidy(collection)
     csv, parquet = folder / "tidy.csv", folder / "tidy.parquet"
-    write_text(csv, frame.to_csv(index=False))
+    write_text(csv, csv_of(frame))
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     write_bytes(parquet, buffer.getvalue())

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from holdfast.cli.names import load_yaml
+from holdfast.cli.recipes import find_recipe
 from holdfast.errors import ConfigError
 
 _REFERENCE = re.compile(r"[\w./-]+\.ya?ml")
@@ -182,7 +183,7 @@ def _filled(variants: Any) -> Any:  # noqa: ANN401
 def _absolute(files: list[str], file_path: Path) -> list[str]:
     resolved = []
     for file in files:
-        path = file_path.parent / Path(file).expanduser()
+        path = find_recipe(file) or file_path.parent / Path(file).expanduser()
         if not path.is_file():
             raise ConfigError(f"{file_path} names {file}, but there is no file {path}.")
         resolved.append(str(path.resolve()))

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from holdfast.csv_cells import plain_cells
 from vl_track.scoring.analysis import Analysis, Scored
 from vl_track.scoring.curves import curves_of
 
@@ -111,7 +112,7 @@ def as_csv(table: Table, note: str) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*table[0], "how"])
-    writer.writerows([*row, note] for row in table[1:])
+    writer.writerows(plain_cells([*row, note]) for row in table[1:])
     return buffer.getvalue()
 
 
