@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 import yaml
 
-from dropout_ft.nn.backbones import TimmBackbone
-from dropout_ft.nn.backbones.timm_backbone import check_name
 from dropout_ft.sweep.config import SweepConfig, Variant
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
@@ -39,6 +36,8 @@ def resolve(recipe_name: Kind) -> Literal["quick", "full"]:
     """Replace ``auto``: the full recipe where there is a GPU."""
     if recipe_name != "auto":
         return recipe_name
+    import torch  # noqa: PLC0415  (a second, for those who get here)
+
     return "full" if torch.cuda.is_available() else "quick"
 
 
@@ -165,6 +164,8 @@ def _backbone(name: str) -> dict[str, Any]:
             "std": [128 / 255] * 3,
         }
     else:
+        from dropout_ft.nn.backbones.timm_backbone import check_name  # noqa: PLC0415
+
         check_name(name)  # now, and not in every run of the sweep
     return {"class_path": "dropout_ft.nn.backbones.TimmBackbone", "init_args": arguments}
 
@@ -173,6 +174,8 @@ def _frozen_stages(backbone: Mapping[str, Any]) -> int:
     """Return how many stages stay frozen: all but two, or none where there are no stages."""
     if not str(backbone["class_path"]).endswith("TimmBackbone"):
         return 0
+    from dropout_ft.nn.backbones import TimmBackbone  # noqa: PLC0415  (timm takes two seconds)
+
     try:
         count = len(TimmBackbone(backbone["init_args"]["name"], weights="none").stages())
     except ConfigError:

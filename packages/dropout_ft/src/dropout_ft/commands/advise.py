@@ -21,18 +21,13 @@ from dropout_ft.advice.recipe import (
     write_trials,
 )
 from dropout_ft.app import APP
-from dropout_ft.commands.export import write_formats
 from dropout_ft.data.folder import Domain, scan
-from dropout_ft.export_timm import write_timm_folder
-from dropout_ft.loading import load_classifier
-from dropout_ft.nn.backbones import TimmBackbone
 from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last
 from dropout_ft.sweep.expand import jobs_of
 from dropout_ft.sweep.running import run_jobs, runs_of, settings_of
 from holdfast.atomic import write_text
 from holdfast.console import say
-from holdfast.exporting import check_tools
 from holdfast.jobs.engines import Engine, Resources
 from holdfast.jobs.pool import Pool
 from holdfast.runs.directory import RunDirectory
@@ -74,15 +69,14 @@ def advise(
         onnx: also write the ONNX file.
         set: further settings of every run, as ``key=value``.
     """
-    if onnx:
-        check_tools(["onnx"])
-    root, out_folder, recipe_name = (
-        Path(folder).expanduser(),
-        Path(out).expanduser(),
-        resolve(recipe),
-    )
+    root, out_folder = Path(folder).expanduser(), Path(out).expanduser()
     domains = scan(root, allow_missing_classes=True)
     names = [domain.name for domain in domains]
+    if onnx:
+        from holdfast.exporting import check_tools
+
+        check_tools(["onnx"])
+    recipe_name = resolve(recipe)
     base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
     first, trials = write_trials(out_folder, base, backbones or BACKBONES[recipe_name], recipe_name)
     config = sweep_of(first, trials, names, dropout_rates, seeds)
@@ -136,6 +130,11 @@ def finish(
     formats: list[Any],
 ) -> None:
     """Export the final model with its card."""
+    from dropout_ft.commands.export import write_formats
+    from dropout_ft.export_timm import write_timm_folder
+    from dropout_ft.loading import load_classifier
+    from dropout_ft.nn.backbones import TimmBackbone
+
     loaded = load_classifier(run.path / "checkpoints/last.ckpt")
     model = out_folder / "model"
     files = []

@@ -4,11 +4,8 @@ import sys
 from pathlib import Path
 
 from dropout_ft.methods.base import Options
-from dropout_ft.methods.reevaluation import Reevaluation, final_weights
 from dropout_ft.methods.run_ensemble import EnsembleOverRuns
-from dropout_ft.methods.weight_average import average_weights
 from dropout_ft.results.run import check_same_tables, load_runs
-from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import ConfigError
 
 
@@ -25,6 +22,12 @@ def combine(runs: list[str], *, out: str | None = None) -> None:
     if len(loaded) < 2:
         raise ConfigError("Combining needs at least two runs of the same test domain.")
     check_same_tables(loaded)
+
+    # torch comes with these: what is wrong with the runs is said sooner
+    from dropout_ft.methods.reevaluation import Reevaluation, final_weights
+    from dropout_ft.methods.weight_average import average_weights
+    from holdfast.checkpoints.weights import write_weights
+
     (ensemble,) = EnsembleOverRuns().scores(loaded, Options())
     _print(f"ensemble of {len(loaded)} runs", ensemble)
     average = average_weights([final_weights(run) for run in loaded])

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from dropout_ft.methods.base import Options, Sum
-from dropout_ft.report.results import Part, collect, of_part
-from dropout_ft.report.write import write_report
 from dropout_ft.results.run import load_runs
+from dropout_ft.results.scores import TestPart
 
 
 def report(
@@ -15,7 +14,7 @@ def report(
     title: str = "Very large dropout",
     note: str = "",
     methods: list[str] = [],  # noqa: B006
-    ood_part: Part = "whole",
+    ood_part: TestPart = "whole",
     ensemble_of: Sum = "logits",
 ) -> None:
     """Make a page and tables from finished runs.
@@ -34,8 +33,12 @@ def report(
             tables do, or its 20 % ``out`` part.
         ensemble_of: ``logits`` as the official code, or ``probabilities``.
     """
-    options = Options(ensemble_of=ensemble_of)
-    collection = collect(load_runs(runs), methods, options)
+    found = load_runs(runs)
+
+    from dropout_ft.report.results import collect, of_part
+    from dropout_ft.report.write import write_report
+
+    collection = collect(found, methods, Options(ensemble_of=ensemble_of))
     collection.results = of_part(collection.results, ood_part)
     write_report(
         collection, Path(out), title=title, note=note, part=ood_part, ensemble_of=ensemble_of

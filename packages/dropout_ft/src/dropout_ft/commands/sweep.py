@@ -17,7 +17,6 @@ from holdfast.jobs.engines import Engine, Resources, choose
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import readable, status_of
-from holdfast.training.shared_batches import STREAM, stream_folder
 
 
 def sweep(
@@ -114,6 +113,11 @@ def steps_of(job: Job) -> int:
 @contextlib.contextmanager
 def shared_stream(folder: Path) -> Iterator[None]:
     """Let the jobs started meanwhile read each other's batches; nothing is left behind."""
+    from holdfast.training.shared_batches import (
+        STREAM,
+        stream_folder,
+    )
+
     stream = stream_folder(folder)
     os.environ[STREAM] = str(stream)
     try:

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from dropout_ft.methods.registry import all_methods
 from dropout_ft.report.clouds import cloud
 from dropout_ft.report.names import method_name
-from dropout_ft.report.results import PART_KEYS, Collection, Part, Result
+from dropout_ft.report.results import PART_KEYS, Collection, Result
 from dropout_ft.report.table import standard_error
+from dropout_ft.results.scores import TestPart
 from holdfast.report.figures import COLOURS, as_png, new_figure
 
 
@@ -124,7 +125,7 @@ def domain_bars(results: Sequence[Result]) -> bytes:
     return as_png(figure)
 
 
-def learning_curves(collection: Collection, part: Part = "whole") -> bytes:
+def learning_curves(collection: Collection, part: TestPart = "whole") -> bytes:
     """Draw the mean o.o.d. accuracy of every rate of plain runs against the step.
 
     A step counts for a rate where all its runs evaluated the domains left out there.

@@ -7,14 +7,15 @@ from typing import Any
 from dropout_ft.methods.base import Sum
 from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.examples import examples
-from dropout_ft.report.results import Collection, Part
+from dropout_ft.report.results import Collection
 from dropout_ft.report.table import HEADER, Row, text_cells
 from dropout_ft.report.targets import TARGET_HEADER, comparisons, target_cells
 from dropout_ft.results.run import Run
+from dropout_ft.results.scores import TestPart
 from holdfast.report.page import page_environment
 from holdfast.runs.record import read_record
 
-PART_WORDS: dict[Part, str] = {
+PART_WORDS: dict[TestPart, str] = {
     "whole": "over all pictures of the domain left out that the protocol scores",
     "in": "over the 80 % “in” part of the domain left out, as DomainBed's tables",
     "out": "over the 20 % “out” part of the domain left out",
@@ -27,7 +28,7 @@ def render_page(
     *,
     title: str,
     note: str,
-    part: Part = "whole",
+    part: TestPart = "whole",
     ensemble_of: Sum = "logits",
 ) -> str:
     """Return the page: table, figures, examples, and how everything was made.

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from dropout_ft.methods.base import Method, Options, Scores
 from dropout_ft.methods.registry import chosen_methods
 from dropout_ft.results.coordinates import Coordinates, labels
 from dropout_ft.results.run import Run, groups_of_runs
+from dropout_ft.results.scores import TestPart
 from dropout_ft.results.selection import select_iid
 from holdfast.atomic import write_text
 from holdfast.errors import DataError
 
-Part = Literal["whole", "in", "out"]
-PART_KEYS: dict[Part, str] = {"whole": "ood", "in": "ood_in", "out": "ood_out"}
+PART_KEYS: dict[TestPart, str] = {"whole": "ood", "in": "ood_in", "out": "ood_out"}
 """Which part of a test domain is scored: all of it, DomainBed's 80 % or its 20 %."""
 KEPT = "derived"
 
@@ -175,7 +175,7 @@ def kept_rows(
     return rows
 
 
-def of_part(results: Iterable[Result], part: Part) -> list[Result]:
+def of_part(results: Iterable[Result], part: TestPart) -> list[Result]:
     """Return the results with ``ood`` on one part of the test domains.
 
     Raises:

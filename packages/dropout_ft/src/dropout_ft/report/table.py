@@ -8,9 +8,9 @@ import numpy as np
 from rich.table import Table
 
 from dropout_ft.methods.registry import all_methods
-from dropout_ft.results.csv_text import csv_of
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Result
+from dropout_ft.results.csv_text import csv_of
 
 
 @dataclass(frozen=True, kw_only=True)

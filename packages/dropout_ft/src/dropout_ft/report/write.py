@@ -6,9 +6,10 @@ from rich.console import Console
 
 from dropout_ft.methods.base import Sum
 from dropout_ft.report.page import render_page
-from dropout_ft.report.results import Collection, Part
+from dropout_ft.report.results import Collection
 from dropout_ft.report.table import csv_text, latex_text, make_rows, rich_table
 from dropout_ft.report.tidy import write_tidy
+from dropout_ft.results.scores import TestPart
 from holdfast.atomic import write_text
 
 
@@ -18,7 +19,7 @@ def write_report(
     *,
     title: str,
     note: str,
-    part: Part = "whole",
+    part: TestPart = "whole",
     ensemble_of: Sum = "logits",
 ) -> Path:
     """Print the table; write the page and the results into ``out``.

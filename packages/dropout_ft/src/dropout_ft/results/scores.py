@@ -1,9 +1,14 @@
 """Accuracies of every domain and part, from one matrix of logits."""
 
+from typing import Literal
+
 import numpy as np
 
 from dropout_ft.data.table import EvaluationTable
 from holdfast.errors import DataError
+
+TestPart = Literal["whole", "in", "out"]
+"""What of a domain left out is scored: all of it, or its 80 % or 20 % part."""
 
 Logits = np.ndarray
 

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from safetensors.numpy import load_file
 
 from dropout_ft.data.table import EvaluationTable
 from holdfast.atomic import write_text
-from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def write_table(path: Path, table: EvaluationTable) -> None:
@@ -56,8 +57,10 @@ def logits_path(folder: Path, step: int) -> Path:
     return folder / f"step-{step:07d}.safetensors"
 
 
-def write_logits(folder: Path, step: int, logits: Mapping[str, Tensor]) -> None:
+def write_logits(folder: Path, step: int, logits: Mapping[str, "Tensor"]) -> None:
     """Write one evaluation: a float32 (N, C) matrix for each set of weights."""
+    from holdfast.checkpoints.weights import write_weights  # noqa: PLC0415  (it imports torch)
+
     write_weights(logits_path(folder, step), logits)
 
 
@@ -75,7 +78,7 @@ def read_logits(folder: Path, step: int) -> dict[str, np.ndarray]:
     """
     path = logits_path(folder, step)
     try:
-        tensors = load_file(path)
+        arrays = load_file(path)
     except (SafetensorError, OSError) as error:
         raise DataError(f"The logits {path} are damaged ({error}): run `fit` again.") from error
-    return {name: value.to(torch.float32).numpy() for name, value in tensors.items()}
+    return {name: value.astype(np.float32, copy=False) for name, value in arrays.items()}
