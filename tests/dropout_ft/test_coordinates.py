@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.axes import Axes
 
 from conftest import CONFIGS
 from dropout_ft.app import APP
 from dropout_ft.methods.registry import all_methods
+from dropout_ft.report import figures
 from dropout_ft.report.comparison_figures import cost_panels
 from dropout_ft.report.figures import colour_of, scatter
 from dropout_ft.report.names import method_name
@@ -45,7 +48,7 @@ def words_of(pictures: Path, root: Path, *more: str) -> list[str]:
 
 def test_a_run_declares_its_place_in_the_experiment(base: dict[str, Any]) -> None:
     assert {key: base[key] for key in base if key not in {"method", "data"}} == {
-        "experiment": "tiny", "variant": "", "point": {}, "seed": 0, "steps": 2,
+        "experiment": "tiny", "variant": "", "point": {}, "seed": 0, "steps": 2, "processes": 1,
         "objective": "ERM", "dropout_rate": 0.9, "head_lr_factor": 1.0, "backbone": "test_resnet",
         "weights": "none", "source": "Source", "left_out": ["a"], "split_seed": 0,
         "holdout_fraction": 0.2, "image_size": 32, "batch_size": 2,
@@ -119,9 +122,11 @@ def test_unlike_runs_in_one_report_never_share_a_row(pictures: Path, tmp_path: P
     assert sorted(row.count for row in rows.values()) == [1, 1, 2]
     assert len(rows) == 3
     names = " ".join(rows)
-    assert "max steps 3" in names
+    assert "steps 3" in names
     assert "test_efficientnet" in names
     assert [r.method for r in collection.results].count("ensemble over runs") == 1
+    once = load_runs([tmp_path / "runs", *(tmp_path / "runs").resolve().iterdir()])
+    assert len(once) == 4, "a run that is given twice counts once"
 
 
 def test_a_run_that_does_not_say_what_it_is_is_refused() -> None:
@@ -171,15 +176,64 @@ def test_gains_are_over_an_erm_of_the_same_budget_and_place(unlike: dict[str, An
 
 
 def test_groups_that_would_share_a_name_are_told_apart_by_what_differs() -> None:
-    first = make_coordinates(method="m", recipe={"trainer.max_steps": 2, "data.source": "x"})
-    other = make_coordinates(method="n", recipe={"trainer.max_steps": 4, "data.source": "y"})
+    first = make_coordinates(steps=2, recipe={"trainer.max_steps": 2, "data.source": "x"})
+    other = make_coordinates(steps=4, recipe={"trainer.max_steps": 4, "data.source": "y"})
     alone = make_coordinates(method="o", dropout_rate=0.0, recipe={"trainer.max_steps": 4})
     named = make_coordinates(method="p", variant="slow", recipe={"trainer.max_steps": 9})
     found = labels([first, other, alone, named])
-    assert found[first.group] == "max steps 2"
-    assert found[other.group] == "max steps 4"
+    assert found[first.group] == "steps 2"
+    assert found[other.group] == "steps 4"
     assert found[alone.group] == ""
     assert found[named.group] == "slow"
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [{"steps": 200}, {"backbone": "v"}, {"image_size": 64}, {"batch_size": 64}, {"processes": 4},
+     {"objective": "CORAL"}],
+    ids=lambda unlike: next(iter(unlike)),
+)  # fmt: skip
+def test_a_search_over_the_budget_makes_groups_of_their_own(unlike: dict[str, Any]) -> None:
+    """A grid over trainer.max_steps became one row "ERM, n = 2" and one ensemble."""
+    point = {"point": {"anything": 1}}
+    runs = [make_coordinates(**point), make_coordinates(**point, **unlike)]
+    assert len({run.group for run in runs}) == 2
+    assert len(set(labels(runs).values())) == 2
+
+
+def test_groups_whose_first_differences_are_equal_have_names_of_their_own() -> None:
+    """Only three differences were named: two groups were both "a 1, b 1, c 1"."""
+    keys = [f"model.{name}" for name in "abcd"]
+    recipes = [
+        dict.fromkeys(keys, 0),
+        dict.fromkeys(keys, 1),
+        dict.fromkeys(keys, 1) | {keys[3]: 2},
+    ]
+    runs = [make_coordinates(method=f"m{n}", recipe=one) for n, one in enumerate(recipes)]
+    assert len(set(labels(runs).values())) == 3
+
+
+def test_figures_never_average_unlike_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two unlike groups no plain one was left, and the figures averaged all of them."""
+    results = [
+        replace(make_result("run", 0.0, ood, backbone=name), label=f"backbone {name}")
+        for name, ood in (("resnet", 0.2), ("vit", 0.8))
+    ]
+    found = figures.families(results)
+    assert {label: [r.ood for r in own] for label, own in found.items()} == {
+        "backbone resnet": [0.2], "backbone vit": [0.8],
+    }  # fmt: skip
+    drawn: list[float] = []
+    bar = Axes.bar
+
+    def spy(self: Axes, at: Any, heights: list[float], *rest: Any, **options: Any) -> Any:
+        drawn.extend(heights)
+        return bar(self, at, heights, *rest, **options)
+
+    monkeypatch.setattr(Axes, "bar", spy)
+    figures.domain_bars(results)
+    assert drawn == pytest.approx([20, 80])
+    assert figures.rate_curve(results).startswith(b"\x89PNG")
 
 
 def test_every_method_has_a_name_a_line_and_a_marker() -> None:

@@ -214,6 +214,7 @@ class HoldfastCLI(LightningCLI):
             "point": dict(self.run.point),
             "seed": self._seed(),
             "steps": self.trainer.max_steps,
+            "processes": self.trainer.world_size,
         }
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         for part in (self.model, self.datamodule, *callbacks):

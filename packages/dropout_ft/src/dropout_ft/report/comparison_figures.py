@@ -59,27 +59,33 @@ def head_rate(results: Sequence[Result]) -> bytes | None:
         PNG bytes, or None where only one of the two was run.
     """
     own = [r for r in results if r.method == "run" and r.coordinates.objective == "ERM"]
-    factors = (1.0, HEAD_RATE)
-    by_factor = {f: [r for r in own if r.coordinates.head_lr_factor == f] for f in factors}
-    dropout_rates = sorted({r.dropout_rate for r in by_factor[HEAD_RATE]})
-    if not dropout_rates or not by_factor[1.0]:
+    tenfold = [r for r in own if r.coordinates.head_lr_factor == HEAD_RATE]
+    budgets = {r.coordinates.budget for r in tenfold}
+    once = [
+        r
+        for r in own
+        if r.coordinates.head_lr_factor == 1.0 and not r.label and r.coordinates.budget in budgets
+    ]
+    if not tenfold or not once:
         return None
-    budgets = {r.coordinates.budget for r in by_factor[HEAD_RATE]}
+    bars = {"1x head rate": once}
+    for result in tenfold:
+        bars.setdefault(result.label or f"{HEAD_RATE:g}x head rate", []).append(result)
+    dropout_rates = sorted({r.dropout_rate for r in tenfold})
     figure, axes = new_figure()
-    for number, factor in enumerate(factors):
-        like = [r for r in by_factor[factor] if r.coordinates.budget in budgets]
+    for number, (label, like) in enumerate(bars.items()):
         values = [
             [100 * r.ood for r in like if r.dropout_rate == dropout_rate]
             for dropout_rate in dropout_rates
         ]
         axes.bar(
-            np.arange(len(dropout_rates)) + (number - 0.5) * 0.35,
-            [float(np.mean(v)) if v else 0.0 for v in values],
-            0.35,
+            np.arange(len(dropout_rates)) + (number - (len(bars) - 1) / 2) * 0.7 / len(bars),
+            [float(np.mean(v)) if v else np.nan for v in values],
+            0.7 / len(bars),
             yerr=[np.nan_to_num(standard_error(v)) for v in values],
-            color=COLOURS[number],
+            color=COLOURS[number % len(COLOURS)],
             capsize=3,
-            label=f"{factor:g}x head rate",
+            label=label,
         )
     axes.set_xticks(
         np.arange(len(dropout_rates)),

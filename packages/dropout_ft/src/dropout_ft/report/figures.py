@@ -1,6 +1,7 @@
 """The figures of the report, as PNG bytes."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,12 @@ from dropout_ft.report.clouds import cloud
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import PART_KEYS, Collection, Result
 from dropout_ft.report.table import standard_error
+from dropout_ft.results.run import Run
 from dropout_ft.results.scores import TestPart
 from holdfast.report.figures import COLOURS, as_png, new_figure
+
+LINES = ("-", "--", ":", "-.")
+HATCHES = ("", "//", "..", "xx")
 
 
 def colour_of(dropout_rate: float, dropout_rates: Sequence[float]) -> str:
@@ -81,43 +86,52 @@ def clouds(results: Sequence[Result]) -> bytes:
 def rate_curve(results: Sequence[Result]) -> bytes:
     """Draw mean accuracy against the dropout rate, with standard errors (paper Fig. 3)."""
     figure, axes = new_figure()
-    own = plain_runs(results)
-    dropout_rates = sorted({r.dropout_rate for r in own})
-    for attribute, label, colour in (("iid", "i.i.d.", COLOURS[0]), ("ood", "o.o.d.", COLOURS[2])):
-        values = [
-            [100 * float(getattr(r, attribute)) for r in own if r.dropout_rate == x]
-            for x in dropout_rates
-        ]
-        means = [float(np.mean(v)) for v in values]
-        errors = [np.nan_to_num(standard_error(v)) for v in values]
-        axes.errorbar(
-            dropout_rates, means, yerr=errors, marker="o", capsize=3, label=label, color=colour
-        )
+    for style, (label, own) in zip(cycle(LINES), families(results).items(), strict=False):
+        dropout_rates = sorted({r.dropout_rate for r in own})
+        for attribute, name, colour in (
+            ("iid", "i.i.d.", COLOURS[0]),
+            ("ood", "o.o.d.", COLOURS[2]),
+        ):
+            values = [
+                [100 * float(getattr(r, attribute)) for r in own if r.dropout_rate == x]
+                for x in dropout_rates
+            ]
+            means = [float(np.mean(v)) for v in values]
+            errors = [np.nan_to_num(standard_error(v)) for v in values]
+            axes.errorbar(
+                dropout_rates, means, yerr=errors, marker="o", linestyle=style, capsize=3,
+                label=", ".join(word for word in (name, label) if word), color=colour,
+            )  # fmt: skip
     axes.set_xlabel("dropout rate on the representation")
     axes.set_ylabel("accuracy, %")
-    axes.legend(frameon=False)
+    legend_beside(axes, fontsize=8)
     return as_png(figure)
 
 
 def domain_bars(results: Sequence[Result]) -> bytes:
-    """Draw the o.o.d. accuracy of every rate on each domain left out."""
+    """Draw the o.o.d. accuracy of every rate of every method on each domain left out."""
     figure, axes = new_figure()
-    own = plain_runs(results)
-    dropout_rates, names = sorted({r.dropout_rate for r in own}), sorted({r.test_name for r in own})
-    width = 0.8 / len(dropout_rates)
-    for number, dropout_rate in enumerate(dropout_rates):
-        values = [
-            [100 * r.ood for r in own if r.dropout_rate == dropout_rate and r.test_name == name]
-            for name in names
-        ]
+    shown = families(results)
+    hatches = dict(zip(shown, cycle(HATCHES), strict=False))
+    bars = [
+        (label, rate, [r for r in own if r.dropout_rate == rate])
+        for label, own in shown.items()
+        for rate in sorted({r.dropout_rate for r in own})
+    ]
+    names = sorted({r.test_name for _, _, own in bars for r in own})
+    dropout_rates = sorted({rate for _, rate, _ in bars})
+    width = 0.8 / len(bars)
+    for number, (label, dropout_rate, own) in enumerate(bars):
+        values = [[100 * r.ood for r in own if r.test_name == name] for name in names]
         axes.bar(
-            np.arange(len(names)) + (number - (len(dropout_rates) - 1) / 2) * width,
-            [float(np.mean(v)) if v else 0.0 for v in values],
+            np.arange(len(names)) + (number - (len(bars) - 1) / 2) * width,
+            [float(np.mean(v)) if v else np.nan for v in values],
             width,
             yerr=[np.nan_to_num(standard_error(v)) for v in values],
             color=colour_of(dropout_rate, dropout_rates),
+            hatch=hatches[label],
             capsize=2,
-            label=method_name("run", dropout_rate),
+            label=method_name("run", dropout_rate, label),
         )
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -126,43 +140,49 @@ def domain_bars(results: Sequence[Result]) -> bytes:
 
 
 def learning_curves(collection: Collection, part: TestPart = "whole") -> bytes:
-    """Draw the mean o.o.d. accuracy of every rate of plain runs against the step.
+    """Draw the mean o.o.d. accuracy of every rate of every method against the step.
 
     A step counts for a rate where all its runs evaluated the domains left out there.
     """
     key = PART_KEYS[part]
     figure, axes = new_figure()
-    plain = [run for run in collection.runs if not collection.label_of(run)]
-    runs = plain or collection.runs
-    dropout_rates = sorted({run.coordinates.dropout_rate for run in runs})
-    for dropout_rate in dropout_rates:
+    groups: dict[tuple[str, float], list[Run]] = {}
+    for run in collection.runs:
+        where = (collection.label_of(run), run.coordinates.dropout_rate)
+        groups.setdefault(where, []).append(run)
+    plain = {where: runs for where, runs in groups.items() if not where[0]}
+    shown = plain or groups
+    dropout_rates = sorted({rate for _, rate in shown})
+    styles = dict(zip(dict.fromkeys(label for label, _ in shown), cycle(LINES), strict=False))
+    for (label, dropout_rate), runs in sorted(shown.items()):
         curves = [
             {int(row["step"]): row[key] for row in run.along("current") if key in row}
             for run in runs
-            if run.coordinates.dropout_rate == dropout_rate
         ]
         steps = sorted(set.intersection(*(set(curve) for curve in curves)))
         means = [100 * float(np.mean([curve[step] for curve in curves])) for step in steps]
         axes.plot(
-            steps,
-            means,
-            marker=".",
+            steps, means, marker=".", linestyle=styles[label],
             color=colour_of(dropout_rate, dropout_rates),
-            label=method_name("run", dropout_rate),
-        )
+            label=method_name("run", dropout_rate, label),
+        )  # fmt: skip
     axes.set_xlabel("step")
     axes.set_ylabel("o.o.d. accuracy, %")
-    axes.legend(frameon=False, fontsize=8)
+    legend_beside(axes, fontsize=8)
     return as_png(figure)
 
 
-def plain_runs(results: Sequence[Result]) -> list[Result]:
-    """Return the runs themselves without further methods; all runs where there are no plain ones.
+def families(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Return the runs themselves, without further methods, by what sets them apart (their label).
 
-    Only results of one kind may share a mean: those of another backbone or budget are left out.
+    Results of one label and one rate may share a mean. Where there are plain runs, only they are
+    returned: figures of rates are about them.
     """
-    own = [r for r in results if r.method == "run"]
-    return [r for r in own if not r.label] or own
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        if result.method == "run":
+            found.setdefault(result.label, []).append(result)
+    return {"": found[""]} if "" in found else found
 
 
 def legend_beside(axes: Axes, *, fontsize: int) -> None:

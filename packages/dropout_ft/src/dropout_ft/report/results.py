@@ -41,7 +41,7 @@ class Result:
         train_seconds: wall time of all training it needed.
         gpu_seconds: ``train_seconds`` times the GPUs of each run; 0 on a CPU.
         networks: forward passes at inference.
-        runs: names of the folders of its runs.
+        runs: folders of its runs.
     """
 
     method: str
@@ -149,7 +149,7 @@ def _result(method: Method, group: Sequence[Run], options: Options) -> Result | 
         train_seconds=sum(run.seconds for run in group),
         gpu_seconds=sum(run.seconds * run.gpus for run in group),
         networks=method.networks or int(best.get("members", len(group))),
-        runs=tuple(run.directory.path.name for run in group),
+        runs=tuple(str(run.directory.path) for run in group),
     )
 
 

@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,13 @@ def tidy(collection: Collection) -> "pd.DataFrame":
     """Return the table; methods over several runs have seed -1 and their runs joined by ``+``."""
     import pandas as pd  # noqa: PLC0415  (half a second, for reports only)
 
-    tables = {run.directory.path.name: run.table for run in collection.runs}
-    rows = [row for result in collection.results for row in _rows(result, tables[result.runs[0]])]
+    tables = {str(run.directory.path): run.table for run in collection.runs}
+    names = _names(tables)
+    rows = [
+        row | {"run": "+".join(names[path] for path in result.runs)}
+        for result in collection.results
+        for row in _rows(result, tables[result.runs[0]])
+    ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype(COLUMNS)
 
@@ -47,6 +53,12 @@ def write_tidy(collection: Collection, folder: Path) -> list[Path]:
     frame.to_parquet(buffer, index=False)
     write_bytes(parquet, buffer.getvalue())
     return [csv, parquet]
+
+
+def _names(paths: Iterable[str]) -> dict[str, str]:
+    """Return the folder's name of each path, or the path where two would have the same name."""
+    often = Counter(Path(path).name for path in paths)
+    return {path: path if often[Path(path).name] > 1 else Path(path).name for path in paths}
 
 
 def _rows(result: Result, table: EvaluationTable) -> Iterator[dict[str, Any]]:
@@ -68,7 +80,6 @@ def _rows(result: Result, table: EvaluationTable) -> Iterator[dict[str, Any]]:
 def _shared(result: Result) -> dict[str, Any]:
     where = result.coordinates
     return {
-        "run": "+".join(result.runs),
         "experiment": where.experiment,
         "method": result.method,
         "label": result.label,

@@ -8,6 +8,16 @@ from typing import Any
 from holdfast.errors import DataError
 from holdfast.runs.identity import changed_keys, without
 
+BUDGET = (
+    "backbone", "weights", "image_size", "steps", "batch_size", "processes", "holdout_fraction",
+)  # fmt: skip
+"""Runs that differ in one of these are never averaged, also where a search varies it."""
+SAID_BY_BUDGET = (
+    "trainer.max_steps", "trainer.devices", "data.image_size", "data.batch_size",
+    "data.holdout_fraction", "model.backbone.init_args.name", "model.backbone.init_args.weights",
+)  # fmt: skip
+FEW = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class Coordinates:
@@ -29,6 +39,7 @@ class Coordinates:
         weights: what the backbone started from.
         image_size: side in pixels.
         batch_size: images of each training domain on each rank.
+        processes: ranks; each draws its own batch.
         source: class name of the data's source.
         average: what the average along the run is, where it keeps one.
         method: digest of every setting but those that tell repeats apart.
@@ -53,6 +64,7 @@ class Coordinates:
     source: str
     method: str
     data: str
+    processes: int = 1
     average: str = "trajectory average"
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -69,15 +81,12 @@ class Coordinates:
     @property
     def budget(self) -> tuple[Any, ...]:
         """What must be equal for two methods to be compared like for like."""
-        return (
-            self.data, self.backbone, self.weights, self.image_size, self.steps,
-            self.holdout_fraction,
-        )  # fmt: skip
+        return (self.data, *(getattr(self, name) for name in BUDGET))
 
     @property
     def group(self) -> tuple[Any, ...]:
         """Equal for runs of one method: they may share a mean, an ensemble, an average."""
-        return (self.variant, self.dropout_rate, self.method, self.data)
+        return (self.variant, self.objective, self.dropout_rate, self.method, *self.budget)
 
     @property
     def test_case(self) -> tuple[Any, ...]:
@@ -113,7 +122,7 @@ def labels(groups: Sequence[Coordinates]) -> dict[tuple[Any, ...], str]:
     """Return a name for what sets each group apart, besides its rate; empty for the plain method.
 
     A declared variant is its own name. Where two groups would share a name and a rate, what differs
-    between their recipes is added, so that unlike runs are never shown under one name.
+    between them is added, so that unlike runs are never shown under one name.
 
     Args:
         groups: coordinates of one run of each group.
@@ -127,23 +136,46 @@ def labels(groups: Sequence[Coordinates]) -> dict[tuple[Any, ...], str]:
             if (other.variant, other.objective, other.dropout_rate)
             == (one.variant, one.objective, one.dropout_rate)
         ]
-        extra = _differences(one, rivals) if len(rivals) > 1 else ""
+        extra = _told_apart(one, rivals) if len(rivals) > 1 else ""
         found[one.group] = ", ".join(word for word in (base, extra) if word)
     return found
 
 
-def _differences(one: Coordinates, rivals: Sequence[Coordinates]) -> str:
-    own = {"run", "seed_everything", "data.source", "data.test_domains", "model.class_names"}
+def _told_apart(one: Coordinates, rivals: Sequence[Coordinates]) -> str:
+    """Name a few differences; all of them, and the digest, where a few do not tell groups apart."""
+    for count in (FEW, None):
+        texts = [_differences(rival, rivals, count) for rival in rivals]
+        if len(set(texts)) == len(rivals):
+            return texts[rivals.index(one)]
+    few = _differences(one, rivals, FEW)
+    return ", ".join(word for word in (few, f"settings {one.method[:6]}") if word)
+
+
+def _differences(one: Coordinates, rivals: Sequence[Coordinates], count: int | None) -> str:
+    words = [
+        f"{name.replace('_', ' ')} {getattr(one, name)}"
+        for name in BUDGET
+        if len({getattr(rival, name) for rival in rivals}) > 1
+    ]
+    own = {
+        "run",
+        "seed_everything",
+        "data.source.init_args.root",
+        "data.test_domains",
+        "model.class_names",
+        *SAID_BY_BUDGET,
+    }
     recipes = [without(rival.recipe, [*own, *rival.point]) for rival in rivals]
     mine = without(one.recipe, own)
-    words = []
-    for key in changed_keys(recipes)[:3]:
+    for key in changed_keys(recipes):
+        if key == "data.source":
+            continue  # a folder; the fingerprint says whether the images are the same
         value = mine.get(key, "default")
         text = value if isinstance(value, str) else json.dumps(value)
         words.append(f"{_short(key)} {text if len(text) <= 40 else text[:37] + '...'}")
     if len({rival.data for rival in rivals}) > 1:
         words.append(f"data {one.data[:6]}")
-    return ", ".join(words)
+    return ", ".join(words[:count])
 
 
 def _short(key: str) -> str:

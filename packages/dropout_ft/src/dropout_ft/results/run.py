@@ -115,7 +115,8 @@ def load_runs(paths: Sequence[str | Path]) -> list[Run]:
         DataError: there are none.
     """
     found_paths = [found for given in paths for found in run_directories(Path(given).expanduser())]
-    return [load_run(path) for path in dict.fromkeys(found_paths)]
+    once = {path.resolve(): path for path in reversed(found_paths)}
+    return [load_run(path) for path in reversed(once.values())]
 
 
 def run_directories(path: Path) -> list[Path]:

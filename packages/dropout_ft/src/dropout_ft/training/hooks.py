@@ -20,7 +20,7 @@ REPEATS = (
     "model.class_names",
     "data.test_domains",
     "data.split_seed",
-    "data.source",
+    "data.source.init_args.root",
     "data.num_workers",
     "data.eval_batch_size",
     "data.content_hash",
