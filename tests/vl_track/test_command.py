@@ -218,4 +218,4 @@ def test_help_of_the_console_command(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["vl-track", "--help"])
     assert main() == 0
-    assert capsys.readouterr().out.startswith("vl-track: follow one object")
+    assert capsys.readouterr().out.startswith("vl-track: track objects")

@@ -29,7 +29,7 @@ from vl_track.scenes.world import SceneWorld, base_sprite
 @pytest.fixture
 def emoji_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data root with miniature packages that the sprites are drawn from."""
-    import dropout_ft.data.emoji_styles.prepare as preparation
+    import dropout_ft.data.sources.emoji_drawing as preparation
 
     root = small_emoji_root(painted_root(tmp_path), monkeypatch)
     monkeypatch.setattr(sprites, "STYLES", preparation.STYLES)

@@ -89,7 +89,7 @@ def test_a_tiny_network_learns_one_box_under_autocast() -> None:
         search[place, 0, y : y + 16, x : x + 16] = 250
         boxes[place] = torch.tensor([x, y, 16, 16]) / 64
     first = last = 0.0
-    for step in range(60):
+    for step in range(120):
         with torch.autocast(**AUTOCAST):
             losses = head_losses(network(template, search, [""] * 4).maps, boxes)
             loss = losses.focal + 2 * losses.giou + 5 * losses.l1
