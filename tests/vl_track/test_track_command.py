@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.errors import ConfigError, DataError, MissingToolError
 from scenes_support import tiny_config, tiny_network
-from tracking_support import FindsRed, moving_box, write_clip, write_pictures
+from tracking_support import moving_box, write_clip, write_pictures
 from vl_track.app import APP
 from vl_track.commands import track as command
 from vl_track.loading import save_network
@@ -19,20 +19,6 @@ from vl_track.tracking import Tracker
 from vl_track.video.reading import open_source
 
 Run = Callable[..., int]
-
-
-@pytest.fixture
-def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run the command with a network that finds red, in a folder of its own."""
-    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
-    monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: APP.main(["track", *words])
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> str:
-    return str(write_clip(tmp_path / "clip.mp4", 12))
 
 
 BOX = "30,40,24,20"

@@ -18,7 +18,7 @@ import pytest
 
 from conftest import REPOSITORY
 from holdfast.errors import ConfigError, DataError
-from tracking_support import FindsRed, frame_with, moving_box, write_clip, write_pictures
+from tracking_support import frame_with, moving_box, write_clip, write_pictures
 from vl_track.app import APP
 from vl_track.commands.track import parse_time
 from vl_track.results import read_boxes
@@ -28,20 +28,6 @@ from vl_track.video.streams import Stream
 
 BOX = "30,40,24,20"
 Run = Callable[..., int]
-
-
-@pytest.fixture
-def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run the command with a network that finds red, in a folder of its own."""
-    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
-    monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: APP.main(["track", *words])
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> str:
-    return str(write_clip(tmp_path / "clip.mp4", 12))
 
 
 TIMES = [0, 0.04, 0.08, 0.4, 0.44, 1.5, 1.54, 4.0]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ConfigError, DataError
-from tracking_support import FindsRed, frame_with, moving_box, write_clip, write_pictures
+from tracking_support import frame_with, moving_box, write_clip, write_pictures
 from vl_track.app import APP
 from vl_track.commands.track import make_prompts
 from vl_track.results import read_boxes
@@ -26,20 +26,6 @@ from vl_track.video.folders import open_folder
 
 BOX = "30,40,24,20"
 Run = Callable[..., int]
-
-
-@pytest.fixture
-def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run the command with a network that finds red, in a folder of its own."""
-    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
-    monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: APP.main(["track", *words])
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> str:
-    return str(write_clip(tmp_path / "clip.mp4", 12))
 
 
 def times_of(path: Path) -> list[float]:

@@ -1,0 +1,24 @@
+"""Fixtures of the tests that run ``vl-track track``."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tracking_support import FindsRed, write_clip
+from vl_track.app import APP
+
+
+@pytest.fixture
+def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """Run the command with a network that finds red, in a folder of its own."""
+    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
+    monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: APP.main(["track", *words])
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    """A short video of a red object."""
+    return str(write_clip(tmp_path / "clip.mp4", 12))
