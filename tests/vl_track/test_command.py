@@ -145,7 +145,7 @@ def test_a_start_from_another_architecture_is_one_sentence(
 ) -> None:
     assert APP.main(words("fit")) == 0
     ckpt = str(only_run(tmp_path / "runs") / "checkpoints/last.ckpt")
-    other = ("--model.start_from", ckpt, "--model.network.head_channels", "32")
+    other = ("--model.start_from", ckpt, "--model.network.head.channels", "32")
     assert APP.main(words("fit", "other", *other)) == 1
     error = capsys.readouterr().err
     assert "another architecture" in error
@@ -218,4 +218,4 @@ def test_help_of_the_console_command(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["vl-track", "--help"])
     assert main() == 0
-    assert capsys.readouterr().out.startswith("vl-track: follow one object")
+    assert capsys.readouterr().out.startswith("vl-track: track objects through video")

@@ -1,11 +1,15 @@
 """``vl-track export``: a trained tracker as a small model folder, and for other runtimes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from torch import nn
 
 from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import ConfigError
 from holdfast.exporting import FORMATS, Format, check_tools, written_line
+from vl_track.commands.trusted import own_classes
 from vl_track.exporting import write_step
 from vl_track.loading import (
     build_network,
@@ -25,6 +29,7 @@ def export(
     formats: list[Format] = [],  # noqa: B006
     sentences: list[str] = [],  # noqa: B006
     dynamic_batch: bool = False,
+    classes: list[str] = [],  # noqa: B006
     overwrite: bool = False,
 ) -> None:
     """Write ``config.json`` and float16 safetensors of at most 16 MB each for ``--weights``.
@@ -41,8 +46,11 @@ def export(
             (AOTInductor), each only if its answers are PyTorch's.
         sentences: encoded into ``tracker.json`` for those formats.
         dynamic_batch: let those formats take any number of crops at once.
+        classes: heads, text encoders and backbones of your own that the model has, as
+            ``module.Class``.
         overwrite: replace outputs that exist. An input is never replaced.
     """
+    own = own_classes(classes)
     if ckpt is None and not formats:
         raise ConfigError("There is nothing to write: give --ckpt, --formats, or both.")
     if ckpt is not None and weights is not None:
@@ -52,9 +60,9 @@ def export(
     if weights is not None and Path(weights).resolve() == Path(out).resolve():
         raise ConfigError(f"{out} is an input: write to another folder.")
     if ckpt is not None:
-        write_folder(ckpt, out)
+        write_folder(ckpt, out, own)
     if formats:
-        network = load_network(out if ckpt is not None else weights)
+        network = load_network(out if ckpt is not None else weights, own)
         made = write_step(network, out, formats, sentences=sentences, dynamic_batch=dynamic_batch)
         for path, difference in made:
             sys.stdout.write(written_line(path, difference))
@@ -71,11 +79,12 @@ def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path
     return files
 
 
-def write_folder(ckpt: str, out: str) -> None:
+def write_folder(ckpt: str, out: str, classes: Sequence[type[nn.Module]] = ()) -> None:
     """Write a checkpoint's network as a model folder."""
     config, weights = read_trained(ckpt)
-    config["backbone"] = {**config["backbone"], "weights": None}
-    network = build_network(config, ckpt)
+    options = config["backbone"].setdefault("init_args", {})
+    options["weights"] = None
+    network = build_network(config, ckpt, classes)
     check_same_architecture(weights, network.state_dict(), source=ckpt)
     files = save_network(out, config, weights)
     sys.stdout.write(
