@@ -26,7 +26,7 @@ from vl_track.data.sets.known import KNOWN
 
 Arguments = Callable[..., list[str]]
 FOLDERS = ("hardware", "data", "model", "logger", "methods", "sweeps", "dropout_ft", "vl_track",
-           "vl_track/data", "vl_track/heads")  # fmt: skip
+           "vl_track/data", "vl_track/heads", "vl_track/phases")  # fmt: skip
 ON_ONE_CPU = (
     "--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.strategy", "auto",
     "--trainer.num_nodes", "1",
@@ -214,7 +214,12 @@ def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_tree(tmp_path_factory.mktemp("miniatures"), *KNOWN)
 
 
-@pytest.mark.parametrize("path", small_by_day(found("vl_track")))
+def experiments() -> list[Path]:
+    """Whole recipes of vl_track; phases.yaml is no configuration of ``fit``."""
+    return [path for path in found("vl_track") if path.stem != "phases"]
+
+
+@pytest.mark.parametrize("path", small_by_day(experiments()))
 def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> None:
     """As written, but for the batch, the emoji and weights that would be fetched.
 
@@ -245,6 +250,20 @@ def test_vl_track_data_sets(path: Path, miniatures: Path, tmp_path: Path) -> Non
         "--data", str(path), "--data.root", str(miniatures), "--data.batch_size", "2",
         "--data.val_pairs", "2", "--run.root", str(tmp_path / "runs"),
         "--data.pairs", "{template_size: 32, search_size: 64}",
+    ]  # fmt: skip
+    assert VL_TRACK.main(words) == 0
+    assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", small_by_day(found("vl_track/phases")))
+def test_vl_track_phases(path: Path, tmp_path: Path) -> None:
+    """Each phase goes on top of the shipped model's recipe."""
+    words = [
+        "fit", "--config", str(CONFIGS / "vl_track/scenes_small.yaml"), "--config", str(path),
+        *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
+        "--data.init_args.root", str(painted_root(tmp_path / "data")), "--data.emoji", "false",
+        "--data.batch_size", "2", "--data.val_pairs", "3", "--data.num_workers", "0",
+        "--trainer.val_check_interval", "2", "--model.network.backbone.weights", "none",
     ]  # fmt: skip
     assert VL_TRACK.main(words) == 0
     assert_two_steps(tmp_path / "runs")

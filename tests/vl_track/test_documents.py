@@ -91,21 +91,6 @@ def test_the_papers_configurations(name: str) -> None:
     assert config["trainer"]["gradient_clip_val"] == 0.1
 
 
-def test_both_phases_of_the_shipped_model_share_one_network() -> None:
-    first, second = (
-        yaml.safe_load((CONFIGS / f"vl_track/{name}.yaml").read_text())["model"]["network"]
-        for name in ("scenes_small_words", "scenes_small")
-    )
-    assert first == second
-
-
-def test_schedules_are_as_long_as_their_runs() -> None:
-    for path in sorted((CONFIGS / "vl_track").glob("scenes_small*.yaml")):
-        config = yaml.safe_load(path.read_text())
-        steps = config["model"]["lr_scheduler"]["init_args"]["total_steps"]
-        assert steps == config["trainer"]["max_steps"], path
-
-
 def test_commands_named_in_documents_and_makefile_exist() -> None:
     texts = [DOCUMENT, (REPOSITORY / "README.md").read_text(),
              (REPOSITORY / "docs/scenes.md").read_text(),
