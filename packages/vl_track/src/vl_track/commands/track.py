@@ -23,8 +23,9 @@ from vl_track.tracking.saving import files_for
 from vl_track.tracking.steps import Prompt
 from vl_track.tracking.video import Outputs, Sink, track_video
 from vl_track.video.frames import Image
-from vl_track.video.reading import Source, open_source
+from vl_track.video.reading import open_source
 from vl_track.video.selecting import select_box
+from vl_track.video.source import Source
 from vl_track.video.writing import container_of
 
 if TYPE_CHECKING:
