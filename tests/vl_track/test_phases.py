@@ -1,6 +1,5 @@
 """Training in phases: what each phase of the shipped model sets, order, starts, and resuming."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from holdfast.runs.record import read_record
 from parsing_support import parsed
 from scenes_support import painted_root
 from vl_track.app import APP
+from vl_track.commands.export import find_checkpoint
 from vl_track.commands.phases import phases, read_phases, words_of
 from vl_track.loading import load_network
 
@@ -114,9 +114,24 @@ def test_each_phase_sets_what_the_shipped_model_was_trained_with() -> None:
 
 
 def test_the_makefile_looks_into_no_folder_by_time() -> None:
-    recipe = (REPOSITORY / "Makefile").read_text().split("\nvl-small:")[1].split("\n\n")[0]
-    assert "ls -t" not in recipe
+    """The newest folder need not be the run that was just trained."""
+    makefile = (REPOSITORY / "Makefile").read_text()
+    assert "ls -t" not in makefile
+    recipe = makefile.split("\nvl-small:")[1].split("\n\n")[0]
     assert "vl-track phases configs/vl_track/phases.yaml" in recipe
+
+
+def test_the_only_run_of_a_folder_is_exported_and_never_one_of_several(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no run"):
+        find_checkpoint(str(tmp_path))
+    first, second = (tmp_path / name / "checkpoints/last.ckpt" for name in ("a-1", "a-2"))
+    first.parent.mkdir(parents=True)
+    first.touch()
+    assert find_checkpoint(str(tmp_path)) == find_checkpoint(str(first)) == str(first)
+    second.parent.mkdir(parents=True)
+    second.touch()
+    with pytest.raises(ConfigError, match="2 runs"):
+        find_checkpoint(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +178,7 @@ def run_phases(folder: Path, *, factor: float = PLAIN) -> dict[str, Path]:
         f"data.init_args.root={folder / 'data'}", "data.val_pairs=2",
     ]  # fmt: skip
     old = set((folder / "out").glob("*-*")) if factor != PLAIN else set()
-    words = [str(folder / "phases.yaml"), "--out", str(folder / "out"), "--set", json.dumps(chosen)]
+    words = [str(folder / "phases.yaml"), "--out", str(folder / "out"), "--set", *chosen]
     assert APP.main(["phases", *words]) == 0
     new = set((folder / "out").glob("*-*")) - old
     found = {path.name.rsplit("-", 1)[0]: path for path in new}

@@ -39,8 +39,8 @@ def export(
 
     Args:
         out: the folder to write.
-        ckpt: written by ``vl-track fit``; without one, no safetensors are written, and ``formats``
-            are made of ``weights``.
+        ckpt: written by ``vl-track fit``, or a folder of runs that holds one run; without one, no
+            safetensors are written, and ``formats`` are made of ``weights``.
         weights: a model folder; by default the model that comes with the package.
         formats: also write one tracking step as ``onnx``, ``pt2`` (torch.export) or ``aoti``
             (AOTInductor), each only if its answers are PyTorch's.
@@ -55,6 +55,7 @@ def export(
         raise ConfigError("There is nothing to write: give --ckpt, --formats, or both.")
     if ckpt is not None and weights is not None:
         raise ConfigError("Give --ckpt or --weights, not both: each is a model.")
+    ckpt = None if ckpt is None else find_checkpoint(ckpt)
     check_tools(formats)
     check_outputs(_outputs(Path(out), ckpt, formats), [ckpt] if ckpt else [], overwrite=overwrite)
     if weights is not None and Path(weights).resolve() == Path(out).resolve():
@@ -67,6 +68,24 @@ def export(
         for path, difference in made:
             sys.stdout.write(written_line(path, difference))
         sys.stdout.write(f"{Path(out) / 'tracker.json'}: sizes, factors, sentences\n")
+
+
+def find_checkpoint(place: str) -> str:
+    """Return a checkpoint itself, or the last one of the only run in a folder.
+
+    Raises:
+        ConfigError: the folder holds no run, or several: which one is meant is never guessed.
+    """
+    folder = Path(place).expanduser()
+    if not folder.is_dir():
+        return place
+    found = sorted(folder.glob("*/checkpoints/last.ckpt"))
+    if not found:
+        raise ConfigError(f"{folder} holds no run with a checkpoint: train first, or name a file.")
+    if len(found) > 1:
+        names = ", ".join(str(path) for path in found)
+        raise ConfigError(f"{folder} holds {len(found)} runs: give one checkpoint of {names}.")
+    return str(found[0])
 
 
 def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path]:
