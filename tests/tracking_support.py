@@ -11,7 +11,7 @@ from torch import Tensor
 from scenes_support import tiny_network
 from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
-from vl_track.nn.head import CentreMaps
+from vl_track.nn.heads.centre import CentreMaps
 from vl_track.nn.network import AllInOne, Output
 
 RED = (230, 20, 20)
@@ -25,7 +25,7 @@ class FindsRed(AllInOne):
 
     def __init__(self) -> None:
         network = tiny_network()
-        super().__init__(network.backbone, network.text, head_channels=16)
+        super().__init__(network.backbone, network.text)
         self.asked: list[Tensor] = []
 
     def forward(  # type: ignore[override]

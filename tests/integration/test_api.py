@@ -105,7 +105,8 @@ def test_a_model_folder_goes_round_unchanged(tmp_path: Path) -> None:
 
     config, weights = read_folder(packaged("small"))
     save_network(tmp_path / "copy", config, weights)
-    first, second = vl_track.load(), vl_track.load(tmp_path / "copy")
+    first = vl_track.load(device="cpu", runtime="torch")
+    second = vl_track.load(tmp_path / "copy", device="cpu", runtime="torch")
     state = second.network.state_dict()
     for name, value in first.network.state_dict().items():
         assert torch.equal(value, state[name]), name

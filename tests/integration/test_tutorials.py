@@ -20,6 +20,7 @@ LEFT_BEHIND = {
     "own_video": ["seen.mp4", "boxes.csv", "coco.json", "mot.txt", "face-1/groundtruth.txt"],
     "reproduce_a_row": ["results/row/report/report.html", "results/domainbed"],
     "add_a_method": ["results/smooth/report/report.html"],
+    "add_a_head": ["model/config.json", "boxes.csv"],
     "notebook": [],
     "add_a_data_set": ["videos/red_square/boxes.csv"],
     "to_a_cluster": ["results/mine/report/report.html"],

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -19,12 +20,13 @@ from nightly_support import small_by_day
 from scenes_support import painted_root
 from sets_support import data_tree
 from tests_support import only_run
+from vl_track import load
 from vl_track.app import APP as VL_TRACK
 from vl_track.data.sets.known import KNOWN
 
 Arguments = Callable[..., list[str]]
 FOLDERS = ("hardware", "data", "model", "logger", "methods", "sweeps", "dropout_ft", "vl_track",
-           "vl_track/data")  # fmt: skip
+           "vl_track/data", "vl_track/heads", "vl_track/phases")  # fmt: skip
 ON_ONE_CPU = (
     "--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.strategy", "auto",
     "--trainer.num_nodes", "1",
@@ -212,7 +214,12 @@ def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_tree(tmp_path_factory.mktemp("miniatures"), *KNOWN)
 
 
-@pytest.mark.parametrize("path", small_by_day(found("vl_track")))
+def experiments() -> list[Path]:
+    """Whole recipes of vl_track; phases.yaml is no configuration of ``fit``."""
+    return [path for path in found("vl_track") if path.stem != "phases"]
+
+
+@pytest.mark.parametrize("path", small_by_day(experiments()))
 def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> None:
     """As written, but for the batch, the emoji and weights that would be fetched.
 
@@ -246,3 +253,38 @@ def test_vl_track_data_sets(path: Path, miniatures: Path, tmp_path: Path) -> Non
     ]  # fmt: skip
     assert VL_TRACK.main(words) == 0
     assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", small_by_day(found("vl_track/phases")))
+def test_vl_track_phases(path: Path, tmp_path: Path) -> None:
+    """Each phase goes on top of the shipped model's recipe."""
+    words = [
+        "fit", "--config", str(CONFIGS / "vl_track/scenes_small.yaml"), "--config", str(path),
+        *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
+        "--data.init_args.root", str(painted_root(tmp_path / "data")), "--data.emoji", "false",
+        "--data.batch_size", "2", "--data.val_pairs", "3", "--data.num_workers", "0",
+        "--trainer.val_check_interval", "2", "--model.network.backbone.weights", "none",
+    ]  # fmt: skip
+    assert VL_TRACK.main(words) == 0
+    assert_two_steps(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("path", small_by_day(found("vl_track/heads")))
+def test_vl_track_heads(path: Path, tmp_path: Path) -> None:
+    """Each head is trained on top of the tiny tracker, and tracks a few frames."""
+    words = [
+        "fit", "--config", str(CONFIGS / "vl_track/scenes_tiny.yaml"), "--config", str(path),
+        *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
+        "--data.init_args.root", str(painted_root(tmp_path / "data")), "--data.emoji", "false",
+        "--data.batch_size", "2", "--data.val_pairs", "3",
+    ]  # fmt: skip
+    assert VL_TRACK.main(words) == 0
+    assert_two_steps(tmp_path / "runs")
+    checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
+    assert VL_TRACK.main(["export", "--ckpt", str(checkpoint), "--out", str(tmp_path / "m")]) == 0
+    tracker = load(tmp_path / "m", device="cpu", runtime="torch")
+    wanted = yaml.safe_load(path.read_text())["model"]["network"]["head"]["class_path"]
+    assert type(tracker.network.head).__name__ == wanted.rsplit(".", 1)[-1]
+    frames = np.random.default_rng(0).integers(0, 255, (4, 60, 80, 3), dtype=np.uint8)
+    steps = list(tracker.follow(list(frames), box=(20, 20, 30, 24)))
+    assert all(0 < step.score < 1 for step in steps[1:])

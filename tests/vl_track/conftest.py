@@ -12,7 +12,7 @@ from vl_track.app import APP
 @pytest.fixture
 def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run the command with a network that finds red, in a folder of its own."""
-    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
+    monkeypatch.setattr("vl_track.loading.load_network", lambda *_: FindsRed())
     monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
     monkeypatch.chdir(tmp_path)
     return lambda *words: APP.main(["track", *words])

@@ -145,7 +145,7 @@ def test_a_start_from_another_architecture_is_one_sentence(
 ) -> None:
     assert APP.main(words("fit")) == 0
     ckpt = str(only_run(tmp_path / "runs") / "checkpoints/last.ckpt")
-    other = ("--model.start_from", ckpt, "--model.network.head_channels", "32")
+    other = ("--model.start_from", ckpt, "--model.network.head.channels", "32")
     assert APP.main(words("fit", "other", *other)) == 1
     error = capsys.readouterr().err
     assert "another architecture" in error

@@ -327,7 +327,7 @@ def test_the_clips_command_prints_every_tracker(
     clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
+    monkeypatch.setattr("vl_track.loading.load_network", lambda *_: FindsRed())
     out = tmp_path / "o.json"
     assert APP.main(["clips", str(clip_folder), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
@@ -365,7 +365,7 @@ def test_the_repositorys_clips_have_an_index() -> None:
 def test_score_and_ablate_language_print_their_convention(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("vl_track.loading.load_network", lambda _: FindsRed())
+    monkeypatch.setattr("vl_track.loading.load_network", lambda *_: FindsRed())
     monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
     words = ["--count", "2", "--root", str(root), "--emoji", "false"]
     out = tmp_path / "s.json"

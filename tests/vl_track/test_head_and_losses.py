@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 
-from vl_track.nn.head import EPSILON, CentreHead, CentreMaps, decode
+from vl_track.nn.heads.centre import EPSILON, CentreHead, CentreMaps
 from vl_track.nn.losses import (
     focal_loss,
     gaussian_radius,
     gaussian_target,
     generalised_iou,
-    head_losses,
     pointing_loss,
 )
+
+HEAD = CentreHead(5, grid=8, channels=16)
 
 
 def maps_with(row: int, column: int, grid: int = 8) -> CentreMaps:
@@ -32,7 +33,7 @@ def maps_with(row: int, column: int, grid: int = 8) -> CentreMaps:
 
 
 def test_a_box_is_read_at_the_best_cell() -> None:
-    box, score = decode(maps_with(2, 5))
+    box, score = HEAD.decode(maps_with(2, 5))
     assert box[0].tolist() == pytest.approx([5.25 / 8, 2.4 / 8, 0.3, 0.2])
     assert score.tolist() == pytest.approx([0.9])
 
@@ -42,7 +43,7 @@ def test_a_window_moves_the_choice_but_not_the_score() -> None:
     weight = torch.ones(8, 8)
     weight[0, 0] = 0.01
     weight[4, 4] = 2
-    box, score = decode(maps, weight)
+    box, score = HEAD.decode(maps, weight)
     assert box[0, :2].tolist() == pytest.approx([0.5, 0.5])
     assert score.tolist() == pytest.approx([0.1])
 
@@ -153,18 +154,18 @@ def test_the_target_map_has_one_peak_at_the_centre(box: tuple[float, ...]) -> No
 def test_perfect_maps_have_little_loss() -> None:
     maps = maps_with(2, 5)
     box = torch.tensor([[5.25 / 8 - 0.15, 2.4 / 8 - 0.1, 0.3, 0.2]])
-    losses = head_losses(maps, box)
+    losses = HEAD.loss(maps, box)
     assert float(losses.l1) == pytest.approx(0, abs=1e-6)
     assert float(losses.giou) == pytest.approx(0, abs=1e-5)
     assert float(losses.iou) == pytest.approx(1, abs=1e-5)
-    away = head_losses(maps, box + torch.tensor([[0.3, 0.3, 0, 0]]))
+    away = HEAD.loss(maps, box + torch.tensor([[0.3, 0.3, 0, 0]]))
     assert away.giou > 0.5
-    assert away.focal > losses.focal
+    assert away.score > losses.score
 
 
 def test_parts_of_a_box_outside_the_crop_are_cut() -> None:
     maps = maps_with(0, 0)
-    losses = head_losses(maps, torch.tensor([[-0.4, -0.4, 0.5, 0.5]]))
+    losses = HEAD.loss(maps, torch.tensor([[-0.4, -0.4, 0.5, 0.5]]))
     # Decoded: centre (.03, .05), size (.3, .2); truth cut to (0, 0)-(.1, .1).
     corner = torch.tensor([0.25 / 8 - 0.15, 0.4 / 8 - 0.1, 0.25 / 8 + 0.15, 0.4 / 8 + 0.1])
     wanted = (corner - torch.tensor([0, 0, 0.1, 0.1])).abs().mean()

@@ -1,6 +1,7 @@
 """Training does what it should: tiny networks learn to find, to follow and to listen."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from scenes_support import tiny_network
-from vl_track.nn.head import decode
+from vl_track.nn.heads import CentreHead
 from vl_track.training.module import AlignmentOptions, LossWeights, Tracking
 
 COLOURS = {"red": (230, 30, 30), "blue": (30, 60, 230)}
@@ -68,7 +69,7 @@ def trained(module: Tracking, told: str, steps: int) -> Tracking:
 def hits(module: Tracking, data: Mapping[str, Any]) -> float:
     """The share of samples whose box has its centre on the target."""
     with torch.inference_mode():
-        found, _ = decode(module(data).maps)
+        found, _ = module.network.head.decode(module(data).maps)
     low, high = data["box"][:, :2], data["box"][:, :2] + data["box"][:, 2:]
     inside = (found[:, :2] > low) & (found[:, :2] < high)
     return float(inside.all(dim=1).float().mean())
@@ -86,7 +87,9 @@ def make(**options: Any) -> Tracking:
 
 @pytest.mark.nightly
 def test_a_box_alone_tells_which_square_is_meant() -> None:
-    module = trained(make(network={"matching": "target", "head_channels": 64}), "box", 350)
+    module = trained(
+        make(network={"matching": "target", "head": partial(CentreHead, channels=64)}), "box", 350
+    )
     assert hits(module, batch("box", 64, seed=10_000)) > 0.9
 
 
@@ -98,7 +101,10 @@ def test_a_sentence_alone_tells_which_square_is_meant(matching: str) -> None:
     """Through modal mixup alone, as in the paper, and with the matching channel."""
     weights = LossWeights(pointing=0.5)
     module = trained(
-        make(network={"matching": matching, "head_channels": 64}, loss_weights=weights),
+        make(
+            network={"matching": matching, "head": partial(CentreHead, channels=64)},
+            loss_weights=weights,
+        ),
         "sentence",
         300,
     )
@@ -131,7 +137,7 @@ def test_every_weighted_loss_takes_part(tmp_path: Path) -> None:
     """Doubling one weight adds that loss once more."""
 
     def loss(**changes: float) -> float:
-        weights = {"focal": 1.0, "giou": 1.0, "l1": 1.0, "cross_modal": 1.0, "intra_modal": 1.0,
+        weights = {"score": 1.0, "giou": 1.0, "l1": 1.0, "cross_modal": 1.0, "intra_modal": 1.0,
                    "pointing": 1.0, **changes}  # fmt: skip
         module = make(
             alignment=AlignmentOptions(dim=8, pool="mean"), loss_weights=LossWeights(**weights)
@@ -143,7 +149,7 @@ def test_every_weighted_loss_takes_part(tmp_path: Path) -> None:
 
     base = loss()
     parts = {}
-    for name in ("focal", "giou", "l1", "cross_modal", "intra_modal", "pointing"):
+    for name in ("score", "giou", "l1", "cross_modal", "intra_modal", "pointing"):
         parts[name] = loss(**{name: 2.0}) - base
         assert parts[name] > 1e-3, name
     assert sum(parts.values()) == pytest.approx(base, rel=1e-4)

@@ -5,8 +5,8 @@ import torch
 
 from scenes_support import tiny_network
 from vl_track.nn.alignment import Alignment
-from vl_track.nn.head import EPSILON, CentreHead, decode
-from vl_track.nn.losses import head_losses, pointing_loss
+from vl_track.nn.heads.centre import EPSILON, CentreHead
+from vl_track.nn.losses import pointing_loss
 
 AUTOCAST = {"device_type": "cpu", "dtype": torch.bfloat16}
 
@@ -20,11 +20,11 @@ def test_a_sure_head_has_a_finite_focal_loss() -> None:
     boxes = torch.tensor([[0.2, 0.2, 0.3, 0.4], [0.5, 0.1, 0.2, 0.2]])
     with torch.autocast(**AUTOCAST):
         maps = head(torch.randn(2, 36, 4))
-        losses = head_losses(maps, boxes)
+        losses = head.loss(maps, boxes)
     assert {value.dtype for value in maps} == {torch.float32}
     assert float(maps.score_B1FF.detach().max()) <= 1 - 0.99 * EPSILON
     assert all(bool(value.detach().isfinite()) for value in losses)
-    losses.focal.backward()
+    losses.score.backward()
     assert all(bool(p.grad.isfinite().all()) for p in head.score.parameters() if p.grad is not None)
 
 
@@ -34,7 +34,7 @@ def test_boxes_are_decoded_in_full_precision() -> None:
     tokens = torch.randn(3, 256, 4)
     with torch.no_grad(), torch.autocast(**AUTOCAST):
         maps = head(tokens)
-        boxes, scores = decode(maps)
+        boxes, scores = head.decode(maps)
     assert boxes.dtype == scores.dtype == torch.float32
     cell = maps.score_B1FF.flatten(1).argmax(1)
     offset = maps.offset_B2FF.flatten(2)[torch.arange(3), :, cell]
@@ -91,8 +91,8 @@ def test_a_tiny_network_learns_one_box_under_autocast() -> None:
     first = last = 0.0
     for step in range(120):
         with torch.autocast(**AUTOCAST):
-            losses = head_losses(network(template, search, [""] * 4).maps, boxes)
-            loss = losses.focal + 2 * losses.giou + 5 * losses.l1
+            losses = network.head.loss(network(template, search, [""] * 4).maps, boxes)
+            loss = losses.score + 2 * losses.giou + 5 * losses.l1
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -9,7 +9,6 @@ from holdfast.errors import CheckpointError
 from official_support import official_state, random_pictures, reference_network
 from vl_track.app import APP
 from vl_track.loading import build_network, load_network
-from vl_track.nn.head import decode
 from vl_track.nn.network import AllInOne
 from vl_track.nn.official import check_complete, from_official, official_config, rename
 
@@ -34,7 +33,7 @@ def test_outputs_equal_the_slow_network(language: bool, elimination: bool) -> No
         )
         with torch.inference_mode():
             maps = network(template[None], search[None], ["any sentence"]).maps
-            ours, _ = decode(maps)
+            ours, _ = network.head.decode(maps)
         assert torch.allclose(maps.score_B1FF[0, 0], score, atol=1e-4)
         assert torch.allclose(ours[0], box, atol=1e-4)
         assert score.max() - score.min() > 0.01, "a flat map would agree with anything"
@@ -76,7 +75,7 @@ def test_the_released_size(language: bool) -> None:
     score, box = reference_network(state, template, search, heads=12, eliminating=(3, 6, 9))
     with torch.inference_mode():
         maps = network(template[None], search[None], ["x"]).maps
-        found, _ = decode(maps)
+        found, _ = network.head.decode(maps)
     assert torch.allclose(maps.score_B1FF[0, 0], score, atol=1e-4)
     assert torch.allclose(found[0], box, atol=1e-4)
 
@@ -120,8 +119,8 @@ def test_the_settings_of_the_released_sizes() -> None:
     assert large["matching"] == "none"
     state = official_state(template=12, search=24, depth=1, width=64, language=False)
     config = from_official(state).config
-    assert config["backbone"]["template_size"] == 192
-    assert config["backbone"]["search_size"] == 384
+    assert config["backbone"]["init_args"]["template_size"] == 192
+    assert config["backbone"]["init_args"]["search_size"] == 384
     assert config["search_factor"] == 5.0
     assert rename("box_head.conv5_offset.bias") == "head.offset.4.bias"
     assert rename("nonsense") is None

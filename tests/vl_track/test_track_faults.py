@@ -225,7 +225,7 @@ def test_sigterm_keeps_what_was_tracked(tmp_path: Path) -> None:
     program = (
         "import sys, time; import vl_track.loading, vl_track.fastest; from tracking_support import "
         "FindsRed; from vl_track.app import APP; from vl_track.tracking import Tracker\n"
-        "vl_track.loading.load_network = lambda _: FindsRed()\n"
+        "vl_track.loading.load_network = lambda *_: FindsRed()\n"
         "vl_track.fastest.fastest_runtime = lambda *_, **__: 'torch'\n"
         "ordinary = Tracker.track\n"
         "def slow(self, image):\n    time.sleep(0.05); print('.', flush=True)\n"

@@ -11,7 +11,6 @@ from scenes_support import tiny_network
 from tracking_support import FindsRed, frame_with, moving_box
 from vl_track.data.geometry import Box, window_around
 from vl_track.data.video import crop_frame
-from vl_track.nn.head import decode
 from vl_track.nn.network import OFFICIAL
 from vl_track.nn.text import NoText
 from vl_track.scoring.measures import overlap_plain as overlaps
@@ -109,8 +108,8 @@ def test_window_weight_softens_the_prior() -> None:
     maps.score_B1FF[0, 0, 1, 1] = 0.4
     full = tracker().prior
     soft = tracker(window_weight=0.1).prior
-    assert decode(maps, full)[1].item() == pytest.approx(0.4)
-    assert decode(maps, soft)[1].item() == pytest.approx(0.5)
+    assert FindsRed().head.decode(maps, full)[1].item() == pytest.approx(0.4)
+    assert FindsRed().head.decode(maps, soft)[1].item() == pytest.approx(0.5)
 
 
 def templates(one: Tracker) -> list[torch.Tensor]:

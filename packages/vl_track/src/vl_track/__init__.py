@@ -10,7 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from torch import nn
 
     from vl_track.runtimes import Precision, Runtime
     from vl_track.scoring.evaluating import evaluate
@@ -37,6 +40,7 @@ def load(
     device: str | None = None,
     runtime: "Runtime | None" = None,
     precision: "Precision" = "float32",
+    classes: "Sequence[type[nn.Module]]" = (),
 ) -> "Tracker":
     """Load a tracker.
 
@@ -49,6 +53,7 @@ def load(
             default the fastest one that is installed and gives the same boxes
             (:func:`vl_track.fastest.fastest_runtime`), which is measured once for each model.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own that the source may name.
 
     Examples:
         >>> tracker = vl_track.load()                                        # doctest: +SKIP
@@ -62,7 +67,12 @@ def load(
     from vl_track import opening  # noqa: PLC0415  (slow to import)
 
     return opening.load_tracker(
-        source, options=options, device=device, runtime=runtime, precision=precision
+        source,
+        options=options,
+        device=device,
+        runtime=runtime,
+        precision=precision,
+        classes=classes,
     )
 
 

@@ -74,6 +74,11 @@ APP = App(
             help="prepare, look at, or write the Scenes data set",
             example="vl-track scenes sheet --out sheet.png",
         ),
+        "phases": Command(
+            target="vl_track.commands.phases:phases",
+            help="train one recipe in phases, each from the weights of the one before",
+            example="vl-track phases configs/vl_track/phases.yaml --out results/vl-small",
+        ),
         "export": Command(
             target="vl_track.commands.export:export",
             help="write a checkpoint as a small model folder",

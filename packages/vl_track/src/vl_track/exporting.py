@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from holdfast.atomic import write_text
 from holdfast.exporting import Format, export_network
-from vl_track.nn.head import decode
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text.base import TextFeatures
 from vl_track.tracking.window import hann_window
@@ -48,7 +47,7 @@ class TrackingStep(nn.Module):
             window applied; and (B,) scores in (0, 1).
         """
         output = self.network(template, search, TextFeatures(text, present))
-        return decode(output.maps, self.prior)
+        return self.network.head.decode(output.maps, self.prior)
 
 
 def example_inputs(network: AllInOne, seed: int = 0) -> dict[str, Tensor]:

@@ -2,45 +2,35 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from holdfast.atomic import write_text
 from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
-from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.known import maker
 from vl_track.nn.network import AllInOne, Conventions
-from vl_track.nn.text import (
-    NoText,
-    OfficialText,
-    OpenClipText,
-    SentenceText,
-    TextEncoder,
-    TokenText,
-)
 
 DEFAULT = "small"
 """Name of the model inside the package."""
 MAX_FILE_BYTES = 16_000_000
-# A model folder may come from a stranger: only these classes are ever built from its description.
-TEXT_ENCODERS: dict[str, type[TextEncoder]] = {
-    encoder.__name__: encoder
-    for encoder in (NoText, TokenText, SentenceText, OpenClipText, OfficialText)
-}
-_BODY = ("head_channels", "text_norm", "matching", "template_factor", "search_factor")
+_BODY = ("text_norm", "matching", "template_factor", "search_factor")
 
 
-def load_network(source: str | Path | None = None) -> AllInOne:
+def load_network(
+    source: str | Path | None = None, classes: Sequence[type[nn.Module]] = ()
+) -> AllInOne:
     """Build a network and load its weights.
 
     Args:
         source: a folder with ``config.json`` and safetensors, a ``.ckpt`` of ``vl-track fit``, or
             ``None`` for the model that comes with the package.
+        classes: heads, text encoders and backbones of your own that the source may name.
 
     Returns:
         In evaluation mode, float32.
@@ -55,7 +45,7 @@ def load_network(source: str | Path | None = None) -> AllInOne:
         config, weights = read_folder(source)
     else:
         config, weights = _read_ckpt(source)
-    network = build_network(config, source)
+    network = build_network(config, source, classes)
     weights = {name: value.float() if value.is_floating_point() else value
                for name, value in weights.items()}  # fmt: skip
     check_same_architecture(weights, network.state_dict(), source=source)
@@ -73,22 +63,31 @@ def packaged(name: str) -> Path:
     return folder
 
 
-def build_network(config: Mapping[str, Any], source: str | Path) -> AllInOne:
+def build_network(
+    config: Mapping[str, Any], source: str | Path, classes: Sequence[type[nn.Module]] = ()
+) -> AllInOne:
     """Build the network of a description, with random weights.
 
     Args:
-        config: ``backbone`` and ``text`` arguments, and those of :class:`AllInOne`.
+        config: ``backbone``, ``text`` and ``head``, each with ``class_path`` and ``init_args``, and
+            the other arguments of :class:`AllInOne`.
         source: where it came from, for messages.
+        classes: heads, text encoders and backbones of the user's own, besides ours.
 
     Raises:
-        CheckpointError: the description is not one of ours.
+        CheckpointError: the description is not one of ours, or names a class that is not known.
     """
     try:
-        backbone = JointTransformer(**{**config["backbone"], "weights": None})
-        text = dict(config["text"])
-        kind = TEXT_ENCODERS[text["class_path"].rsplit(".", 1)[-1]]
-        encoder = kind(**(text.get("init_args") or {}))
-        network = AllInOne(backbone, encoder, **{k: config[k] for k in _BODY if k in config})
+        backbone, text, head = (maker(p, config[p], classes) for p in ("backbone", "text", "head"))
+    except (LookupError, TypeError, AttributeError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise CheckpointError(
+            f"{source} does not describe a tracker that can be built here: {reason}."
+        ) from error
+    try:
+        body = {key: config[key] for key in _BODY if key in config}
+        # The source holds every weight; the pre-trained ones need not be there any more.
+        network = AllInOne(backbone(weights=None), text(), head, **body)
         network.conventions = Conventions(**(config.get("tracker") or {}))
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
@@ -155,8 +154,6 @@ def _read_ckpt(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{path} was not written by `vl-track fit`: it does not say which network it holds."
         )
     network = network.get("init_args", network)
-    for part in ("backbone",):
-        network[part] = network[part].get("init_args", network[part])
     state = checkpoint.get("average_model_state", checkpoint["state_dict"])
     mine = {
         name.removeprefix("network."): value

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import logging
 import os
 import sys
@@ -21,7 +22,7 @@ from holdfast.errors import ConfigError, MissingToolError
 from holdfast.exporting import export_network
 from vl_track.devices import choose_device
 from vl_track.exporting import example_inputs
-from vl_track.nn.head import CentreMaps
+from vl_track.nn.heads.base import Maps
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text.base import TextFeatures
 from vl_track.runtimes import Precision, Runtime
@@ -35,7 +36,6 @@ PRECISIONS: dict[Runtime, tuple[Precision, ...]] = {
     "openvino": ("float32", "bfloat16"),
 }
 PLAIN = (str, int, float, tuple, list, frozenset)
-MAPS = ("score", "size", "offset")
 
 
 class RuntimeOutput(NamedTuple):
@@ -45,7 +45,7 @@ class RuntimeOutput(NamedTuple):
         maps: of the head.
     """
 
-    maps: CentreMaps
+    maps: Maps
 
 
 class HeadMaps(nn.Module):
@@ -61,10 +61,9 @@ class HeadMaps(nn.Module):
 
     def forward(
         self, template: Tensor, search: Tensor, text: Tensor, present: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the maps of score, size and offset; arguments as for ``TrackingStep``."""
-        maps = self.network(template, search, TextFeatures(text, present)).maps
-        return maps.score_B1FF, maps.size_B2FF, maps.offset_B2FF
+    ) -> tuple[Tensor, ...]:
+        """Return the tensors of the head's maps; arguments as for ``TrackingStep``."""
+        return tuple(self.network(template, search, TextFeatures(text, present)).maps)
 
 
 class OnRuntime:
@@ -96,6 +95,7 @@ class OnRuntime:
         self.network = network.eval()
         self.backbone = network.backbone
         self.text = network.text
+        self.head = network.head
         self.template_factor = network.template_factor
         self.search_factor = network.search_factor
         self.conventions = network.conventions
@@ -129,7 +129,7 @@ class OnRuntime:
         }
         found = self._run({name: value.numpy() for name, value in given.items()})
         return RuntimeOutput(
-            CentreMaps(*(torch.from_numpy(np.ascontiguousarray(one)) for one in found))
+            self.head.maps(*(torch.from_numpy(np.ascontiguousarray(one)) for one in found))
         )
 
 
@@ -177,7 +177,7 @@ def written(network: AllInOne, precision: Precision) -> Path:
         sys.stderr.write(f"note: writing the network for other runtimes, once: {file}\n")
         export_network(
             HeadMaps(network), example_inputs(network), file.with_suffix(""), "onnx",
-            outputs=MAPS, dynamic_batch=False,
+            outputs=map_names(network), dynamic_batch=False,
         )  # fmt: skip
     if precision != "int8":
         return file
@@ -210,13 +210,18 @@ def cache_folder() -> Path:
 def digest(network: AllInOne) -> str:
     """Return what tells a network, its sizes and the exporter from all others."""
     found = hashlib.sha256(torch.__version__.encode())
-    for module in (network, network.backbone, network.text):
+    for module in (network, network.backbone, network.text, network.head):
         plain = {k: v for k, v in vars(module).items() if isinstance(v, PLAIN)}
         found.update(repr((type(module).__name__, sorted(plain.items()))).encode())
     for name, value in sorted(network.state_dict().items()):
         found.update(name.encode())
         found.update(value.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()[:24]
+
+
+def map_names(network: AllInOne) -> list[str]:
+    """Return the names of the head's maps, in the order in which the head returns them."""
+    return list(inspect.signature(network.head.maps).parameters)
 
 
 def _open_onnx(file: Path, precision: Precision, threads: int) -> Run:
@@ -242,7 +247,7 @@ def _open_openvino(file: Path, precision: Precision, threads: int) -> Run:
 
     def run(given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         found = model({name: given[name] for name in known})
-        return [found[index] for index in range(len(MAPS))]
+        return [found[index] for index in range(len(model.outputs))]
 
     return run
 

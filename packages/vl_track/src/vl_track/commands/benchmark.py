@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.engines import Engine, Resources, run_pool
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import status_of, watch
+from vl_track.commands.trusted import own_classes
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
 from vl_track.loading import DEFAULT, load_network, packaged
@@ -53,6 +55,7 @@ def benchmark(
     device: str | None = None,
     runtime: Runtime = "torch",
     precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
     """Track every sequence of a benchmark and write raw results.
@@ -83,33 +86,42 @@ def benchmark(
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
     check(runtime, precision)
     videos = open_set(dataset, split, root=root, folder=folder)
     given = vars(options or TrackerOptions())
     plan = Plan(
-        dataset=dataset,
-        split=split,
-        prompt=prompt,
+        dataset=dataset, split=split, prompt=prompt, options=given,
         layout=layout or ("got10k" if dataset == "got10k" else "pytracking"),
         weights=digest_of(weights) + _runtime_name(runtime, precision),
-        options=given,
-    )
-    made = {"weights": weights, "options": given, "device": device, "runtime": runtime}
-    places = Places(root=root, folder=folder, tracker={**made, "precision": precision})
+    )  # fmt: skip
+    made: dict[str, Any] = {
+        "weights": weights, "options": given, "device": device, "runtime": runtime,
+        "precision": precision, "classes": classes,
+    }  # fmt: skip
+    places = Places(root=root, folder=folder, tracker=made)
     results = Path(out or f"results/{dataset}")
     names = _chosen(videos, dataset, sequences)
-    open_folder(results, plan)
-    pool = make_pool(results, plan, names, f"{__name__}:make_tracker", places)
-    pool.describe()
-    if retry_failed:
-        pool.retry_failed()
+    pool = _prepare(results, plan, names, places, retry_failed=retry_failed)
     resources = Resources(
         workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition,
         minutes=minutes, job_seconds=60 * time_limit,
     )  # fmt: skip
     run(pool, videos, engine, resources)
+
+
+def _prepare(
+    results: Path, plan: Plan, names: list[str], places: Places, *, retry_failed: bool
+) -> Pool:
+    """Open the folder of the results and describe what is to be done there."""
+    open_folder(results, plan)
+    pool = make_pool(results, plan, names, f"{__name__}:make_tracker", places)
+    pool.describe()
+    if retry_failed:
+        pool.retry_failed()
+    return pool
 
 
 def run(pool: Pool, videos: VideoSet, engine: Engine, resources: Resources) -> None:
@@ -132,11 +144,12 @@ def make_tracker(
     device: str | None,
     runtime: Runtime = "torch",
     precision: Precision = "float32",
+    classes: Sequence[str] = (),
 ) -> ObjectTracker:
     """Make the tracker in whichever process runs it."""
     from vl_track.tracking.tracker import Tracker  # noqa: PLC0415  (torch is slow)
 
-    network = on_runtime(load_network(weights), runtime, precision)
+    network = on_runtime(load_network(weights, own_classes(classes)), runtime, precision)
     return Tracker(network, TrackerOptions(**options), device_for(runtime, device))
 
 

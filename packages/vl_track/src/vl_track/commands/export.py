@@ -1,11 +1,15 @@
 """``vl-track export``: a trained tracker as a small model folder, and for other runtimes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from torch import nn
 
 from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import ConfigError
 from holdfast.exporting import FORMATS, Format, check_tools, written_line
+from vl_track.commands.trusted import own_classes
 from vl_track.exporting import write_step
 from vl_track.loading import (
     build_network,
@@ -25,6 +29,7 @@ def export(
     formats: list[Format] = [],  # noqa: B006
     sentences: list[str] = [],  # noqa: B006
     dynamic_batch: bool = False,
+    classes: list[str] = [],  # noqa: B006
     overwrite: bool = False,
 ) -> None:
     """Write ``config.json`` and float16 safetensors of at most 16 MB each for ``--weights``.
@@ -34,31 +39,53 @@ def export(
 
     Args:
         out: the folder to write.
-        ckpt: written by ``vl-track fit``; without one, no safetensors are written, and ``formats``
-            are made of ``weights``.
+        ckpt: written by ``vl-track fit``, or a folder of runs that holds one run; without one, no
+            safetensors are written, and ``formats`` are made of ``weights``.
         weights: a model folder; by default the model that comes with the package.
         formats: also write one tracking step as ``onnx``, ``pt2`` (torch.export) or ``aoti``
             (AOTInductor), each only if its answers are PyTorch's.
         sentences: encoded into ``tracker.json`` for those formats.
         dynamic_batch: let those formats take any number of crops at once.
+        classes: heads, text encoders and backbones of your own that the model has, as
+            ``module.Class``.
         overwrite: replace outputs that exist. An input is never replaced.
     """
+    own = own_classes(classes)
     if ckpt is None and not formats:
         raise ConfigError("There is nothing to write: give --ckpt, --formats, or both.")
     if ckpt is not None and weights is not None:
         raise ConfigError("Give --ckpt or --weights, not both: each is a model.")
+    ckpt = None if ckpt is None else find_checkpoint(ckpt)
     check_tools(formats)
     check_outputs(_outputs(Path(out), ckpt, formats), [ckpt] if ckpt else [], overwrite=overwrite)
     if weights is not None and Path(weights).resolve() == Path(out).resolve():
         raise ConfigError(f"{out} is an input: write to another folder.")
     if ckpt is not None:
-        write_folder(ckpt, out)
+        write_folder(ckpt, out, own)
     if formats:
-        network = load_network(out if ckpt is not None else weights)
+        network = load_network(out if ckpt is not None else weights, own)
         made = write_step(network, out, formats, sentences=sentences, dynamic_batch=dynamic_batch)
         for path, difference in made:
             sys.stdout.write(written_line(path, difference))
         sys.stdout.write(f"{Path(out) / 'tracker.json'}: sizes, factors, sentences\n")
+
+
+def find_checkpoint(place: str) -> str:
+    """Return a checkpoint itself, or the last one of the only run in a folder.
+
+    Raises:
+        ConfigError: the folder holds no run, or several: which one is meant is never guessed.
+    """
+    folder = Path(place).expanduser()
+    if not folder.is_dir():
+        return place
+    found = sorted(folder.glob("*/checkpoints/last.ckpt"))
+    if not found:
+        raise ConfigError(f"{folder} holds no run with a checkpoint: train first, or name a file.")
+    if len(found) > 1:
+        names = ", ".join(str(path) for path in found)
+        raise ConfigError(f"{folder} holds {len(found)} runs: give one checkpoint of {names}.")
+    return str(found[0])
 
 
 def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path]:
@@ -71,11 +98,12 @@ def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path
     return files
 
 
-def write_folder(ckpt: str, out: str) -> None:
+def write_folder(ckpt: str, out: str, classes: Sequence[type[nn.Module]] = ()) -> None:
     """Write a checkpoint's network as a model folder."""
     config, weights = read_trained(ckpt)
-    config["backbone"] = {**config["backbone"], "weights": None}
-    network = build_network(config, ckpt)
+    options = config["backbone"].setdefault("init_args", {})
+    options["weights"] = None
+    network = build_network(config, ckpt, classes)
     check_same_architecture(weights, network.state_dict(), source=ckpt)
     files = save_network(out, config, weights)
     sys.stdout.write(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.spelling import repeatable
 from holdfast.errors import ConfigError, DataError
+from vl_track.commands.trusted import own_classes
 from vl_track.data.geometry import Box, as_box
 from vl_track.outputs import check_outputs
 from vl_track.results import Layout
@@ -22,8 +23,9 @@ from vl_track.tracking.saving import files_for
 from vl_track.tracking.steps import Prompt
 from vl_track.tracking.video import Outputs, Sink, track_video
 from vl_track.video.frames import Image
-from vl_track.video.reading import Source, open_source
+from vl_track.video.reading import open_source
 from vl_track.video.selecting import select_box
+from vl_track.video.source import Source
 from vl_track.video.writing import container_of
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def track(
     device: str | None = None,
     runtime: Runtime | None = None,
     precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
     """Track objects named by a box in the first frame, by a text, or by both.
@@ -76,6 +79,8 @@ def track(
         runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``; by
             default the fastest one that is installed and gives the same boxes.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own that the model has, as
+            ``module.Class``.
         options: of the tracker.
     """
     begin = parse_time(start)
@@ -96,23 +101,34 @@ def track(
 
     tracker = opening.load_tracker(
         weights, options=options, device=device, runtime=runtime, precision=precision,
-        frames=_expected(opened, max_frames),
+        frames=_expected(opened, max_frames), classes=own_classes(classes),
     )  # fmt: skip
     _print_remarks(tracker, opened, prompts)
     for number, (one, (overlay, boxes)) in enumerate(zip(opened, places, strict=True)):
         if first and number:
             prompts = [Prompt(select_box(first[number]), prompts[0].text)]
-        lost = tracker.options.lost_score
-        outputs = Outputs(overlay=overlay, boxes=boxes, layout=layout, lost_score=lost)
-        trackers = [tracker.another() for _ in prompts]
-        with _sinks(one, begin, max_frames, show=show) as sinks:
-            result = track_video(
-                trackers, one, prompts, replace(outputs, sinks=sinks),
-                start=begin, max_frames=max_frames,
-            )  # fmt: skip
+        outputs = Outputs(overlay=overlay, boxes=boxes, layout=layout)
+        result = _track_one(tracker, one, prompts, outputs, begin, max_frames, show=show)
         sys.stdout.write(summary(result, _files(overlay, boxes, len(prompts))))
         if result.ended_by:
             break
+
+
+def _track_one(
+    tracker: "Tracker",
+    source: Source,
+    prompts: list[Prompt],
+    outputs: Outputs,
+    start: float,
+    max_frames: int | None,
+    *,
+    show: bool,
+) -> TrackResult:
+    """Track the objects of one source, a tracker each, and write its files."""
+    trackers = [tracker.another() for _ in prompts]
+    with _sinks(source, start, max_frames, show=show) as sinks:
+        outputs = replace(outputs, lost_score=tracker.options.lost_score, sinks=sinks)
+        return track_video(trackers, source, prompts, outputs, start=start, max_frames=max_frames)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import numpy as np
@@ -28,13 +28,34 @@ from vl_track.data.file_video import FileVideo
 from vl_track.data.frame_names import frame_names, open_frame_names
 from vl_track.data.watching import watching
 
-if TYPE_CHECKING:
-    from vl_track.data.sets.base import FileSet
-
 VERSION = 1
 CURRENT = "current.json"
 Signature = tuple[int, int]
 """Time of the last change in nanoseconds and size; (-1, -1) for what is missing."""
+
+
+class IndexedFiles(Protocol):
+    """What an index needs of a split of a data set (``FileSet`` of ``data/sets/base.py`` has it).
+
+    Attributes:
+        root: the data set's folder.
+        split: which part.
+        options: everything else that the list of sequences depends on.
+        names: of the sequences.
+        files_of_list: that the names were read from.
+    """
+
+    root: Path
+    options: dict[str, Any]
+    names: Sequence[str]
+    files_of_list: frozenset[Path]
+
+    @property
+    def split(self) -> str:
+        """Return which part."""
+
+    def read(self, name: str) -> FileVideo:
+        """Read a sequence's annotation and list its images."""
 
 
 class SequenceIndex(Sequence[FileVideo]):
@@ -84,7 +105,7 @@ class SequenceIndex(Sequence[FileVideo]):
         )
 
 
-def open_index(videos: "FileSet") -> SequenceIndex:
+def open_index(videos: IndexedFiles) -> SequenceIndex:
     """Map the index of a data set; build it first where there is none, or an outdated one.
 
     Several processes may ask at once: one builds, the others wait.
@@ -92,7 +113,7 @@ def open_index(videos: "FileSet") -> SequenceIndex:
     return SequenceIndex(open_columns(videos, lambda folder: _build(videos, folder)), videos.root)
 
 
-def open_columns(videos: "FileSet", build: Callable[[Path], Iterable[Path]]) -> Path:
+def open_columns(videos: IndexedFiles, build: Callable[[Path], Iterable[Path]]) -> Path:
     """Return the folder of a data set's columns, building them where they are not valid.
 
     Args:
@@ -110,7 +131,7 @@ def open_columns(videos: "FileSet", build: Callable[[Path], Iterable[Path]]) -> 
         ) from error
 
 
-def _rebuilt(path: Path, videos: "FileSet", build: Callable[[Path], Iterable[Path]]) -> Path:
+def _rebuilt(path: Path, videos: IndexedFiles, build: Callable[[Path], Iterable[Path]]) -> Path:
     sys.stderr.write(f"building the index of {videos.root}, {videos.split} (once)\n")
     old, folder = _read_current(path), path / uuid4().hex[:12]
     try:
@@ -143,7 +164,7 @@ def signature_of(path: Path) -> Signature:
     return found.st_mtime_ns, found.st_size
 
 
-def _path_of(videos: "FileSet") -> Path:
+def _path_of(videos: IndexedFiles) -> Path:
     parts = [VERSION, str(videos.root.resolve()), type(videos).__name__, videos.split]
     text = json.dumps([*parts, {key: repr(value) for key, value in videos.options.items()}])
     return cache_folder() / "indexes" / sha256(text.encode()).hexdigest()[:16]
@@ -157,7 +178,7 @@ def _read_current(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and (path / found["folder"]).is_dir() else None
 
 
-def _valid(path: Path, videos: "FileSet") -> Path | None:
+def _valid(path: Path, videos: IndexedFiles) -> Path | None:
     current = _read_current(path)
     if current is None:
         return None
@@ -169,7 +190,7 @@ def _valid(path: Path, videos: "FileSet") -> Path | None:
     return path / str(current["folder"])
 
 
-def _build(videos: "FileSet", folder: Path) -> set[Path]:
+def _build(videos: IndexedFiles, folder: Path) -> set[Path]:
     """Read every sequence and write the columns."""
 
     def read(name: str) -> tuple[FileVideo | DataError, set[Path]]:

@@ -1,46 +1,12 @@
-"""Training losses of the head: focal score, GIoU and L1 of the box (OSTrack; paper weights)."""
+"""Functions that the losses of heads are made of, and the pointing loss of the text encoder."""
 
 import math
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vl_track.nn.head import CentreMaps, decode
-
 MIN_OVERLAP = 0.7
-
-
-class HeadLosses(NamedTuple):
-    """Scalars, and the mean IoU of the decoded boxes."""
-
-    focal: Tensor
-    giou: Tensor
-    l1: Tensor
-    iou: Tensor
-
-
-def head_losses(maps: CentreMaps, boxes_B4: Tensor) -> HeadLosses:
-    """Compare the head's maps with the targets.
-
-    Args:
-        maps: of the head.
-        boxes_B4: true x, y, width, height in shares of the search crop; parts outside are cut.
-
-    Returns:
-        The losses; boxes are decoded at the best predicted cell, as in the release.
-    """
-    corners = corners_of(boxes_B4).clamp(0, 1)
-    predicted = maps_to_corners(maps)
-    iou, giou = generalised_iou(predicted, corners)
-    target = gaussian_target(boxes_B4, maps.score_B1FF.shape[-1])
-    return HeadLosses(
-        focal=focal_loss(maps.score_B1FF[:, 0], target),
-        giou=(1 - giou).mean(),
-        l1=F.l1_loss(predicted, corners),
-        iou=iou.mean().detach(),
-    )
 
 
 def pointing_loss(
@@ -65,10 +31,10 @@ def pointing_loss(
     return F.cross_entropy(similar_BS[present_B].float() / temperature, place[present_B])
 
 
-def maps_to_corners(maps: CentreMaps) -> Tensor:
-    """Decode boxes (B, 4) as x0, y0, x1, y1."""
-    box, _ = decode(maps)
-    return torch.cat([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], dim=1)
+def centre_to_corners(boxes_B4: Tensor) -> Tensor:
+    """Turn centre x, centre y, width, height into x0, y0, x1, y1."""
+    half = boxes_B4[:, 2:] / 2
+    return torch.cat([boxes_B4[:, :2] - half, boxes_B4[:, :2] + half], dim=1)
 
 
 def corners_of(boxes_B4: Tensor) -> Tensor:

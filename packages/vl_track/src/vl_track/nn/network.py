@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from vl_track.nn.backbone import JointTransformer, Patches
-from vl_track.nn.head import CentreHead, CentreMaps
+from vl_track.nn.heads import CentreHead, HeadMaker
+from vl_track.nn.heads.base import Maps
 from vl_track.nn.matching import CHANNELS, TargetCells, TextMatch, match, target_cells
 from vl_track.nn.mixup import ModalMixup, TextNorm, mix
 from vl_track.nn.text.base import TextEncoder, TextFeatures
@@ -30,7 +31,7 @@ class Output(NamedTuple):
         search_BSC: search tokens after the transformer.
     """
 
-    maps: CentreMaps
+    maps: Maps
     patches: Patches
     text: TextFeatures
     text_match_BS: Tensor | None
@@ -67,7 +68,8 @@ class AllInOne(nn.Module):
     Args:
         backbone: the transformer.
         text: the text encoder; :class:`NoText` makes it a vision-only tracker (OSTrack).
-        head_channels: width of the head (paper: 256).
+        head: makes the head from its input channels and grid; a class of
+            :mod:`vl_track.nn.heads`, or any other subclass of ``Head``.
         text_norm: of the mixup, ``layer`` or ``unit`` (the release's); see :class:`ModalMixup`.
         matching: channels the head gets beside the search features: ``none`` (paper), ``target``
             (similarity to the template's target), ``target_and_text`` (also to the sentence).
@@ -84,7 +86,7 @@ class AllInOne(nn.Module):
         self,
         backbone: JointTransformer,
         text: TextEncoder,
-        head_channels: int = 256,
+        head: HeadMaker = CentreHead,
         text_norm: TextNorm = "layer",
         matching: Matching = "none",
         template_factor: float = 2.0,
@@ -99,9 +101,7 @@ class AllInOne(nn.Module):
         self.text_match = (
             TextMatch(features, text.num_features) if matching == "target_and_text" else None
         )
-        self.head = CentreHead(
-            features + CHANNELS[matching], backbone.search_grid, channels=head_channels
-        )
+        self.head = head(features + CHANNELS[matching], backbone.search_grid)
         self.template_factor, self.search_factor = template_factor, search_factor
         self.conventions = Conventions()
         cells = target_cells(backbone.template_grid, template_factor)

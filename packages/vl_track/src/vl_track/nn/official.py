@@ -61,13 +61,17 @@ def official_config(
     text = {"vocabulary": vocabulary, "num_features": text_features}
     return {
         "backbone": {
-            "name": name,
-            "template_size": template_size,
-            "search_size": search_size,
-            "elimination_blocks": list(elimination_blocks),
-            "keep_ratio": 0.7,
-            **({"options": options} if options else {}),
+            "class_path": "vl_track.nn.JointTransformer",
+            "init_args": {
+                "name": name,
+                "template_size": template_size,
+                "search_size": search_size,
+                "elimination_blocks": list(elimination_blocks),
+                "keep_ratio": 0.7,
+                **({"options": options} if options else {}),
+            },
         },
+        "head": {"class_path": "vl_track.nn.heads.CentreHead", "init_args": {"channels": 256}},
         "text": (
             {"class_path": "vl_track.nn.text.OfficialText", "init_args": text}
             if language

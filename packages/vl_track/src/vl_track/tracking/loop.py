@@ -35,7 +35,7 @@ def follow(
 
     Args:
         tracker: is initialised on the first frame.
-        frames: of a source (:meth:`vl_track.video.reading.Source.frames`), of annotated video
+        frames: of a source (:meth:`vl_track.video.source.Source.frames`), of annotated video
             (:func:`frames_of`), or of images (:func:`vl_track.video.frames.as_frames`).
         prompt: for the first frame.
         later: further prompts by frame number; one for a damaged frame is used on the next good

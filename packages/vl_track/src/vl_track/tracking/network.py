@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.heads.base import Head
 from vl_track.nn.network import Conventions
 from vl_track.nn.text.base import TextEncoder, TextFeatures
 
@@ -15,6 +16,7 @@ class Network(Protocol):
 
     backbone: JointTransformer
     text: TextEncoder
+    head: Head
     template_factor: float
     search_factor: float
     conventions: Conventions
@@ -26,4 +28,4 @@ class Network(Protocol):
         """Go to a device."""
 
     def __call__(self, template: Tensor, search: Tensor, text: TextFeatures) -> Any:  # noqa: ANN401
-        """Return something that has the head's ``maps``."""
+        """Return something that has the ``maps`` of the head."""

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from vl_track.tracking.result import TrackResult
 from vl_track.tracking.steps import Step
 from vl_track.tracking.video import Sink
-from vl_track.video.reading import Source
+from vl_track.video.source import Source
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import torch
 
 from holdfast.errors import ConfigError
 from vl_track.data.video import crop_frame
-from vl_track.nn.head import decode
+from vl_track.nn.heads.base import row_of
 from vl_track.nn.text.base import TextFeatures
 from vl_track.tracking.steps import Estimate
 from vl_track.tracking.tracker import Tracker
@@ -44,8 +44,8 @@ def track_together(trackers: Sequence[Tracker], frames: Sequence[Image]) -> list
     output = network(templates, search.contiguous().to(device), text)
     found = []
     for number, (tracker, frame) in enumerate(zip(trackers, frames, strict=True)):
-        maps = type(output.maps)(*(value[number : number + 1] for value in output.maps))
-        boxes, scores = decode(maps, tracker.prior if tracker.options.hann else None)
+        prior = tracker.prior if tracker.options.hann else None
+        boxes, scores = network.head.decode(row_of(output.maps, number), prior)
         estimate = tracker.postprocess(frame, boxes[0], scores[0], inputs[number].box_window)
         found.append(tracker.update(frame, estimate))
     return found

@@ -20,7 +20,6 @@ from vl_track.data.geometry import (
     window_of_frame,
 )
 from vl_track.data.video import crop_frame
-from vl_track.nn.head import decode
 from vl_track.nn.text.base import TextFeatures
 from vl_track.tracking.loop import follow
 from vl_track.tracking.network import Network
@@ -277,7 +276,7 @@ class Tracker:
         text = TextFeatures(*(value.expand(count, *value.shape[1:]) for value in self._text))
         template = self._template.expand(count, -1, -1, -1)
         output = self.network(template, crops, text)
-        boxes, scores = decode(output.maps, self.prior if hann else None)
+        boxes, scores = self.network.head.decode(output.maps, self.prior if hann else None)
         best = int(scores.argmax())
         return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
 

@@ -22,7 +22,7 @@ from vl_track.tracking.saving import save_result
 from vl_track.tracking.steps import Prompt, Step
 from vl_track.video.drawing import draw_estimate
 from vl_track.video.frames import Image
-from vl_track.video.reading import Source
+from vl_track.video.source import Source
 from vl_track.video.writing import VideoWriter, video_writer
 
 SAVE_SECONDS = 30.0

@@ -17,7 +17,8 @@ from vl_track.data.prompts import PROMPTS
 from vl_track.loading import load_network
 from vl_track.nn.alignment import Alignment, Pool
 from vl_track.nn.elimination import keep_ratio_at
-from vl_track.nn.losses import HeadLosses, head_losses, pointing_loss
+from vl_track.nn.heads.base import HeadLosses, row_of
+from vl_track.nn.losses import pointing_loss
 from vl_track.nn.network import AllInOne, Output
 
 
@@ -25,11 +26,12 @@ from vl_track.nn.network import AllInOne, Output
 class LossWeights:
     """Weights of the losses; the defaults are the release's (``lib/train/actors/ostrack.py``).
 
+    ``score``, ``giou`` and ``l1`` are the head's (:class:`vl_track.nn.heads.HeadLosses`).
     ``pointing`` is ours (see :func:`vl_track.nn.losses.pointing_loss`) and needs
     ``matching: target_and_text``.
     """
 
-    focal: float = 1.0
+    score: float = 1.0
     giou: float = 2.0
     l1: float = 5.0
     cross_modal: float = 1.0
@@ -99,7 +101,9 @@ class Tracking(LightningModule):
         super().__init__()
         self.network = network
         if start_from is not None:
-            start = load_network(start_from).state_dict()
+            # The parts of this very network are the user's choice, own classes included.
+            own = [type(network.backbone), type(network.head), type(network.text)]
+            start = load_network(start_from, own).state_dict()
             check_same_architecture(start, network.state_dict(), source=start_from)
             network.load_state_dict(start)
             network.train()
@@ -138,9 +142,9 @@ class Tracking(LightningModule):
         output = self.network(
             batch["template"], batch["search"], batch["sentence"], self._keep_ratio()
         )
-        head = head_losses(output.maps, batch["box"])
+        head = self.network.head.loss(output.maps, batch["box"])
         weights = self.loss_weights
-        loss = weights.focal * head.focal + weights.giou * head.giou + weights.l1 * head.l1
+        loss = weights.score * head.score + weights.giou * head.giou + weights.l1 * head.l1
         if self.alignment is not None:
             aligned = self.alignment(output.patches, output.text, batch["sentence"])
             loss = loss + weights.cross_modal * aligned.cross + weights.intra_modal * aligned.intra
@@ -223,7 +227,7 @@ class Tracking(LightningModule):
         rows = []
         for number in range(len(batch["box"])):
             one = slice(number, number + 1)
-            losses = head_losses(type(maps)(*(value[one] for value in maps)), batch["box"][one])
+            losses = self.network.head.loss(row_of(maps, number), batch["box"][one])
             rows.append(torch.stack([batch["prompt"][number].to(losses.iou), *losses]))
         return torch.stack(rows)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from holdfast.errors import DataError
 from vl_track.video.frames import DEFAULT_RATE, Frame, Image
-from vl_track.video.reading import Source
+from vl_track.video.source import Source
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 

@@ -14,7 +14,7 @@ import numpy as np
 from holdfast.errors import DataError
 from vl_track.video.frames import DEFAULT_RATE, Frame, Image
 from vl_track.video.orientation import display_matrix, upright
-from vl_track.video.reading import ADDRESS, Source
+from vl_track.video.source import ADDRESS, Source
 
 OPEN_SECONDS, READ_SECONDS = 15.0, 15.0
 """How long an address may take to answer, and then to send something."""

@@ -12,8 +12,8 @@ import numpy as np
 from holdfast.atomic import atomic_path
 from holdfast.errors import ConfigError, DiskError
 from vl_track.video.frames import Image
-from vl_track.video.reading import Source
 from vl_track.video.sound import Sound
+from vl_track.video.source import Source
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov"}
 

@@ -4,7 +4,17 @@ import itertools
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from vl_track.nn.heads.base import Head, HeadLosses
+from vl_track.nn.losses import (
+    centre_to_corners,
+    corners_of,
+    focal_loss,
+    gaussian_target,
+    generalised_iou,
+)
 
 EPSILON = 1e-4
 
@@ -23,8 +33,8 @@ class CentreMaps(NamedTuple):
     offset_B2FF: Tensor
 
 
-class CentreHead(nn.Module):
-    """Three stacks of 3x3 convolutions on the search features.
+class CentreHead(Head):
+    """Three stacks of 3x3 convolutions on the search features (OSTrack).
 
     Args:
         in_channels: C of the features, matching channels included.
@@ -32,9 +42,10 @@ class CentreHead(nn.Module):
         channels: width of the first convolution; it halves three times (paper: 256).
     """
 
+    maps = CentreMaps
+
     def __init__(self, in_channels: int, grid: int, channels: int = 256) -> None:
-        super().__init__()
-        self.grid = grid
+        super().__init__(in_channels, grid)
         self.score = _branch(in_channels, channels, 1)
         self.offset = _branch(in_channels, channels, 2)
         self.size = _branch(in_channels, channels, 2)
@@ -53,27 +64,33 @@ class CentreHead(nn.Module):
             self.offset(image).float(),
         )
 
+    def decode(self, maps: CentreMaps, weight_FF: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read the box at the best cell; see :meth:`Head.decode`."""
+        score = maps.score_B1FF.flatten(1)
+        grid = maps.score_B1FF.shape[-1]
+        weighted = score if weight_FF is None else score * weight_FF.flatten()
+        cell = weighted.argmax(dim=1, keepdim=True)
+        size = maps.size_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
+        offset = maps.offset_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
+        cell_xy = torch.cat([cell % grid, torch.div(cell, grid, rounding_mode="floor")], dim=1)
+        centre = (cell_xy.to(offset.dtype) + offset) / grid
+        return torch.cat([centre, size], dim=1), score.gather(1, cell)[:, 0]
 
-def decode(maps: CentreMaps, weight_FF: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Read the box at the best cell.
+    def loss(self, maps: CentreMaps, boxes_B4: Tensor) -> HeadLosses:
+        """Focal loss of the score map, GIoU and L1 of the box at the best predicted cell.
 
-    Args:
-        maps: from the head.
-        weight_FF: multiplies the scores before the best is chosen (Hann window).
-
-    Returns:
-        Boxes (B, 4) as centre x, centre y, width, height, as fractions of the search crop, and the
-        unweighted score (B,) at the chosen cell.
-    """
-    score = maps.score_B1FF.flatten(1)
-    grid = maps.score_B1FF.shape[-1]
-    weighted = score if weight_FF is None else score * weight_FF.flatten()
-    cell = weighted.argmax(dim=1, keepdim=True)
-    size = maps.size_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
-    offset = maps.offset_B2FF.flatten(2).gather(2, cell[:, None].expand(-1, 2, -1))[..., 0]
-    cell_xy = torch.cat([cell % grid, torch.div(cell, grid, rounding_mode="floor")], dim=1)
-    centre = (cell_xy.to(offset.dtype) + offset) / grid
-    return torch.cat([centre, size], dim=1), score.gather(1, cell)[:, 0]
+        As ``lib/train/actors/ostrack.py`` of OSTrack; parts of a box outside the crop are cut.
+        """
+        corners = corners_of(boxes_B4).clamp(0, 1)
+        predicted = centre_to_corners(self.decode(maps)[0])
+        iou, giou = generalised_iou(predicted, corners)
+        target = gaussian_target(boxes_B4, maps.score_B1FF.shape[-1])
+        return HeadLosses(
+            score=focal_loss(maps.score_B1FF[:, 0], target),
+            giou=(1 - giou).mean(),
+            l1=F.l1_loss(predicted, corners),
+            iou=iou.mean().detach(),
+        )
 
 
 def _probability(logits: Tensor) -> Tensor:

@@ -1,0 +1,137 @@
+"""``vl-track phases``: train one recipe in phases, each from the weights of the one before."""
+
+import sys
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from holdfast.cli.recipes import find_recipe
+from holdfast.errors import ConfigError
+from holdfast.runs.record import read_record
+from vl_track.app import APP
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors, and no value is turned into another kind of value."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Phase(_Strict):
+    """What one phase changes.
+
+    Attributes:
+        fit: YAML files on top of the recipe, relative to the file of phases.
+        name: of the run; by default what the files say.
+        seed: of the run; by default what the files say.
+    """
+
+    fit: list[str] = Field(default_factory=list)
+    name: str | None = None
+    seed: int | None = None
+
+
+class Phases(_Strict):
+    """A file of phases.
+
+    Attributes:
+        fit: YAML files of the recipe, relative to this file; later ones win.
+        phases: in the order in which they are trained.
+    """
+
+    fit: list[str] = Field(min_length=1)
+    phases: dict[str, Phase] = Field(min_length=1)
+
+
+def phases(
+    file: str,
+    *,
+    out: str,
+    fit: list[str] = [],  # noqa: B006
+    set: list[str] = [],  # noqa: A002, B006  (the option's name)
+) -> None:
+    """Train a recipe in phases; the last one's model is written to ``OUT/model``.
+
+    Each phase starts from the exported weights of the one before. The same command goes on where it
+    stopped: a finished phase is not repeated, a phase that was changed is trained again, and so
+    are all that follow it.
+
+    Args:
+        file: of phases, for example ``configs/vl_track/phases.yaml``.
+        out: the folder of the runs and of the model.
+        fit: further YAML files for every phase, for example of hardware.
+        set: further settings for every phase, as ``key=value``.
+    """
+    plan = read_phases(file)
+    from vl_track.commands.export import write_folder  # noqa: PLC0415  (torch comes with it)
+
+    root = Path(out).expanduser()
+    start: Path | None = None
+    checkpoint = ""
+    for number, (name, phase) in enumerate(plan.phases.items(), 1):
+        sys.stdout.write(f"phase {number} of {len(plan.phases)}: {name}\n")
+        sys.stdout.flush()
+        words = words_of(plan, phase, fit, set, root, start)
+        directory = APP.run_lightning(["fit", *words]).directory.path
+        _check_finished(name, directory / "run.json")
+        checkpoint = str(directory / "checkpoints/last.ckpt")
+        # The run's folder is named after all its settings, its start among them.
+        start = directory / "model"
+        write_folder(checkpoint, str(start))
+    write_folder(checkpoint, str(root / "model"))
+
+
+def _check_finished(name: str, record: Path) -> None:
+    """Refuse to go on from a phase that ended before its last step."""
+    status = read_record(record)["status"]
+    if status != "finished":
+        raise ConfigError(
+            f"The phase {name} is {status}, so no later phase can start from it: see "
+            f"{record.parent}, then give the same command again."
+        )
+
+
+def words_of(
+    plan: Phases, phase: Phase, fit: list[str], settings: list[str], root: Path, start: Path | None
+) -> list[str]:
+    """Return the words of ``vl-track fit`` that train a phase."""
+    words = [word for one in (*plan.fit, *phase.fit, *fit) for word in ("--config", one)]
+    words += ["--run.root", str(root)]
+    words += ["--run.name", phase.name] if phase.name is not None else []
+    words += ["--seed_everything", str(phase.seed)] if phase.seed is not None else []
+    words += ["--model.start_from", str(start)] if start is not None else []
+    return [*words, *(f"--{one}" for one in settings)]
+
+
+def read_phases(file: str) -> Phases:
+    """Read and check a file of phases; the paths in it become those of the files.
+
+    Raises:
+        ConfigError: missing, not YAML, an unknown key, or a wrong value.
+    """
+    path = find_recipe(file) or Path(file).expanduser()
+    try:
+        plan = Phases.model_validate(yaml.safe_load(path.read_text()))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"The phases {path} cannot be read: {reason}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        where = f"'{key}': {first['msg']}" if key else first["msg"]
+        raise ConfigError(
+            f"The phases {path} are wrong at {where}. See configs/vl_track/phases.yaml for an "
+            "example."
+        ) from error
+    plan.fit = [_beside(path, one) for one in plan.fit]
+    for phase in plan.phases.values():
+        phase.fit = [_beside(path, one) for one in phase.fit]
+    return plan
+
+
+def _beside(path: Path, name: str) -> str:
+    found = find_recipe(name) or path.parent / Path(name).expanduser()
+    if not found.is_file():
+        raise ConfigError(f"The phases {path} name {name}, but there is no file {found}.")
+    return str(found)

@@ -1,0 +1,214 @@
+"""Training in phases: what each phase of the shipped model sets, order, starts, and resuming."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from conftest import CONFIGS, REPOSITORY
+from holdfast.errors import ConfigError
+from holdfast.runs.record import read_record
+from parsing_support import parsed
+from scenes_support import painted_root
+from vl_track.app import APP
+from vl_track.commands.export import find_checkpoint
+from vl_track.commands.phases import phases, read_phases, words_of
+from vl_track.loading import load_network
+
+FILE = CONFIGS / "vl_track/phases.yaml"
+AVERAGE = [
+    {
+        "class_path": "holdfast.training.callbacks.GuardedWeightAveraging",
+        "init_args": {
+            "start_step": 600, "every_n_steps": 1, "ema_decay": 0.998, "evaluate": "average",
+        },
+    }
+]  # fmt: skip
+PLAIN = 0.1
+PAIRS = "data.init_args.pairs."
+PROMPTS = f"{PAIRS}prompts."
+LATER = {
+    "trainer.callbacks": AVERAGE,
+    "model.optimizer.init_args.lr": 0.0005,
+    "model.lr_scheduler.init_args.max_lr": [0.0005, 0.000125],
+    f"{PAIRS}scale_jitter": 0.5,
+    "data.init_args.distractors": 0.5,
+}
+SIZES = {
+    **LATER,
+    "trainer.max_steps": 3600,
+    "model.lr_scheduler.init_args.total_steps": 3600,
+    f"{PROMPTS}box+text": 0.55,
+    f"{PROMPTS}text": 0.25,
+}
+# What the shipped model was trained with, as differences from scenes_small.yaml.
+SHIPPED: dict[str, dict[str, Any]] = {
+    "words": {
+        "trainer.callbacks": None,
+        "trainer.max_steps": 1300,
+        "trainer.val_check_interval": 500,
+        "trainer.gradient_clip_val": None,
+        "model.alignment": None,
+        "model.loss_weights.cross_modal": 1.0,
+        "model.loss_weights.intra_modal": 1.0,
+        "model.loss_weights.pointing": 1.0,
+        "model.backbone_lr_factor": 0.1,
+        "model.mixup_with_backbone": True,
+        "model.freeze_visual": True,
+        "model.optimizer.init_args.lr": 0.002,
+        "model.optimizer.init_args.weight_decay": 0.01,
+        "model.lr_scheduler.init_args.max_lr": 0.002,
+        "model.lr_scheduler.init_args.total_steps": 1300,
+        "model.lr_scheduler.init_args.pct_start": 0.05,
+        f"{PAIRS}template_jitter": 0.0,
+        f"{PAIRS}mentions": 4,
+        f"{PROMPTS}box+text": 0.2,
+        f"{PROMPTS}box": 0.0,
+        f"{PROMPTS}text": 0.8,
+        "data.init_args.val_pairs": 96,
+        "run.name": "scenes-small-words",
+    },
+    "everything": {},
+    "sizes": {**SIZES, "run.name": "scenes-small-sizes"},
+    "sizes again": {**SIZES, "run.name": "scenes-small-sizes2", "seed_everything": 1},
+    "carried": {
+        **LATER,
+        f"{PROMPTS}box+text": 0.6,
+        f"{PROMPTS}box": 0.24,
+        f"{PROMPTS}text": 0.16,
+        "data.init_args.variation": {"occluding_hand": 0.3, "aspect_jitter": 0.35},
+        "run.name": "scenes-small-carried",
+        "seed_everything": 2,
+    },
+}
+
+
+def differing(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each setting that ``other`` has otherwise, by its dotted name."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys([*one, *other]):
+            yield from differing(one.get(key), other.get(key), f"{path}.{key}".lstrip("."))
+    elif one != other:
+        yield path, other
+
+
+def settings(*words: str) -> dict[str, Any]:
+    found: dict[str, Any] = parsed("vl_track", *words).as_dict()
+    del found["config"], found["run"]["root"]
+    return found
+
+
+def test_each_phase_sets_what_the_shipped_model_was_trained_with() -> None:
+    """The phases used to be whole copies of one recipe; as overlays they set the same."""
+    plan = read_phases(str(FILE))
+    assert list(plan.phases) == list(SHIPPED)
+    plain = settings("--config", str(CONFIGS / "vl_track/scenes_small.yaml"))
+    for name, phase in plan.phases.items():
+        found = settings(*words_of(plan, phase, [], [], Path("out"), None))
+        assert dict(differing(plain, found)) == SHIPPED[name], name
+        steps = found["model"]["lr_scheduler"]["init_args"]["total_steps"]
+        assert steps == found["trainer"]["max_steps"], name
+
+
+def test_the_makefile_looks_into_no_folder_by_time() -> None:
+    """The newest folder need not be the run that was just trained."""
+    makefile = (REPOSITORY / "Makefile").read_text()
+    assert "ls -t" not in makefile
+    recipe = makefile.split("\nvl-small:")[1].split("\n\n")[0]
+    assert "vl-track phases configs/vl_track/phases.yaml" in recipe
+
+
+def test_the_only_run_of_a_folder_is_exported_and_never_one_of_several(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no run"):
+        find_checkpoint(str(tmp_path))
+    first, second = (tmp_path / name / "checkpoints/last.ckpt" for name in ("a-1", "a-2"))
+    first.parent.mkdir(parents=True)
+    first.touch()
+    assert find_checkpoint(str(tmp_path)) == find_checkpoint(str(first)) == str(first)
+    second.parent.mkdir(parents=True)
+    second.touch()
+    with pytest.raises(ConfigError, match="2 runs"):
+        find_checkpoint(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("fit: [", "cannot be read"),
+        ("[1, 2]", "wrong at"),
+        ("fit: []\nphases: {a: {}}", "'fit'"),
+        ("fit: [x.yaml]\nphases: {}", "'phases'"),
+        ("fit: [x.yaml]\nphases: {a: {sed: 1}}", r"'phases\.a\.sed'"),
+        ("fit: [x.yaml]\nphases: {a: {seed: one}}", r"'phases\.a\.seed'"),
+        ("fit: [gone.yaml]\nphases: {a: {}}", r"no file .*gone\.yaml"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_sentence(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("{}")
+    file = tmp_path / "phases.yaml"
+    file.write_text(content)
+    with pytest.raises(ConfigError, match=said):
+        phases(str(file), out=str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml"):
+        read_phases(str(tmp_path / "gone.yaml"))
+
+
+def run_phases(folder: Path, *, factor: float = PLAIN) -> dict[str, Path]:
+    """Run two tiny phases; return the folder that each used."""
+    if not (folder / "data").exists():
+        painted_root(folder / "data")
+    (folder / "one.yaml").write_text(
+        f"run: {{name: first}}\nmodel: {{backbone_lr_factor: {factor}}}\n"
+    )
+    (folder / "two.yaml").write_text("run: {name: second}\n")
+    plan = {
+        "fit": ["vl_track:scenes_tiny"],
+        "phases": {"one": {"fit": ["one.yaml"]}, "two": {"fit": ["two.yaml"], "seed": 1}},
+    }
+    (folder / "phases.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
+    chosen = [
+        "trainer.max_steps=2", "trainer.val_check_interval=2", "data.batch_size=2",
+        f"data.init_args.root={folder / 'data'}", "data.val_pairs=2",
+    ]  # fmt: skip
+    old = set((folder / "out").glob("*-*")) if factor != PLAIN else set()
+    words = [str(folder / "phases.yaml"), "--out", str(folder / "out"), "--set", *chosen]
+    assert APP.main(["phases", *words]) == 0
+    new = set((folder / "out").glob("*-*")) - old
+    found = {path.name.rsplit("-", 1)[0]: path for path in new}
+    assert set(found) == {"first", "second"}
+    assert len(new) == 2
+    return found
+
+
+@pytest.mark.slow
+def test_phases_start_from_one_another_and_are_not_repeated(tmp_path: Path) -> None:
+    runs = run_phases(tmp_path)
+    config = yaml.safe_load((runs["second"] / "config.yaml").read_text())
+    assert config["model"]["start_from"] == str(runs["first"] / "model")
+    assert config["seed_everything"] == 1
+    assert (runs["first"] / "model/config.json").is_file()
+    last, exported = load_network(runs["second"] / "model"), load_network(tmp_path / "out/model")
+    for name, value in last.state_dict().items():
+        assert torch.equal(value, exported.state_dict()[name]), name
+
+    trained = {name: (path / "checkpoints/last.ckpt").stat() for name, path in runs.items()}
+    assert run_phases(tmp_path) == runs
+    for name, path in runs.items():
+        assert (path / "checkpoints/last.ckpt").stat().st_mtime_ns == trained[name].st_mtime_ns
+        assert read_record(path / "run.json")["steps"] == 2
+
+
+@pytest.mark.slow
+def test_a_later_phase_is_trained_again_if_an_earlier_one_changed(tmp_path: Path) -> None:
+    """A run that kept its folder would silently start from weights that are no longer trained."""
+    before = run_phases(tmp_path)
+    after = run_phases(tmp_path, factor=0.5)
+    assert before["first"] != after["first"]
+    assert before["second"] != after["second"]
