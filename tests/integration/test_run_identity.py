@@ -300,3 +300,104 @@ def test_the_same_pictures_elsewhere_are_the_same_data(tmp_path: Path) -> None:
     first, second = (found["identity"]["data"]["digest"] for found in prints)
     assert first == second
     assert prints[0]["launches"][0]["hardware"]["processor"]
+
+
+@pytest.mark.parametrize("how", ["never", "deleted"])
+def test_an_emptied_run_is_never_called_finished(
+    fit: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """run.json still said "finished" over a folder that `never`, or the user, had emptied."""
+    assert APP.main(fit()) == 0
+    run = only_run(tmp_path / "runs")
+    if how == "deleted":
+        shutil.rmtree(run / "checkpoints")
+    else:
+
+        def die(*_: object) -> None:
+            raise ConfigError("The process ends here.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(HoldfastCLI, "_add_record", die)
+            assert APP.main(fit("--run.resume=never")) == 1
+        assert read_record(run / "run.json")["status"] == "started"
+        assert not (run / "results.jsonl").exists()
+    capsys.readouterr()
+    assert APP.main(fit()) == 0
+    assert "This run is finished" not in capsys.readouterr().out
+    assert steps_of(run) == [1, 2]
+
+
+def test_nothing_is_deleted_for_a_run_that_cannot_say_what_it_is(
+    fit: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coordinates were asked for after `never` had deleted the finished run."""
+    assert APP.main(fit()) == 0
+
+    def refuse(*_: object) -> None:
+        raise ConfigError("There is no such domain.")
+
+    monkeypatch.setattr(HoldfastCLI, "coordinates", refuse)
+    assert APP.main(fit("--run.resume=never")) == 1
+    run = only_run(tmp_path / "runs")
+    assert steps_of(run) == [1, 2]
+    assert read_record(run / "run.json")["status"] == "finished"
+
+
+def repaint(picture: Path) -> None:
+    """Write another picture of the same name and size."""
+    other = next(one for one in sorted(picture.parent.parent.rglob("*.png")) if one != picture)
+    picture.write_bytes(other.read_bytes())
+
+
+def test_a_given_checkpoint_is_compared_too(
+    fit: Arguments, own_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--ckpt_path skipped every comparison: other data were accepted without a word."""
+    words = fit("--trainer.max_steps=6")
+    assert run_and_die(words, 3) != 0
+    checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
+    repaint(own_pictures / "b/red/00.png")
+    more = [*words, "--ckpt_path", str(checkpoint), f"--run.root={tmp_path / 'other'}"]
+    assert APP.main(more) == 1
+    error = capsys.readouterr().err
+    assert "was made, this has changed: the data (other names, sizes or contents)" in error
+    assert APP.main([*more, "--run.resume=accept"]) == 0
+    record = read_record(only_run(tmp_path / "other") / "run.json")
+    assert record["coordinates"]["mixed"] == ["the data (other names, sizes or contents)"]
+
+
+def test_a_run_that_changed_on_its_way_says_so_for_good(
+    fit: Arguments, own_pictures: Path, tmp_path: Path
+) -> None:
+    """After `accept` run.json kept the new identity only, and the run was averaged with others."""
+    words = fit("--trainer.max_steps=6")
+    assert run_and_die(words, 3) != 0
+    run = only_run(tmp_path / "runs")
+    clean = read_record(run / "run.json")["coordinates"]
+    repaint(own_pictures / "b/red/00.png")
+    assert APP.main([*words, "--run.resume=accept"]) == 0
+    record = read_record(run / "run.json")
+    first, second = (launch["identity"]["data"]["digest"] for launch in record["launches"])
+    assert first != second
+    assert record["coordinates"]["mixed"] == ["the data (other names, sizes or contents)"]
+    assert record["coordinates"]["method"] != clean["method"]
+    assert record["coordinates"]["variant"].startswith("changed on its way: the data")
+    assert APP.main([*words, "--run.resume=never"]) == 0
+    fresh = read_record(run / "run.json")["coordinates"]
+    assert "mixed" not in fresh
+    assert fresh["method"] == clean["method"]
+
+
+def test_accept_is_not_recommended_where_it_cannot_work(
+    fit: Arguments, own_pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With added files `accept` trained until the first evaluation, which then refused."""
+    words = fit("--trainer.max_steps=6")
+    assert run_and_die(words, 3) != 0
+    (own_pictures / "b/red/99.png").write_bytes((own_pictures / "b/red/00.png").read_bytes())
+    for more in ([], ["--run.resume=accept"]):
+        assert APP.main([*words, *more]) == 1
+        error = capsys.readouterr().err
+        assert "b: 15 files before" in error
+        assert "resume accept" not in error

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from holdfast.runs.fingerprint import describe_change
+from holdfast.runs.fingerprint import describe_change, has_other_files
 
 # Settings that change how a run is carried out or shown, but not what it computes.
 PRESENTATION_KEYS = frozenset(
@@ -82,6 +82,10 @@ class Identity:
         found: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
         return found
 
+    def of_launch(self) -> dict[str, Any]:
+        """Return plain JSON values of what may differ between two launches of one run."""
+        return {name: value for name, value in self.as_dict().items() if name != "recipe"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -90,10 +94,12 @@ class Difference:
     Attributes:
         what: a phrase for people.
         decisive: whether the result would be that of another run; otherwise only its last bits are.
+        acceptable: whether the run can go on in spite of it; its evaluations are of the same files.
     """
 
     what: str
     decisive: bool
+    acceptable: bool = True
 
 
 def digest_of(values: Any) -> str:  # noqa: ANN401  (JSON values)
@@ -172,7 +178,9 @@ def differences(before: Mapping[str, Any], now: Identity) -> list[Difference]:
     if before.get("data") and now.data:
         change = describe_change(before["data"], now.data)
         if change:
-            found.append(Difference(what=f"the data ({change})", decisive=True))
+            same_files = not has_other_files(before["data"], now.data)
+            what = f"the data ({change})"
+            found.append(Difference(what=what, decisive=True, acceptable=same_files))
     for name, decisive in (
         ("seed", True),
         ("precision", True),
