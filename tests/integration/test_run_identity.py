@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from torch import nn
 from conftest import make_pictures
 from dropout_ft.app import APP
 from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.results.store import read_logits
 from dropout_ft.training.module import FineTuning
 from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.cli.lightning_cli import HoldfastCLI
@@ -387,6 +389,59 @@ def test_a_run_that_changed_on_its_way_says_so_for_good(
     fresh = read_record(run / "run.json")["coordinates"]
     assert "mixed" not in fresh
     assert fresh["method"] == clean["method"]
+
+
+def test_the_same_folder_by_another_name_is_the_same_run(
+    fit: Arguments, own_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """`pictures`, `./pictures` and the absolute path were three runs."""
+    assert APP.main(fit()) == 0
+    moved = own_pictures.rename(tmp_path / "moved")
+    config = str(Path("configs/dropout_ft/tiny.yaml").resolve())
+    monkeypatch.chdir(tmp_path)
+    for source in ("moved", "./moved", str(moved)):
+        words = ["fit", "--config", config, "--data.source", source, "--run.root", "runs"]
+        capsys.readouterr()
+        assert APP.main(words) == 0
+        assert "This run is finished" in capsys.readouterr().out
+    only_run(tmp_path / "runs")
+    (moved / "b/red/00.png").rename(moved / "b/blue/77.png")
+    assert APP.main(["validate", *words[1:]]) == 0
+    out = capsys.readouterr().out
+    assert "note: since this run was trained, this has changed: the data (other file names)" in out
+
+
+def test_the_size_of_evaluation_batches_changes_the_last_bits_only(
+    fit: Arguments, tmp_path: Path
+) -> None:
+    """It made another run."""
+    names, rows, logits = [], [], []
+    for root, size in (("first", 128), ("second", 3)):
+        assert APP.main(fit(f"--data.eval_batch_size={size}", root=root)) == 0
+        run = only_run(tmp_path / root)
+        names.append(run.name)
+        rows.append(read_results(run / "results.jsonl"))
+        logits.append(read_logits(run / "logits", 2)["current"])
+    assert names[0] == names[1]
+    assert rows[0] == rows[1]
+    np.testing.assert_allclose(logits[0], logits[1], rtol=1e-4, atol=1e-5)
+
+
+def test_replaced_starting_weights_need_a_decision(
+    fit: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other weights in the file that model.start_from names were "This run is finished"."""
+    for root, seed in (("one", 1), ("two", 2)):
+        assert APP.main(fit(f"--seed_everything={seed}", root=root)) == 0
+    start = tmp_path / "start.ckpt"
+    shutil.copy(only_run(tmp_path / "one") / "checkpoints/last.ckpt", start)
+    words = fit("--model.start_from", str(start))
+    assert APP.main(words) == 0
+    shutil.copy(only_run(tmp_path / "two") / "checkpoints/last.ckpt", start)
+    capsys.readouterr()
+    assert APP.main(words) == 1
+    assert "this has changed: the file that model.start_from names" in capsys.readouterr().err
 
 
 def test_accept_is_not_recommended_where_it_cannot_work(

@@ -19,7 +19,7 @@ from pytorch_lightning.loggers.logger import Logger
 from holdfast.atomic import write_text
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
 from holdfast.cli.lightning_parser import SuggestingParser
-from holdfast.cli.starting import Start, placed, start_from, start_of
+from holdfast.cli.starting import Start, note_changes, placed, start_from, start_of
 from holdfast.console import quiet_lightning, say
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
@@ -32,6 +32,7 @@ from holdfast.runs.identity import (
     without,
 )
 from holdfast.runs.lock import only_process
+from holdfast.runs.named_files import named_files
 from holdfast.training.callbacks import (
     BestCheckpoint,
     EvaluateLastStep,
@@ -202,6 +203,13 @@ class HoldfastCLI(LightningCLI):
                 again = "Start over with --run.resume never, or put a whole checkpoint back."
                 raise CheckpointError(f"{error} {again}") from error
 
+    def before_validate(self) -> None:
+        """Say what has changed since the checkpoint's run; Lightning calls it by its name."""
+        if self.directory.path in Path(self._get_subconfig().ckpt_path or "").parents:
+            note_changes(self.directory, self._identity())
+
+    before_test = before_validate
+
     def coordinates(self, identity: Identity) -> dict[str, Any]:
         """Return the run's place in an experiment: what model, data and command line declare."""
         found: dict[str, Any] = {
@@ -216,15 +224,18 @@ class HoldfastCLI(LightningCLI):
             declare = getattr(part, "coordinates", None)
             found |= declare() if declare is not None else {}
         repeats = ["run", "seed_everything", *self.hooks.repeats, *flatten(self.run.point)]
-        found["method"] = digest_of(without(identity.recipe, repeats))
+        files = without(identity.files, repeats)
+        found["method"] = digest_of([without(identity.recipe, repeats), files])
         found["data"] = identity.data.get("digest", "")
         return found
 
     def _identity(self) -> Identity:
         print_of = getattr(self.datamodule, "fingerprint", None)
         found = print_of() if print_of is not None else None
+        recipe = recipe_of(self.plain_config)
         return Identity(
-            recipe=recipe_of(self.plain_config),
+            recipe=recipe,
+            files=named_files(recipe),
             data={} if found is None else found.as_dict(),
             seed=self._seed(),
             precision=str(self.trainer.precision),

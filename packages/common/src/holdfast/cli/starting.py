@@ -92,6 +92,14 @@ def start_from(given: Path, resume: Resume, identity: Identity) -> Start:
     return Start(path=given, mixed=_mixed(found.get("mixed"), decisive))
 
 
+def note_changes(directory: RunDirectory, identity: Identity) -> None:
+    """Say what has changed since a run was trained that is evaluated now."""
+    before = read_record(directory.record).get("identity") or {}
+    decisive = [change for change in differences(before, identity) if change.decisive]
+    if decisive:
+        say(f"note: since this run was trained, this has changed: {_words(decisive)}.")
+
+
 def placed(coordinates: Mapping[str, Any], mixed: Sequence[str]) -> dict[str, Any]:
     """Return the coordinates of a run; one that changed on its way is a variant of its own.
 
