@@ -90,6 +90,38 @@ def test_a_changed_file_is_another_job_even_behind_a_reference(tmp_path: Path) -
     assert "a: 2" in text_of([str(tmp_path / "fit.yaml")])
 
 
+@pytest.mark.parametrize("where", ["set", "variant", "grid", "list"])
+def test_a_changed_file_that_a_setting_names_is_another_job(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`set: {model.backbone: own.yaml}` was "done" after own.yaml had changed."""
+    own = tmp_path / "own.yaml"
+    own.write_text("a: 1\n")
+    key, name = "model.backbone", "own.yaml"
+    changes: dict[str, dict[str, Any]] = {
+        "set": {"set": {key: name}},
+        "variant": {"variants": {"v": {"set": {key: name}}}, "plain": False},
+        "grid": {"grid": {key: [name]}},
+        "list": {"set": {"x": [{"y": name}]}},
+    }
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, **changes[where])
+    before = {job.digest for job in jobs_of(read_sweep_config(path))}
+    own.write_text("a: 2\n")
+    assert before.isdisjoint(job.digest for job in jobs_of(read_sweep_config(path)))
+
+
+def test_a_file_with_a_space_in_its_name_is_followed(tmp_path: Path) -> None:
+    """A pattern looked for references, and missed this one."""
+    path = write(tmp_path)
+    (tmp_path / "my nets").mkdir()
+    (tmp_path / "my nets/net.yaml").write_text("a: 1\n")
+    (tmp_path / "fit.yaml").write_text("model: {backbone: my nets/net.yaml}\n")
+    before = {job.digest for job in jobs_of(read_sweep_config(path))}
+    (tmp_path / "my nets/net.yaml").write_text("a: 2\n")
+    assert before.isdisjoint(job.digest for job in jobs_of(read_sweep_config(path)))
+
+
 def test_random_points_are_the_same_every_time_and_in_range(tmp_path: Path) -> None:
     space = {
         "a": {"log_uniform": [1e-4, 1e-1]}, "b": {"uniform": [2, 3]}, "c": {"choice": [5, 6]},
