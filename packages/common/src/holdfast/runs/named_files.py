@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 FOLDERS = frozenset({"start_from", "weights"})
 """Last words of the settings that may name a whole folder, of a model."""
@@ -20,14 +20,23 @@ def named_files(recipe: Mapping[str, Any]) -> dict[str, str]:
     """
     found = {}
     for key, text in _texts(recipe, ""):
-        path = Path(text).expanduser()
+        # expanduser raises for a name such as ~nobody, which may be any text.
+        path = Path(text).expanduser() if text.startswith("~/") else Path(text)
         looks_like_one = "/" in text or "." in text
-        if looks_like_one and len(text) < 4096 and path.is_file():
+        kind = _kind(path)
+        if looks_like_one and kind == "file":
             found[key] = _described([path])
-        elif key.rsplit(".", 1)[-1] in FOLDERS and path.is_dir():
+        elif key.rsplit(".", 1)[-1] in FOLDERS and kind == "folder":
             files = sorted(one for one in path.rglob("*") if one.is_file())
             found[key] = _described(files)
     return found
+
+
+def _kind(path: Path) -> Literal["file", "folder", ""]:
+    try:
+        return "file" if path.is_file() else "folder" if path.is_dir() else ""
+    except OSError:  # a text that is too long for a file's name, or a folder that is closed to us
+        return ""
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401  (JSON values)
