@@ -124,7 +124,7 @@ def test_the_bytes_of_named_files_count(tmp_path: Path) -> None:
     (folder / "x.safetensors").write_bytes(b"one")
     recipe = {
         "model.start_from": str(folder), "model.optimizer": "torch.optim.SGD",
-        "model.sign": "~nobody.at.all", "model.prompt": "A sentence. " * 1000,  # is_file raises for names of such a length
+        "model.sign": "~nobody.at.all", "model.prompt": "A sentence. " * 1000,
         "trainer.callbacks": [{"init_args": {"weights": str(weights)}}],
     }  # fmt: skip
     before = Identity(recipe=recipe, files=named_files(recipe))
