@@ -39,6 +39,11 @@ def alive(process: int) -> bool:
     return process != os.getpid() and state != "Z"
 
 
+def without_environment(slot: Slot) -> str:
+    """A task on a node that lacks our packages."""
+    raise ModuleNotFoundError("No module named 'holdfast.jobs'")
+
+
 def refuse(*, folder: str) -> None:
     raise ConfigError("This cannot be done: do something else.")
 

@@ -172,6 +172,30 @@ def test_checkpoints_with_other_monitors_stand_beside_each_other(tmp_path: Path)
     assert [one.init_args.monitor for one in callbacks] == ["val/iid", "val/ood"]
 
 
+def test_a_later_early_stopping_of_the_same_monitor_takes_its_place(tmp_path: Path) -> None:
+    """It was kept beside the earlier one, so patience 50 could not replace 3."""
+    files = []
+    for number, (monitor, patience) in enumerate((("val/iid", 3), ("val/iid", 50), ("loss", 7))):
+        files.append(tmp_path / f"{number}.yaml")
+        files[-1].write_text(
+            "trainer: {callbacks: [{class_path: pytorch_lightning.callbacks.EarlyStopping, "
+            f"init_args: {{monitor: {monitor}, patience: {patience}}}}}]}}"
+        )
+    callbacks = parsed("dropout_ft", *words_of((TINY, *files))).trainer.callbacks
+    assert [one.init_args.patience for one in callbacks] == [50, 7]
+
+
+def test_checkpoints_at_other_intervals_stand_beside_each_other() -> None:
+    """The monitor is none for both; one of them would silently be lost."""
+    name = "pytorch_lightning.callbacks.ModelCheckpoint"
+    often, rarely, again = (
+        {"class_path": name, "init_args": {"every_n_train_steps": n, "filename": file}}
+        for n, file in ((10, "a"), (1000, "b"), (10, "c"))
+    )
+    assert joined([often], [rarely]) == [often, rarely]
+    assert joined([often, rarely], [again]) == [again, rarely]
+
+
 @pytest.mark.parametrize("empty", ["null", "[]"])
 def test_an_empty_list_empties(empty: str, tmp_path: Path) -> None:
     (tmp_path / "none.yaml").write_text(f"trainer: {{callbacks: {empty}}}")

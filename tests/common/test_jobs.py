@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import jobs_support
 from holdfast.errors import DataError, MissingToolError
 from holdfast.jobs import engines
 from holdfast.jobs.devices import gpus_of, visible_gpus
@@ -307,6 +310,42 @@ def test_submitit_runs_everything(many: bool, tmp_path: Path) -> None:
     pool = make_pool(tmp_path, 3, many=many)
     list(engines._on_slurm(pool, Resources(workers=2, cpus=1), cluster="local"))
     assert pool.counts()["done"] == 3
+
+
+def test_slurm_tasks_that_fail_at_once_stop_the_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were submitted again without limit and without a word: 100 times in 200 looks."""
+    pytest.importorskip("submitit")
+    pool = make_pool(tmp_path, 1)
+    monkeypatch.setattr(engines, "work", jobs_support.without_environment)
+    monkeypatch.setattr(engines, "_on_slurm", partial(engines._on_slurm, cluster="local"))
+    with pytest.raises(StoppedError, match=r"ModuleNotFoundError: No module named 'holdfast.jobs'"):
+        list(run_pool(pool, "slurm", Resources(cpus=1)))
+    assert len(list((tmp_path / "slurm").glob("*_submitted.pkl"))) == 3
+    assert pool.counts()["not started"] == 1
+
+
+def test_ray_tasks_that_fail_at_once_stop_the_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray's RayTaskError was suppressed in the same way."""
+    sent: list[Slot] = []
+
+    def get(_: object) -> str:
+        raise RuntimeError("ray::work()\n  File x\nImportError: no holdfast here")
+
+    fake = SimpleNamespace(
+        is_initialized=lambda: True, cluster_resources=lambda: {"CPU": 2.0}, shutdown=lambda: None,
+        remote=lambda **_: lambda _work: SimpleNamespace(remote=sent.append),
+        wait=lambda waiting, **_: (waiting[:1], waiting[1:]), get=get,
+        exceptions=SimpleNamespace(RayError=RuntimeError),
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.setattr(engines, "choose", lambda engine: engine)
+    with pytest.raises(StoppedError, match="said: ImportError: no holdfast here"):
+        list(run_pool(make_pool(tmp_path, 1), "ray", Resources()))
+    assert len(sent) == 3
 
 
 def test_engines_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from holdfast.runs.identity import (
     recipe_of,
     without,
 )
+from holdfast.runs.named_files import named_files
 from holdfast.runs.record import git_state, package_versions, read_record
 from holdfast.runs.results import read_results, record_result
 
@@ -42,6 +43,10 @@ class Showing(Callback):
     presentation_only: ClassVar[bool] = True
 
 
+class Inheriting(Showing):
+    """Somebody's callback on top of one that only shows."""
+
+
 def config_hash(config: dict[str, Any]) -> str:
     return digest_of(recipe_of(config))
 
@@ -62,7 +67,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("seed_everything", 1),
         ("model.dropout_rate", 0.5),
         ("trainer.max_steps", 11),
-        ("data.source", "e"),
+        ("data.source", {"class_path": "other.Source", "init_args": {"root": "d"}}),
         ("trainer.precision", "bf16-mixed"),
         ("trainer.devices", 2),
         ("run.variant", "slow"),
@@ -74,6 +79,8 @@ def changed(path: str, value: object) -> dict[str, Any]:
          {"class_path": "pytorch_lightning.callbacks.GradientAccumulationScheduler"}),
         ("trainer.callbacks", [{"class_path": f"{__name__}.Changing"}]),
         ("trainer.callbacks", [{"class_path": "no.such.module.Callback"}]),
+        # A subclass inherited the declaration, so it never counted whatever it did.
+        ("trainer.callbacks", [{"class_path": f"{__name__}.Inheriting"}]),
     ],
 )  # fmt: skip
 def test_what_changes_the_result_changes_the_directory(path: str, value: object) -> None:
@@ -84,6 +91,11 @@ def test_what_changes_the_result_changes_the_directory(path: str, value: object)
     ("path", "value"),
     [
         ("data.num_workers", 4),
+        # The same folder by another name was another run; so were settings that change nothing.
+        ("data.source", "./d"),
+        ("data.source", "/absolute/d"),
+        ("data.eval_batch_size", 3),
+        ("data.content_hash", True),
         ("trainer.logger", {"class_path": "WandbLogger", "init_args": {"project": "p"}}),
         ("trainer.callbacks", [{"class_path": "pytorch_lightning.callbacks.RichModelSummary"}]),
         ("trainer.callbacks", [{"class_path": "holdfast.training.callbacks.LineProgress"}]),
@@ -101,9 +113,30 @@ def test_presentation_does_not(path: str, value: object) -> None:
 def test_recipes_are_compared_key_for_key() -> None:
     first, other = recipe_of(CONFIG), recipe_of(changed("model.dropout_rate", 0.5))
     assert changed_keys([first, other]) == ["model.dropout_rate"]
-    assert without(first, ["model", "seed_everything"]).keys() == {
-        "data.source", "trainer.max_steps",
+    assert without(first, ["model", "seed_everything"]).keys() == {"trainer.max_steps"}
+
+
+def test_the_bytes_of_named_files_count(tmp_path: Path) -> None:
+    """Other weights under the old name were "finished"."""
+    weights, folder = tmp_path / "a.pth", tmp_path / "model"
+    folder.mkdir()
+    weights.write_bytes(b"one")
+    (folder / "x.safetensors").write_bytes(b"one")
+    recipe = {
+        "model.start_from": str(folder), "model.optimizer": "torch.optim.SGD",
+        "model.sign": "~nobody.at.all", "model.prompt": "A sentence. " * 1000,
+        "trainer.callbacks": [{"init_args": {"weights": str(weights)}}],
     }  # fmt: skip
+    before = Identity(recipe=recipe, files=named_files(recipe))
+    assert sorted(before.files) == ["model.start_from", "trainer.callbacks.0.init_args.weights"]
+    assert differences(before.as_dict(), before) == []
+    weights.write_bytes(b"two")
+    (folder / "x.safetensors").write_bytes(b"two")
+    now = Identity(recipe=recipe, files=named_files(recipe))
+    assert [change.what for change in differences(before.as_dict(), now)] == [
+        "the file that model.start_from names",
+        "the file that trainer.callbacks.0.init_args.weights names",
+    ]
 
 
 def identity(**changes: Any) -> Identity:

@@ -1,5 +1,6 @@
 """The sweep's configuration, its list of jobs, and a tiny sweep run for real."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from dropout_ft.app import APP
 from dropout_ft.sweep.config import RandomSearch, read_sweep_config, text_of
 from dropout_ft.sweep.expand import AS_CONFIGURED, draw, jobs_of, left_out, points
 from dropout_ft.sweep.training import best_of
+from dropout_ft.sweep.unchanged import _source
 from holdfast.errors import ConfigError
 from holdfast.jobs.job import JobFolder
 from holdfast.training.shared_batches import stream_folder
@@ -88,6 +90,38 @@ def test_a_changed_file_is_another_job_even_behind_a_reference(tmp_path: Path) -
     (tmp_path / "net.yaml").write_text("a: 2\n")
     assert jobs_of(read_sweep_config(path))[0].digest not in before
     assert "a: 2" in text_of([str(tmp_path / "fit.yaml")])
+
+
+@pytest.mark.parametrize("where", ["set", "variant", "grid", "list"])
+def test_a_changed_file_that_a_setting_names_is_another_job(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`set: {model.backbone: own.yaml}` was "done" after own.yaml had changed."""
+    own = tmp_path / "own.yaml"
+    own.write_text("a: 1\n")
+    key, name = "model.backbone", "own.yaml"
+    changes: dict[str, dict[str, Any]] = {
+        "set": {"set": {key: name}},
+        "variant": {"variants": {"v": {"set": {key: name}}}, "plain": False},
+        "grid": {"grid": {key: [name]}},
+        "list": {"set": {"x": [{"y": name}]}},
+    }
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, **changes[where])
+    before = {job.digest for job in jobs_of(read_sweep_config(path))}
+    own.write_text("a: 2\n")
+    assert before.isdisjoint(job.digest for job in jobs_of(read_sweep_config(path)))
+
+
+def test_a_file_with_a_space_in_its_name_is_followed(tmp_path: Path) -> None:
+    """A pattern looked for references, and missed this one."""
+    path = write(tmp_path)
+    (tmp_path / "my nets").mkdir()
+    (tmp_path / "my nets/net.yaml").write_text("a: 1\n")
+    (tmp_path / "fit.yaml").write_text("model: {backbone: my nets/net.yaml}\n")
+    before = {job.digest for job in jobs_of(read_sweep_config(path))}
+    (tmp_path / "my nets/net.yaml").write_text("a: 2\n")
+    assert before.isdisjoint(job.digest for job in jobs_of(read_sweep_config(path)))
 
 
 def test_random_points_are_the_same_every_time_and_in_range(tmp_path: Path) -> None:
@@ -201,6 +235,44 @@ def test_a_tiny_sweep_stops_resumes_and_is_reported(
     assert APP.main(words) == 0
     assert APP.main(["domainbed-tables", export]) == 0
     assert "ERM-drop0.5-ensemble" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", ["text", "class"])
+@pytest.mark.parametrize("change", ["added", "repainted", "gone"])
+def test_changed_data_of_a_finished_job_are_told(
+    own_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, how: str
+) -> None:
+    """`compare` printed the old table after pictures had been added."""
+    source = str(own_pictures)
+    if how == "class":
+        name = "dropout_ft.data.sources.Source"
+        source = json.dumps({"class_path": name, "init_args": {"root": source}})
+    words = [
+        "compare", "--fit", str(CONFIGS / "dropout_ft/tiny.yaml"), "--domains", "[a]",
+        "--dropout_rates", "[0]", "--out", str(tmp_path / "out"), "--set", f"data.source={source}",
+    ]  # fmt: skip
+    assert APP.main(words) == 0
+    picture = own_pictures / "b/red/00.png"
+    if change == "added":
+        picture.with_name("99.png").write_bytes(picture.read_bytes())
+    elif change == "repainted":
+        picture.write_bytes((own_pictures / "c/blue/01.png").read_bytes())
+    else:
+        own_pictures.rename(tmp_path / "elsewhere")
+    capsys.readouterr()
+    assert APP.main(words) == (0 if change == "gone" else 1)
+    shown = capsys.readouterr()
+    if change == "gone":
+        assert f"cannot be compared with {own_pictures}" in shown.out
+        return
+    what = "b: 15 files before, 16 now" if change == "added" else "other names, sizes or contents"
+    assert f"was trained, its data have changed ({what}): take another --out" in shown.err
+
+
+def test_a_record_builds_only_our_own_sources() -> None:
+    assert _source({"class_path": "os.system", "init_args": {"command": "true"}}) is None
+    assert _source({"class_path": "dropout_ft.data.sources.base.Source",
+                    "init_args": {"root": "x"}}) is not None  # fmt: skip
 
 
 @pytest.mark.slow

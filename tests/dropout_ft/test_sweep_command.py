@@ -69,7 +69,18 @@ def test_steps_come_from_the_last_file_that_says_them_or_the_sweeps_own_setting(
     (plan.parent / "first.yaml").write_text("")
     (plan.parent / "second.yaml").write_text("")
     config.set.clear()
-    assert steps_of(jobs_of(config)[0]) == 0
+    assert steps_of(jobs_of(config)[0]) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["trainer: {max_steps: '${x}'}", "trainer: trainer.yaml", "trainer: {max_steps: -1}"],
+)
+def test_steps_that_stand_elsewhere_are_unknown(plan: Path, text: str, tmp_path: Path) -> None:
+    """An interpolation was a ValueError, a trainer in a file of its own an AttributeError."""
+    (plan.parent / "second.yaml").write_text(text)
+    pool = Pool(root=tmp_path / "other", jobs=jobs_of(read_sweep_config(plan)))
+    assert "4 jobs, 4 to run, steps unknown, time unknown" in plan_text(pool, workers=1)
 
 
 def test_a_shared_stream_lasts_as_long_as_the_sweep(tmp_path: Path) -> None:

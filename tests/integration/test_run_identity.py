@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from torch import nn
 from conftest import make_pictures
 from dropout_ft.app import APP
 from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.results.store import read_logits
 from dropout_ft.training.module import FineTuning
 from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.cli.lightning_cli import HoldfastCLI
@@ -300,3 +302,157 @@ def test_the_same_pictures_elsewhere_are_the_same_data(tmp_path: Path) -> None:
     first, second = (found["identity"]["data"]["digest"] for found in prints)
     assert first == second
     assert prints[0]["launches"][0]["hardware"]["processor"]
+
+
+@pytest.mark.parametrize("how", ["never", "deleted"])
+def test_an_emptied_run_is_never_called_finished(
+    fit: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """run.json still said "finished" over a folder that `never`, or the user, had emptied."""
+    assert APP.main(fit()) == 0
+    run = only_run(tmp_path / "runs")
+    if how == "deleted":
+        shutil.rmtree(run / "checkpoints")
+    else:
+
+        def die(*_: object) -> None:
+            raise ConfigError("The process ends here.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(HoldfastCLI, "_add_record", die)
+            assert APP.main(fit("--run.resume=never")) == 1
+        assert read_record(run / "run.json")["status"] == "started"
+        assert not (run / "results.jsonl").exists()
+    capsys.readouterr()
+    assert APP.main(fit()) == 0
+    assert "This run is finished" not in capsys.readouterr().out
+    assert steps_of(run) == [1, 2]
+
+
+def test_nothing_is_deleted_for_a_run_that_cannot_say_what_it_is(
+    fit: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coordinates were asked for after `never` had deleted the finished run."""
+    assert APP.main(fit()) == 0
+
+    def refuse(*_: object) -> None:
+        raise ConfigError("There is no such domain.")
+
+    monkeypatch.setattr(HoldfastCLI, "coordinates", refuse)
+    assert APP.main(fit("--run.resume=never")) == 1
+    run = only_run(tmp_path / "runs")
+    assert steps_of(run) == [1, 2]
+    assert read_record(run / "run.json")["status"] == "finished"
+
+
+def repaint(picture: Path) -> None:
+    """Write another picture of the same name and size."""
+    other = next(one for one in sorted(picture.parent.parent.rglob("*.png")) if one != picture)
+    picture.write_bytes(other.read_bytes())
+
+
+def test_a_given_checkpoint_is_compared_too(
+    fit: Arguments, own_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--ckpt_path skipped every comparison: other data were accepted without a word."""
+    words = fit("--trainer.max_steps=6")
+    assert run_and_die(words, 3) != 0
+    checkpoint = only_run(tmp_path / "runs") / "checkpoints/last.ckpt"
+    repaint(own_pictures / "b/red/00.png")
+    more = [*words, "--ckpt_path", str(checkpoint), f"--run.root={tmp_path / 'other'}"]
+    assert APP.main(more) == 1
+    error = capsys.readouterr().err
+    assert "was made, this has changed: the data (other names, sizes or contents)" in error
+    assert APP.main([*more, "--run.resume=accept"]) == 0
+    record = read_record(only_run(tmp_path / "other") / "run.json")
+    assert record["coordinates"]["mixed"] == ["the data (other names, sizes or contents)"]
+
+
+def test_a_run_that_changed_on_its_way_says_so_for_good(
+    fit: Arguments, own_pictures: Path, tmp_path: Path
+) -> None:
+    """After `accept` run.json kept the new identity only, and the run was averaged with others."""
+    words = fit("--trainer.max_steps=6")
+    assert run_and_die(words, 3) != 0
+    run = only_run(tmp_path / "runs")
+    clean = read_record(run / "run.json")["coordinates"]
+    repaint(own_pictures / "b/red/00.png")
+    assert APP.main([*words, "--run.resume=accept"]) == 0
+    record = read_record(run / "run.json")
+    first, second = (launch["identity"]["data"]["digest"] for launch in record["launches"])
+    assert first != second
+    assert record["coordinates"]["mixed"] == ["the data (other names, sizes or contents)"]
+    assert record["coordinates"]["method"] != clean["method"]
+    assert record["coordinates"]["variant"].startswith("changed on its way: the data")
+    assert APP.main([*words, "--run.resume=never"]) == 0
+    fresh = read_record(run / "run.json")["coordinates"]
+    assert "mixed" not in fresh
+    assert fresh["method"] == clean["method"]
+
+
+def test_the_same_folder_by_another_name_is_the_same_run(
+    fit: Arguments, own_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """`pictures`, `./pictures` and the absolute path were three runs."""
+    assert APP.main(fit()) == 0
+    moved = own_pictures.rename(tmp_path / "moved")
+    config = str(Path("configs/dropout_ft/tiny.yaml").resolve())
+    monkeypatch.chdir(tmp_path)
+    for source in ("moved", "./moved", str(moved)):
+        words = ["fit", "--config", config, "--data.source", source, "--run.root", "runs"]
+        capsys.readouterr()
+        assert APP.main(words) == 0
+        assert "This run is finished" in capsys.readouterr().out
+    only_run(tmp_path / "runs")
+    (moved / "b/red/00.png").rename(moved / "b/blue/77.png")
+    assert APP.main(["validate", *words[1:]]) == 0
+    out = capsys.readouterr().out
+    assert "note: since this run was trained, this has changed: the data (other file names)" in out
+
+
+def test_the_size_of_evaluation_batches_changes_the_last_bits_only(
+    fit: Arguments, tmp_path: Path
+) -> None:
+    """It made another run."""
+    names, rows, logits = [], [], []
+    for root, size in (("first", 128), ("second", 3)):
+        assert APP.main(fit(f"--data.eval_batch_size={size}", root=root)) == 0
+        run = only_run(tmp_path / root)
+        names.append(run.name)
+        rows.append(read_results(run / "results.jsonl"))
+        logits.append(read_logits(run / "logits", 2)["current"])
+    assert names[0] == names[1]
+    assert rows[0] == rows[1]
+    np.testing.assert_allclose(logits[0], logits[1], rtol=1e-4, atol=1e-5)
+
+
+def test_replaced_starting_weights_need_a_decision(
+    fit: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other weights in the file that model.start_from names were "This run is finished"."""
+    for root, seed in (("one", 1), ("two", 2)):
+        assert APP.main(fit(f"--seed_everything={seed}", root=root)) == 0
+    start = tmp_path / "start.ckpt"
+    shutil.copy(only_run(tmp_path / "one") / "checkpoints/last.ckpt", start)
+    words = fit("--model.start_from", str(start))
+    assert APP.main(words) == 0
+    shutil.copy(only_run(tmp_path / "two") / "checkpoints/last.ckpt", start)
+    capsys.readouterr()
+    assert APP.main(words) == 1
+    assert "this has changed: the file that model.start_from names" in capsys.readouterr().err
+
+
+def test_accept_is_not_recommended_where_it_cannot_work(
+    fit: Arguments, own_pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With added files `accept` trained until the first evaluation, which then refused."""
+    words = fit("--trainer.max_steps=6")
+    assert run_and_die(words, 3) != 0
+    (own_pictures / "b/red/99.png").write_bytes((own_pictures / "b/red/00.png").read_bytes())
+    for more in ([], ["--run.resume=accept"]):
+        assert APP.main([*words, *more]) == 1
+        error = capsys.readouterr().err
+        assert "b: 15 files before" in error
+        assert "resume accept" not in error

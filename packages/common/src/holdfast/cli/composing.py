@@ -5,6 +5,7 @@ that a piece with one callback would silently drop the callbacks of the file bef
 """
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 from jsonargparse import (  # type: ignore[attr-defined]  # it is in __all__
@@ -13,6 +14,8 @@ from jsonargparse import (  # type: ignore[attr-defined]  # it is in __all__
     Namespace,
 )
 
+IDENTIFYING = ("monitor", "every_n_train_steps", "every_n_epochs", "train_time_interval")
+"""What tells Lightning's EarlyStopping and ModelCheckpoint apart from others of their class."""
 ADDED = ("trainer.callbacks", "trainer.logger")
 """Keys whose lists are joined over files."""
 
@@ -34,8 +37,8 @@ class AddingConfig(ActionConfigFile):
 def joined(earlier: list[Any], later: list[Any]) -> list[Any]:
     """Return both lists; an item takes the place of an earlier one of the same class.
 
-    Classes that tell their instances apart (``state_key``, as checkpoints with different monitors
-    do) are kept beside each other.
+    Checkpoints and early stoppings with different monitors are kept beside each other, and so are
+    the instances of any other class that tells them apart (``state_key``).
 
     Args:
         earlier: descriptions of objects with ``class_path`` and ``init_args``.
@@ -57,19 +60,34 @@ def _same_object(one: Any, other: Any) -> bool:  # noqa: ANN401  (a description 
     if one == other:
         return True
     path = _class_path(one)
-    return path is not None and path == _class_path(other) and not _has_several(path)
+    if path is None or path != _class_path(other):
+        return False
+    apart = _told_apart_by(path)
+    if apart is None:
+        return False
+    return all(_argument(one, name) == _argument(other, name) for name in apart)
 
 
 def _class_path(item: Any) -> str | None:  # noqa: ANN401
     return item.get("class_path") if isinstance(item, Namespace | dict) else None
 
 
-def _has_several(class_path: str) -> bool:
-    """Tell whether Lightning keeps apart the states of several instances of a callback's class."""
-    from pytorch_lightning import Callback  # noqa: PLC0415  (slow to import)
+def _argument(item: Any, name: str) -> Any:  # noqa: ANN401
+    return (item.get("init_args") or {}).get(name)
+
+
+def _told_apart_by(class_path: str) -> Sequence[str] | None:
+    """Return the arguments that tell several instances of a callback's class apart.
+
+    None where only the class itself knows; nothing where Lightning takes one instance at most.
+    """
+    from pytorch_lightning import Callback, callbacks  # noqa: PLC0415  (slow to import)
 
     module, _, name = class_path.rpartition(".")
     found = getattr(importlib.import_module(module), name, None)
     if not (isinstance(found, type) and issubclass(found, Callback)):
-        return False
-    return found.state_key is not Callback.state_key
+        return ()
+    if found.state_key is Callback.state_key:
+        return ()
+    known = (callbacks.EarlyStopping.state_key, callbacks.ModelCheckpoint.state_key)
+    return IDENTIFYING if found.state_key in known else None

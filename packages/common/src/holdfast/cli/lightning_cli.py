@@ -19,20 +19,20 @@ from pytorch_lightning.loggers.logger import Logger
 from holdfast.atomic import write_text
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
 from holdfast.cli.lightning_parser import SuggestingParser
+from holdfast.cli.starting import Start, note_changes, placed, start_from, start_of
 from holdfast.console import quiet_lightning, say
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
 from holdfast.runs.identity import (
     Identity,
     callbacks_of,
-    differences,
     digest_of,
     flatten,
     recipe_of,
     without,
 )
 from holdfast.runs.lock import only_process
-from holdfast.runs.record import read_record
+from holdfast.runs.named_files import named_files
 from holdfast.training.callbacks import (
     BestCheckpoint,
     EvaluateLastStep,
@@ -178,6 +178,8 @@ class HoldfastCLI(LightningCLI):
         """
         with only_process(self.directory.path):
             identity = self._identity()
+            # Before anything is deleted: a model or a data set may refuse to say what it is.
+            coordinates = self.coordinates(identity)
             start = self._start(identity, kwargs.get("ckpt_path"))
             if start.finished:
                 place = self.directory.path
@@ -186,7 +188,7 @@ class HoldfastCLI(LightningCLI):
             if start.path is not None:
                 say(f"Resuming from {start.path}. Give --run.resume never to start over.")
             kwargs["ckpt_path"] = None if start.path is None else str(start.path)
-            self._add_record(identity)
+            self._add_record(identity, placed(coordinates, start.mixed))
             self._write_config()
             try:
                 self.trainer.fit(**kwargs)
@@ -201,13 +203,15 @@ class HoldfastCLI(LightningCLI):
                 again = "Start over with --run.resume never, or put a whole checkpoint back."
                 raise CheckpointError(f"{error} {again}") from error
 
-    def coordinates(self, recipe: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the run's place in an experiment: what model, data and command line declare.
+    def before_validate(self) -> None:
+        """Say what has changed since the checkpoint's run; Lightning calls it by its name."""
+        if self.directory.path in Path(self._get_subconfig().ckpt_path or "").parents:
+            note_changes(self.directory, self._identity())
 
-        Args:
-            recipe: the settings that count.
-            data: fingerprint of the data, as plain values.
-        """
+    before_test = before_validate
+
+    def coordinates(self, identity: Identity) -> dict[str, Any]:
+        """Return the run's place in an experiment: what model, data and command line declare."""
         found: dict[str, Any] = {
             "experiment": self.run.name,
             "variant": self.run.variant,
@@ -221,15 +225,18 @@ class HoldfastCLI(LightningCLI):
             declare = getattr(part, "coordinates", None)
             found |= declare() if declare is not None else {}
         repeats = ["run", "seed_everything", *self.hooks.repeats, *flatten(self.run.point)]
-        found["method"] = digest_of(without(recipe, repeats))
-        found["data"] = data.get("digest", "")
+        files = without(identity.files, repeats)
+        found["method"] = digest_of([without(identity.recipe, repeats), files])
+        found["data"] = identity.data.get("digest", "")
         return found
 
     def _identity(self) -> Identity:
         print_of = getattr(self.datamodule, "fingerprint", None)
         found = print_of() if print_of is not None else None
+        recipe = recipe_of(self.plain_config)
         return Identity(
-            recipe=recipe_of(self.plain_config),
+            recipe=recipe,
+            files=named_files(recipe),
             data={} if found is None else found.as_dict(),
             seed=self._seed(),
             precision=str(self.trainer.precision),
@@ -238,44 +245,21 @@ class HoldfastCLI(LightningCLI):
             threads=torch.get_num_threads(),
         )
 
-    def _start(self, identity: Identity, given: str | None) -> "Start":
-        """Decide where to start; say what has changed since the run began.
-
-        Raises:
-            ConfigError: data, precision or number of processes are others than the run began with.
-        """
+    def _start(self, identity: Identity, given: str | None) -> Start:
+        """Decide where to start; say what has changed since the run began."""
         if given is not None:
-            return Start(path=Path(given))
-        if self.run.resume == "never":
-            self._start_over()
-            return Start()
-        path = self.directory.resume_path(self.run.resume)
-        record = read_record(self.directory.record)
-        finished = record.get("status") == "finished"
-        if path is None and not finished:
+            return start_from(Path(given), self.run.resume, identity)
+        start = start_of(self.directory, self.run.resume, identity)
+        if start.path is None and not start.finished:
             self._start_over()  # rows of evaluations that no checkpoint remembers
-            return Start()
-        changes = differences(record.get("identity") or {}, identity)
-        decisive = [change.what for change in changes if change.decisive]
-        if decisive and self.run.resume != "accept":
-            raise ConfigError(
-                f"The run in {self.directory.path} is {record.get('status', 'not finished')}, but "
-                f"since it began this has changed: {'; '.join(decisive)}. Start over with "
-                "--run.resume never, take another --run.name, or go on in spite of it with "
-                "--run.resume accept."
-            )
-        if changes and not finished:
-            shown = "; ".join(change.what for change in changes)
-            say(f"note: since this run began, this has changed: {shown}.")
-        return Start(path=None if finished else path, finished=finished)
+        return start
 
     @rank_zero_only
     def _start_over(self) -> None:
         self.directory.start_over()
 
-    def _add_record(self, identity: Identity) -> None:
+    def _add_record(self, identity: Identity, coordinates: Mapping[str, Any]) -> None:
         """Add the callback that writes ``run.json``, now that the run's identity is known."""
-        coordinates = self.coordinates(identity.recipe, identity.data)
         record = RunRecord(
             self.directory,
             self.plain_config,
@@ -330,19 +314,6 @@ class HoldfastCLI(LightningCLI):
             f"There is no trained run of this configuration in {self.directory.path}: "
             "run `fit` with it first, or give --ckpt_path."
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """Where a ``fit`` begins.
-
-    Attributes:
-        path: the checkpoint to resume from; None starts at step 0.
-        finished: whether there is nothing left to do.
-    """
-
-    path: Path | None = None
-    finished: bool = False
 
 
 def default_loggers(directory: RunDirectory) -> list[Logger]:

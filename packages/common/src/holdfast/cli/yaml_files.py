@@ -43,7 +43,7 @@ def check_file(path: Path, seen: set[Path] | None = None) -> None:
         raise ConfigError(f"The file {path} cannot be read ({error}).") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"The file {path} is not YAML: {_where(error)}.") from error
-    for value in _scalars(node):
+    for value in scalars(node):
         reference = path.parent / value
         if value.endswith(SUFFIXES) and reference.is_file():
             check_file(reference, seen)
@@ -57,12 +57,13 @@ def _where(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
-def _scalars(node: yaml.Node | None) -> Iterator[str]:
+def scalars(node: yaml.Node | None) -> Iterator[str]:
+    """Yield the text of every value of a YAML file, at any depth; keys are left out."""
     if isinstance(node, yaml.ScalarNode):
         yield node.value
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _scalars(item)
+            yield from scalars(item)
     elif isinstance(node, yaml.MappingNode):
         for _, value in node.value:
-            yield from _scalars(value)
+            yield from scalars(value)

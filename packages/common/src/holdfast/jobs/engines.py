@@ -1,12 +1,12 @@
 """Where the jobs of a pool run: processes of this machine, a Ray cluster, or Slurm."""
 
-import contextlib
 import importlib
 import importlib.util
 import os
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any, Literal
 from holdfast.errors import HoldfastError, MissingToolError
 from holdfast.jobs.devices import gpus_of, visible_gpus
 from holdfast.jobs.pool import Pool, wait_for_others
-from holdfast.jobs.slot import Slot, work
+from holdfast.jobs.slot import MOST_DEATHS, Slot, work
 
 Engine = Literal["auto", "ray", "processes", "slurm"]
+Round = Generator[None, None, str]
+"""Tasks for all open jobs; returns what the last lost task said, if one was lost."""
 SLURM_WORKERS = 8
 """Tasks that share the jobs where the user leaves their number to Slurm."""
 
@@ -76,15 +78,30 @@ def run_pool(pool: Pool, engine: Engine, resources: Resources) -> Iterator[None]
     Jobs that another command on the same folder has are waited for, and run here if it dies.
 
     Raises:
-        StoppedError: no job can run now, as on a full disk. Nothing is marked as failed for it.
+        StoppedError: no job can run now, as on a full disk or on nodes without our environment.
+            Nothing is marked as failed for it.
     """
+    fruitless = 0
     run_round = {"ray": _on_ray, "processes": _in_processes, "slurm": _on_slurm}[choose(engine)]
     while True:
         if pool.open_folders():
-            yield from run_round(pool, resources)
+            before = _attempts(pool)
+            lost = yield from run_round(pool, resources)
+            fruitless = fruitless + 1 if lost and _attempts(pool) == before else 0
+            if fruitless >= MOST_DEATHS:
+                raise StoppedError(
+                    f"The tasks of {MOST_DEATHS} rounds ended without starting any job in "
+                    f"{pool.root}; the last one said: {lost}. Mend that and give the same command "
+                    "again."
+                )
         elif not wait_for_others(pool):
             return
         yield
+
+
+def _attempts(pool: Pool) -> list[tuple[str, int]]:
+    """Return how far every job is; a round that changes nothing of it did nothing."""
+    return [(f.state(), int(f.read("started").get("attempt", 0))) for f in pool.folders()]
 
 
 def slots(pool: Pool, resources: Resources, workers: int) -> list[Slot]:
@@ -109,7 +126,7 @@ def _slot(pool: Pool, resources: Resources, paths: list[str], **environment: str
     )
 
 
-def _in_processes(pool: Pool, resources: Resources) -> Iterator[None]:
+def _in_processes(pool: Pool, resources: Resources) -> Round:
     paths = [str(folder.path.resolve()) for folder in pool.open_folders()]
     workers, gpus, stop = max(1, resources.workers), visible_gpus(), threading.Event()
     with ThreadPoolExecutor(workers) as threads:
@@ -124,9 +141,11 @@ def _in_processes(pool: Pool, resources: Resources) -> Iterator[None]:
                 yield
         finally:
             stop.set()
+    return ""
 
 
-def _on_ray(pool: Pool, resources: Resources) -> Iterator[None]:
+def _on_ray(pool: Pool, resources: Resources) -> Round:
+    lost = ""
     ray = importlib.import_module("ray")
     if not ray.is_initialized():
         local: dict[str, Any] = {}
@@ -143,14 +162,18 @@ def _on_ray(pool: Pool, resources: Resources) -> Iterator[None]:
             ended, waiting = ray.wait(waiting, num_returns=1, timeout=1.0)
             for one in ended:
                 # A lost task leaves its jobs incomplete, and the next round runs them.
-                with contextlib.suppress(ray.exceptions.RayError):
+                try:
                     _check([ray.get(one)])
+                except ray.exceptions.RayError as error:
+                    lost = _last_words(error)
             yield
     finally:
         ray.shutdown()
+    return lost
 
 
-def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> Iterator[None]:
+def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> Round:
+    lost = ""
     submitit = importlib.import_module("submitit")
     executor = submitit.AutoExecutor(folder=str(Path(pool.root) / "slurm"), cluster=cluster)
     executor.update_parameters(
@@ -166,10 +189,21 @@ def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> I
     while waiting:
         for job in [job for job in waiting if job.done()]:
             waiting.remove(job)
-            with contextlib.suppress(submitit.core.utils.UncompletedJobError):
+            try:
                 _check([job.result()])
+            except submitit.core.utils.UncompletedJobError as error:
+                lost = f"{_last_words(error)} (its files: {job.paths.folder})"
         yield
         time.sleep(0.2)
+    return lost
+
+
+def _last_words(error: Exception) -> str:
+    """Return the last line of a lost task's traceback, which submitit puts between rules."""
+    parts = re.split(r"-{10,}", str(error))
+    text = parts[1] if len(parts) > 2 else parts[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else type(error).__name__
 
 
 def _check(sentences: list[str]) -> None:

@@ -1,13 +1,16 @@
 """A run directory that is a function of the configuration, not of time."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from holdfast.atomic import write_text
 from holdfast.errors import CheckpointError, ConfigError
 from holdfast.runs.identity import digest_of, recipe_of
+from holdfast.runs.record import read_record
 
 LAST_NAME = "last.ckpt"
 BEST_NAME = "best.ckpt"
@@ -18,6 +21,8 @@ WRITTEN = (
     "checkpoints", "logits", "segments", "derived", "results.jsonl", "table.json",
     "average_over_runs.json",
 )  # fmt: skip
+STARTED = "started"
+"""Status of a run between its folder being emptied and its first step."""
 
 Resume = Literal["auto", "accept", "never", "require"]
 
@@ -95,7 +100,15 @@ class RunDirectory:
         return self.path / "logits"
 
     def start_over(self) -> None:
-        """Delete what an earlier run wrote here; the record of its launches is kept."""
+        """Delete what an earlier run wrote here; the record of its launches is kept.
+
+        The record loses its old status first: whatever ends this process, a run without results is
+        never called finished.
+        """
+        record = read_record(self.record)
+        if record and record.get("status") != STARTED:
+            text = json.dumps({**record, "status": STARTED}, indent=2) + "\n"
+            write_text(self.record, text)
         for name in WRITTEN:
             entry = self.path / name
             if entry.is_dir():

@@ -20,6 +20,7 @@ class Fingerprint:
         bytes: their size in all.
         content: whether the digest covers the files' bytes.
         groups: number of files in each top-level group, such as a domain.
+        names: 16 hexadecimal digits over the paths alone.
     """
 
     digest: str
@@ -27,6 +28,7 @@ class Fingerprint:
     bytes: int
     content: bool
     groups: dict[str, int]
+    names: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for ``run.json``."""
@@ -64,6 +66,7 @@ def fingerprint_files(
         bytes=total,
         content=hashed,
         groups=groups,
+        names=hashlib.sha256("\0".join(name for name, _ in entries).encode()).hexdigest()[:16],
     )
 
 
@@ -80,6 +83,15 @@ def describe_change(before: dict[str, Any], now: dict[str, Any]) -> str:
     ]
     if changed:
         return "; ".join(changed[:3]) + ("; ..." if len(changed) > 3 else "")
+    if has_other_files(before, now):
+        return "other file names"
     if before.get("content") != now.get("content"):
         return "" if before.get("bytes") == now.get("bytes") else "other file sizes"
     return "" if before.get("digest") == now.get("digest") else "other names, sizes or contents"
+
+
+def has_other_files(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Tell whether files were added, removed or renamed between two fingerprints."""
+    if before.get("names") and now.get("names"):
+        return bool(before["names"] != now["names"])
+    return bool((before.get("groups") or {}) != (now.get("groups") or {}))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from holdfast.runs.fingerprint import describe_change
+from holdfast.runs.fingerprint import describe_change, has_other_files
 
 # Settings that change how a run is carried out or shown, but not what it computes.
 PRESENTATION_KEYS = frozenset(
@@ -30,6 +30,10 @@ PRESENTATION_KEYS = frozenset(
         "trainer.plugins",
         "data.num_workers",
         "data.init_args.num_workers",
+        "data.eval_batch_size",  # as threads, it changes how sums are rounded, and nothing else
+        "data.init_args.eval_batch_size",
+        "data.content_hash",
+        "data.source.init_args.root",
         "verbose",
     }
 )
@@ -57,6 +61,7 @@ class Identity:
         recipe: the settings that count, by dotted key; callbacks under ``trainer.callbacks``.
         data: a :class:`~holdfast.runs.fingerprint.Fingerprint` as plain values; empty where the
             data has none.
+        files: size and hash of each file that a setting names, such as starting weights.
         seed: of the run.
         precision: of the trainer, such as ``32-true``.
         processes: how many train together.
@@ -66,6 +71,7 @@ class Identity:
 
     recipe: dict[str, Any]
     data: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     seed: int = 0
     precision: str = "32-true"
     processes: int = 1
@@ -82,6 +88,10 @@ class Identity:
         found: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
         return found
 
+    def of_launch(self) -> dict[str, Any]:
+        """Return plain JSON values of what may differ between two launches of one run."""
+        return {name: value for name, value in self.as_dict().items() if name != "recipe"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -90,10 +100,12 @@ class Difference:
     Attributes:
         what: a phrase for people.
         decisive: whether the result would be that of another run; otherwise only its last bits are.
+        acceptable: whether the run can go on in spite of it; its evaluations are of the same files.
     """
 
     what: str
     decisive: bool
+    acceptable: bool = True
 
 
 def digest_of(values: Any) -> str:  # noqa: ANN401  (JSON values)
@@ -117,8 +129,9 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def recipe_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a resolved configuration that change what is computed.
 
-    Settings of presentation (loggers, progress, folders, workers) are left out, and so are absent
-    values. A callback counts unless it declares itself presentation only.
+    Settings of presentation (loggers, progress, workers) and the folder of a source, which has a
+    fingerprint, are left out, and so are absent values. A callback
+    counts unless it declares itself presentation only.
 
     Args:
         config: the resolved configuration of one subcommand, as plain values.
@@ -126,7 +139,10 @@ def recipe_of(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in flatten(config).items()
-        if value is not None and not _within(key, PRESENTATION_KEYS)
+        if value is not None
+        and not _within(key, PRESENTATION_KEYS)
+        # A source that is a text is a folder, and the data's fingerprint says what is in it.
+        and not (key == "data.source" and isinstance(value, str))
     }
     counted = [one for one in callbacks_of(config) if not is_presentation(one)]
     if counted:
@@ -154,7 +170,8 @@ def is_presentation(callback: Mapping[str, Any]) -> bool:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         return False
-    return bool(getattr(found, "presentation_only", False))
+    # What a subclass adds may change what is computed: it has to declare that for itself.
+    return isinstance(found, type) and bool(vars(found).get("presentation_only", False))
 
 
 def without(recipe: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
@@ -172,7 +189,14 @@ def differences(before: Mapping[str, Any], now: Identity) -> list[Difference]:
     if before.get("data") and now.data:
         change = describe_change(before["data"], now.data)
         if change:
-            found.append(Difference(what=f"the data ({change})", decisive=True))
+            same_files = not has_other_files(before["data"], now.data)
+            what = f"the data ({change})"
+            found.append(Difference(what=what, decisive=True, acceptable=same_files))
+    if isinstance(before.get("files"), Mapping):
+        found += [
+            Difference(what=f"the file that {key} names", decisive=True)
+            for key in changed_keys([before["files"], now.files])
+        ]
     for name, decisive in (
         ("seed", True),
         ("precision", True),

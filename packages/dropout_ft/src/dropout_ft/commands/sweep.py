@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -83,13 +84,15 @@ def plan_text(pool: Pool, workers: int) -> str:
     status = status_of(pool, workers)
     left = sum(n for state, n in status.counts.items() if state not in {"done", "failed"})
     cost = f"{len(pool.jobs)} jobs, {left} to run"
-    steps = sum(
+    steps = [
         steps_of(job)
         for job, state in zip(pool.jobs, states, strict=True)
         if state not in {"done", "failed"}
-    )
-    if steps:
-        cost += f", {steps} optimiser steps"
+    ]
+    if None in steps:
+        cost += ", steps unknown"
+    elif steps:
+        cost += f", {sum(one for one in steps if one)} optimiser steps"
     seconds = readable(status.seconds_left)
     if seconds == "-":
         cost += ", time unknown until one is done"
@@ -98,16 +101,25 @@ def plan_text(pool: Pool, workers: int) -> str:
     return "\n".join([*rows, cost]) + "\n"
 
 
-def steps_of(job: Job) -> int:
-    """Return the optimiser steps of a job, as its settings say, or its files; 0 if neither does."""
-    steps = 0
+def steps_of(job: Job) -> int | None:
+    """Return the optimiser steps of a job, as its settings say, or its files.
+
+    None where neither says it in plain numbers: it may be interpolated or stand in another file.
+    """
+    steps: Any = None
     for file in job.locations["files"]:
-        trainer = (yaml.safe_load(Path(file).read_text()) or {}).get("trainer") or {}
-        steps = int(trainer.get("max_steps") or steps)
+        content = yaml.safe_load(Path(file).read_text()) or {}
+        trainer = content.get("trainer") if isinstance(content, dict) else None
+        if isinstance(trainer, dict):
+            steps = trainer.get("max_steps", steps)
+        elif trainer is not None:
+            steps = trainer  # a file's name
     for setting in job.arguments["settings"]:
         key, _, value = setting.partition("=")
-        steps = int(value) if key == "--trainer.max_steps" else steps
-    return steps
+        if key in {"--trainer.max_steps", "--trainer"}:
+            steps = value
+    text = str(steps)
+    return int(text) if text.isdecimal() else None
 
 
 @contextlib.contextmanager

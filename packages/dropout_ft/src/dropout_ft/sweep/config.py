@@ -1,6 +1,6 @@
 """The YAML of a sweep, checked by pydantic."""
 
-import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from holdfast.cli.names import load_yaml
 from holdfast.cli.recipes import find_recipe
+from holdfast.cli.yaml_files import SUFFIXES, scalars
 from holdfast.errors import ConfigError
 
-_REFERENCE = re.compile(r"[\w./-]+\.ya?ml")
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 RULES = ("choice", "uniform", "log_uniform")
 
@@ -155,20 +155,37 @@ def checked(values: Any, where: str) -> SweepConfig:  # noqa: ANN401  (whatever 
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{reason}.") from error
 
 
-def text_of(files: list[str]) -> str:
-    """Return the text of YAML files and of those they refer to, for a job's digest."""
+def text_of(files: Sequence[str | Path]) -> str:
+    """Return the text of YAML files and of those they refer to, for a job's digest.
+
+    Raises:
+        ConfigError: one of them is not YAML.
+    """
     seen: dict[Path, str] = {}
     waiting = [Path(file) for file in files]
-    order = []
     while waiting:
         path = waiting.pop(0).resolve()
         if path in seen or not path.is_file():
             continue
         seen[path] = path.read_text()
-        order.append(path)
-        code = "\n".join(line.split("#")[0] for line in seen[path].splitlines())
-        waiting += [path.parent / name for name in _REFERENCE.findall(code)]
-    return "\n".join(seen[path] for path in order)
+        try:
+            node = yaml.compose(seen[path], Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"The file {path} is not YAML: {reason}.") from error
+        waiting += [path.parent / name for name in yaml_names(scalars(node))]
+    return "\n".join(seen.values())
+
+
+def files_named(settings: Mapping[str, Any]) -> list[Path]:
+    """Return the YAML files that settings name, such as ``model.backbone: own.yaml``."""
+    node = yaml.compose(yaml.safe_dump(dict(settings)), Loader=yaml.SafeLoader)
+    return [Path(name).expanduser() for name in yaml_names(scalars(node))]
+
+
+def yaml_names(values: Iterable[str]) -> Iterator[str]:
+    """Yield those values that are a YAML file's name."""
+    return (value for value in values if value.endswith(SUFFIXES))
 
 
 def _filled(variants: Any) -> Any:  # noqa: ANN401

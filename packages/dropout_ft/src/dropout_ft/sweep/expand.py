@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_ft.sweep.config import RandomSearch, SweepConfig, Variant, text_of
+from dropout_ft.sweep.config import RandomSearch, SweepConfig, Variant, files_named, text_of
 from holdfast.errors import ConfigError
 from holdfast.jobs.job import Job
 from holdfast.seeding import fold_seed
@@ -92,6 +92,7 @@ def _job(
         **({"run.variant": name} if name else {}),
         **({"run.point": point} if point else {}),
     }
+    named = text_of(files_named({**config.set, **variant.set, **chosen}))
     found = [f"--{key}={_text(value)}" for key, value in settings.items()]
     shown = [name] if name else []
     shown += ["+".join(domains), f"rate {dropout_rate:g}", f"seed {seed}"]
@@ -102,7 +103,7 @@ def _job(
         # The folder of the files does not matter; their content does.
         locations={"files": [*config.fit, *variant.fit], "data": config.data},
         name=", ".join(shown),
-        content=content,
+        content="\n".join(text for text in (content, named) if text),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dropout_ft.sweep.training import best_of
+from dropout_ft.sweep.unchanged import check_data
 from holdfast.console import say
 from holdfast.errors import ConfigError, HoldfastError
 from holdfast.jobs.engines import Engine, Resources, run_pool
@@ -27,7 +28,9 @@ def run_jobs(pool: Pool, engine: Engine, resources: Resources, *, again: str) ->
 
     Raises:
         SweepFailedError: some job failed; each is named.
+        ConfigError: the data of a finished job have changed since.
     """
+    check_data(pool)
     pool.describe()
     workers = max(1, resources.workers)
     status = watch(run_pool(pool, engine, resources), lambda: status_of(pool, workers, best_of))

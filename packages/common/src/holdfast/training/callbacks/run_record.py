@@ -68,6 +68,7 @@ class RunRecord(Callback):
         self._launch = {
             "command": command_line(),
             "started": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "identity": self.identity.of_launch(),
             "git": git_state(Path(__file__).parent),
             "packages": package_versions(),
             "python": platform.python_version(),
@@ -91,7 +92,12 @@ class RunRecord(Callback):
     ) -> None:
         """Put configuration and identity into the checkpoint, so that it says what it is."""
         checkpoint[OWN_KEY] = json.dumps(self.config, default=str)
-        checkpoint[RUN_KEY] = {"recipe": self.identity.digest, "seed": self.identity.seed}
+        checkpoint[RUN_KEY] = {
+            "recipe": self.identity.digest,
+            "seed": self.identity.seed,
+            "identity": self.identity.of_launch(),
+            "mixed": list(self.coordinates.get("mixed", [])),
+        }
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -103,7 +109,7 @@ class RunRecord(Callback):
         """
         found = checkpoint.get(RUN_KEY)
         own = {"recipe": self.identity.digest, "seed": self.identity.seed}
-        if isinstance(found, dict) and found != own:
+        if isinstance(found, dict) and {name: found.get(name) for name in own} != own:
             raise CheckpointError(
                 f"The checkpoint in {self.directory.checkpoints} belongs to another run (recipe "
                 f"{found.get('recipe')}, seed {found.get('seed')}; this run is {own['recipe']}, "
