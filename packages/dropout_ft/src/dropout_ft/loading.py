@@ -40,11 +40,13 @@ class LoadedClassifier:
         model: in evaluation mode.
         class_names: in logit order.
         image_size: side of the images it was trained on, in pixels.
+        exif_rotation: whether files are turned as their EXIF header says, as in training.
     """
 
     model: Classifier
     class_names: tuple[str, ...]
     image_size: int
+    exif_rotation: bool = False
 
     @torch.inference_mode()
     def classify(self, images: Sequence[str | Path | Image.Image]) -> list[dict[str, float]]:
@@ -59,7 +61,8 @@ class LoadedClassifier:
         """
         interpolation = self.model.backbone.preprocessing.interpolation
         transform = eval_transform(self.image_size, interpolation)
-        opened = [one.convert("RGB") if isinstance(one, Image.Image) else read_rgb(one)
+        opened = [one.convert("RGB") if isinstance(one, Image.Image)
+                  else read_rgb(one, exif_rotation=self.exif_rotation)
                   for one in images]  # fmt: skip
         if not opened:
             return []
@@ -133,6 +136,7 @@ def _loaded(
         model=model,
         class_names=description.class_names,
         image_size=description.image_size or int(model.backbone.preprocessing.size),
+        exif_rotation=description.exif_rotation,
     )
 
 
@@ -167,13 +171,15 @@ def read_timm_folder(folder: Path) -> LoadedClassifier:
             "name": config["architecture"], "mean": chosen["mean"], "std": chosen["std"],
         }  # fmt: skip
         names = config["label_names"]
+        rotation = config.get("exif_rotation", False)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{folder} holds no classifier that `dropout-ft export` wrote ({error!r}): give such a "
             "folder, or a checkpoint."
         ) from error
     model = {"backbone": {"class_path": _TIMM, "init_args": options}}
-    description = describe({"model": model, "data": {"image_size": size}}, names, folder)
+    data = {"image_size": size, "exif_rotation": rotation}
+    description = describe({"model": model, "data": data}, names, folder)
     found = read_weights(folder / "model.safetensors")
     return _loaded(description, _renamed(found, layer), folder)
 

@@ -117,10 +117,12 @@ class Shards:
 
     Args:
         root: folder of the shards.
+        exif_rotation: turn pictures as their EXIF header says.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, exif_rotation: bool = False) -> None:
         self.root = root
+        self.exif_rotation = exif_rotation
         self._reader: tuple[int, Any] | None = None
 
     def __len__(self) -> int:
@@ -128,7 +130,8 @@ class Shards:
 
     def __getitem__(self, index: int) -> Image.Image:
         item = self._open()[int(index)]
-        return decode_rgb(item["picture"], f"{self.root}: {item['name']}")
+        name = f"{self.root}: {item['name']}"
+        return decode_rgb(item["picture"], name, exif_rotation=self.exif_rotation)
 
     def name(self, index: int) -> str:
         """Return a picture's path below the root it was written from."""
@@ -150,7 +153,7 @@ class Shards:
         return self._reader[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"root": self.root, "_reader": None}
+        return {**vars(self), "_reader": None}
 
 
 def import_litdata() -> Any:  # noqa: ANN401  (a module)
