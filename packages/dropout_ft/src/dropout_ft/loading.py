@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from dropout_ft.class_paths import class_paths
 from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.described import Backbones, Description, describe
@@ -121,7 +122,7 @@ def load_classifier(
     if given.is_dir():
         return read_timm_folder(given)
     checkpoint = read_checkpoint(given)
-    own = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in backbones}
+    own = {path: kind for kind in backbones for path in class_paths(kind)}
     description = describe_checkpoint(given, checkpoint, own)
     state = choose_weights(given, checkpoint, weights)
     state = {name.removeprefix(_MODEL): value for name, value in state.items()}

@@ -50,6 +50,7 @@ def render_page(
         made=datetime.now(UTC).isoformat(timespec="minutes"),
         header=HEADER,
         rows=[text_cells(row) for row in rows],
+        remarks=collection.remarks,
         figures=[
             ("i.i.d. against o.o.d. accuracy, one point for each result",
              figures.scatter(results)),

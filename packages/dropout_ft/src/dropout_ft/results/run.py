@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,27 @@ from holdfast.runs.directory import RunDirectory
 from holdfast.runs.record import read_record
 from holdfast.runs.results import read_results
 
+if TYPE_CHECKING:
+    from dropout_ft.data.sources.base import Source
+    from dropout_ft.nn.backbones.base import Backbone
+
 Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusted:
+    """Classes besides ours that a run's files may name, because the user named them first.
+
+    Attributes:
+        backbones: of networks.
+        sources: of data.
+    """
+
+    backbones: tuple[type["Backbone"], ...] = ()
+    sources: tuple[type["Source"], ...] = ()
+
+
+NOTHING = Trusted()
 
 
 class SavedLogits(Mapping[int, Mapping[str, np.ndarray]]):
@@ -57,6 +77,7 @@ class Run:
         rows: the evaluations, in the order of steps.
         seconds: wall time of all its launches.
         gpus: GPUs it trained on; 0 on a CPU.
+        trusted: classes that its files may name.
     """
 
     directory: RunDirectory
@@ -66,6 +87,7 @@ class Run:
     rows: Sequence[Mapping[str, Any]]
     seconds: float
     gpus: int = 0
+    trusted: Trusted = NOTHING
 
     @property
     def last_step(self) -> int:
@@ -77,8 +99,12 @@ class Run:
         return [{"step": row["step"], **row[weights]} for row in self.rows if weights in row]
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path, trusted: Trusted = NOTHING) -> Run:
     """Read one run directory.
+
+    Args:
+        path: of the directory.
+        trusted: classes besides ours that its files may name.
 
     Raises:
         DataError: it is not a finished run, or its files do not fit each other.
@@ -103,19 +129,24 @@ def load_run(path: str | Path) -> Run:
         rows=read_results(directory.results),
         seconds=sum(float(launch.get("wall_seconds", 0)) for launch in record["launches"]),
         gpus=_gpus(record),
+        trusted=trusted,
     )
     _check(run)
     return run
 
 
-def load_runs(paths: Sequence[str | Path]) -> list[Run]:
+def load_runs(paths: Sequence[str | Path], trusted: Trusted = NOTHING) -> list[Run]:
     """Read the runs of some directories, or folders of them.
+
+    Args:
+        paths: of the directories or folders.
+        trusted: classes besides ours that their files may name.
 
     Raises:
         DataError: there are none.
     """
     found_paths = [found for given in paths for found in run_directories(Path(given).expanduser())]
-    return [load_run(path) for path in dict.fromkeys(found_paths)]
+    return [load_run(path, trusted) for path in dict.fromkeys(found_paths)]
 
 
 def run_directories(path: Path) -> list[Path]:
