@@ -33,6 +33,7 @@ from holdfast.console import say
 from holdfast.errors import ConfigError
 from holdfast.jobs.engines import Engine, Resources
 from holdfast.jobs.pool import Pool
+from holdfast.outputs import keep_apart
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.results import read_results
 
@@ -78,6 +79,7 @@ def advise(
         set: further settings of every run, as ``key=value``.
     """
     root, out_folder = Path(folder).expanduser(), Path(out).expanduser()
+    keep_apart([out_folder], [root])
     domains = scan(root, allow_missing_classes=True)
     names = [domain.name for domain in domains]
     if onnx:

@@ -8,6 +8,7 @@ from dropout_ft.methods.base import Options
 from dropout_ft.methods.run_ensemble import EnsembleOverRuns
 from dropout_ft.results.run import check_same_tables, load_runs
 from holdfast.errors import ConfigError
+from holdfast.outputs import keep_apart
 
 
 def combine(
@@ -31,6 +32,7 @@ def combine(
     if len(loaded) < 2:
         raise ConfigError("Combining needs at least two runs of the same test domain.")
     check_same_tables(loaded)
+    keep_apart([out] if out is not None else [], [run.directory.path for run in loaded])
 
     # torch comes with these: what is wrong with the runs is said sooner
     from dropout_ft.methods.reevaluation import Reevaluation, final_weights

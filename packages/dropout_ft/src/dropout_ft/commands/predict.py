@@ -11,7 +11,8 @@ from dropout_ft.commands.trusted import check_models, own_backbones
 from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.atomic import write_text
 from holdfast.csv_cells import plain_cells
-from holdfast.errors import DataError, ImageError
+from holdfast.errors import ConfigError, DataError, ImageError
+from holdfast.outputs import keep_apart
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,8 +51,13 @@ def predict(
         exif_rotation: turn pictures as their EXIF header says; by default as training did.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
+    if batch_size < 1:
+        raise ConfigError(f"--batch_size is {batch_size}: give 1 or more.")
+    if image_size is not None and image_size < 1:
+        raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
     paths = list_images(Path(folder).expanduser())
     check_models(ckpt)
+    keep_apart([out], [*paths, ckpt])
     from dropout_ft.loading import load_classifier
 
     loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))

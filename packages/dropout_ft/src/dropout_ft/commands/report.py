@@ -6,6 +6,7 @@ from dropout_ft.commands.trusted import own_classes
 from dropout_ft.methods.base import Options, Sum
 from dropout_ft.results.run import load_runs
 from dropout_ft.results.scores import TestPart
+from holdfast.outputs import keep_apart
 
 
 def report(
@@ -39,6 +40,7 @@ def report(
         source: ``module.Class`` of your own source of data that the runs name; it is imported.
     """
     found = load_runs(runs, own_classes(backbone, source))
+    keep_apart([out], [run.directory.path for run in found])
 
     from dropout_ft.report.results import collect, of_part
     from dropout_ft.report.write import write_report

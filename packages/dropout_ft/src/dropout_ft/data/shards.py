@@ -20,6 +20,7 @@ from dropout_ft.data.decoding import decode_rgb
 from dropout_ft.data.folder import Domain, class_names, scan
 from holdfast.atomic import write_text
 from holdfast.errors import DataError, MissingToolError
+from holdfast.outputs import keep_apart
 
 TABLE = "holdfast.json"
 CHUNKS = "chunks"
@@ -50,9 +51,11 @@ def write_shards(root: Path, out: Path, *, chunk_bytes: str = "64MB") -> int:
         The number of pictures.
 
     Raises:
+        ConfigError: ``out`` lies in the folder itself.
         DataError: ``out`` is there already.
         MissingToolError: litdata is not installed.
     """
+    keep_apart([out], [root])
     litdata = import_litdata()
     if out.exists():
         raise DataError(f"{out} exists: choose another folder, or remove it.")
