@@ -24,6 +24,7 @@ from dropout_ft.advice.recipe import (
 from dropout_ft.app import APP
 from dropout_ft.commands.trusted import own_backbones
 from dropout_ft.data.folder import Domain, scan
+from dropout_ft.results.rows import read_rows
 from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last
 from dropout_ft.sweep.expand import jobs_of
@@ -35,7 +36,6 @@ from holdfast.jobs.engines import Engine, Resources
 from holdfast.jobs.pool import Pool
 from holdfast.outputs import keep_apart
 from holdfast.runs.directory import RunDirectory
-from holdfast.runs.results import read_results
 
 if TYPE_CHECKING:
     from dropout_ft.nn.backbones.base import Backbone
@@ -109,13 +109,8 @@ def check_choices(
     """Refuse what cannot be tried, before anything is written.
 
     Raises:
-        ConfigError: fewer than two domains, or a rate, a seed or the steps are none.
+        ConfigError: a rate, a seed or the number of steps is none that can be tried.
     """
-    if len(domains) < 2:
-        raise ConfigError(
-            f"advise leaves every domain out in turn, and there is only {domains[0]}: give at "
-            "least two domains."
-        )
     if steps < 0:
         raise ConfigError(f"--steps is {steps}: give a number above 0, or 0 for the recipe's own.")
     sweep_of(Path("fit.yaml"), [NO_TRIAL], domains, dropout_rates, seeds)
@@ -195,9 +190,7 @@ def finish(
         write_timm_folder(loaded, model)
         files += ["model.safetensors", "config.json"]
     files += [path.name for path in write_formats(loaded, model, formats)]
-    last = select_last(
-        [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
-    )
+    last = select_last([{"step": row["step"], **row["current"]} for row in read_rows(run.results)])
     final = card.Final(
         run=str(run.path),
         iid=float(last["iid"]),

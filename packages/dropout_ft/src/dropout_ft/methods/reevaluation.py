@@ -53,7 +53,8 @@ class Reevaluation:
         self.data = recorded_data(config, run.directory.record, trusted.sources)
         self.data.use_network(self.model)
         self.data.seed = run.coordinates.seed
-        self._check_data((record.get("identity") or {}).get("data") or {})
+        before = (record.get("identity") or {}).get("data")
+        self._check_data(before if isinstance(before, dict) else {})
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Put weights into the network."""

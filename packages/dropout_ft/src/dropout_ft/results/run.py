@@ -9,12 +9,12 @@ import numpy as np
 
 from dropout_ft.data.table import EvaluationTable, same_rows
 from dropout_ft.results.coordinates import Coordinates, coordinates_of
+from dropout_ft.results.rows import read_rows, training_seconds
 from dropout_ft.results.store import logits_steps, read_logits, read_table
 from holdfast.console import say
 from holdfast.errors import DataError
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.record import read_record
-from holdfast.runs.results import read_results
 
 if TYPE_CHECKING:
     from dropout_ft.data.sources.base import Source
@@ -126,8 +126,8 @@ def load_run(path: str | Path, trusted: Trusted = NOTHING) -> Run:
         coordinates=coordinates_of(record, str(directory.record)),
         table=table,
         logits=SavedLogits(directory.logits),
-        rows=read_results(directory.results),
-        seconds=sum(float(launch.get("wall_seconds", 0)) for launch in record["launches"]),
+        rows=read_rows(directory.results),
+        seconds=training_seconds(record, directory.record),
         gpus=_gpus(record),
         trusted=trusted,
     )
@@ -219,4 +219,6 @@ def _gpus(record: Mapping[str, Any]) -> int:
     """Return how many GPUs a run used: its processes, where it ran on any."""
     identity = record.get("identity") or {}
     on_gpu = identity.get("accelerator") not in {"cpu", None}
-    return int(identity.get("processes", 1)) if on_gpu else 0
+    processes = identity.get("processes", 1)
+    counted = isinstance(processes, int) and processes > 0
+    return (processes if counted else 1) if on_gpu else 0
