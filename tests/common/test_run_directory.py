@@ -220,12 +220,15 @@ def test_results_drop_rows_of_a_lost_future(tmp_path: Path) -> None:
     assert path.read_text().endswith("\n")
 
 
-@pytest.mark.parametrize("line", ["{", "[1]"])
+@pytest.mark.parametrize("line", ["{", "[1]", "{}", '{"step": "ten"}', '{"step": null}'])
 def test_damaged_results_are_named(tmp_path: Path, line: str) -> None:
+    """A row without a step was a KeyError, here and when a run went on."""
     path = tmp_path / "results.jsonl"
     path.write_text('{"step": 1}\n' + line + "\n")
     with pytest.raises(DataError, match="line 2"):
         read_results(path)
+    with pytest.raises(DataError, match="line 2"):
+        record_result(path, {"step": 2})
 
 
 def test_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

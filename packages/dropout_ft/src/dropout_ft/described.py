@@ -41,6 +41,7 @@ class Description:
         normalization: of the head.
         feature_scale: of the head.
         frozen_stages: of the classifier.
+        exif_rotation: whether images are turned as their EXIF header says.
     """
 
     backbone: str
@@ -51,6 +52,7 @@ class Description:
     normalization: Normalization = "none"
     feature_scale: float = 1.0
     frozen_stages: int = 0
+    exif_rotation: bool = False
     others: Backbones = field(default_factory=dict)
 
     def build(self, weights: Mapping[str, Tensor], source: object) -> Classifier:
@@ -142,6 +144,7 @@ def describe(
         normalization=_normalization(model.get("normalization", "none"), source),
         feature_scale=_number(model.get("feature_scale", 1.0), "feature_scale", 0, 1e6, source),
         frozen_stages=int(_number(model.get("frozen_stages", 0), "frozen_stages", 0, 1e3, source)),
+        exif_rotation=_flag(data.get("exif_rotation", False), "exif_rotation", source),
         others=others or {},
     )
 
@@ -176,6 +179,12 @@ def _number(value: Any, key: str, low: float, high: float, source: object) -> fl
     if not fits:
         raise _refused(source, f"{key} is {str(value)[:40]!r}, not a number from {low} to {high:g}")
     return float(value)
+
+
+def _flag(value: Any, key: str, source: object) -> bool:  # noqa: ANN401
+    if not isinstance(value, bool):
+        raise _refused(source, f"{key} is {str(value)[:40]!r}, neither true nor false")
+    return value
 
 
 def _image_size(value: Any, source: object) -> int | None:  # noqa: ANN401

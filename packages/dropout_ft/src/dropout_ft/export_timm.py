@@ -32,7 +32,7 @@ def write_timm_folder(loaded: LoadedClassifier, out: str | Path) -> None:
     weights = _full_weights(loaded.model, full, backbone)
     folder = Path(out).expanduser()
     write_weights(folder / "model.safetensors", weights)
-    config = _config(backbone, classes, loaded.image_size)
+    config = _config(backbone, classes, loaded)
     write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
 
 
@@ -46,13 +46,14 @@ def _full_weights(model: Classifier, full: nn.Module, backbone: TimmBackbone) ->
     return {**own, f"{name}.weight": weight, f"{name}.bias": bias}
 
 
-def _config(backbone: TimmBackbone, classes: list[str], size: int) -> dict[str, Any]:
-    prep = backbone.preprocessing
+def _config(backbone: TimmBackbone, classes: list[str], loaded: LoadedClassifier) -> dict[str, Any]:
+    prep, size = backbone.preprocessing, loaded.image_size
     return {
         "architecture": backbone.name.split(".")[0],
         "num_classes": len(classes),
         "num_features": backbone.num_features,
         "label_names": classes,
+        "exif_rotation": loaded.exif_rotation,
         "pretrained_cfg": {
             **{
                 key: backbone.net.default_cfg[key]

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from dropout_ft.class_paths import class_paths
 from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.described import Backbones, Description, describe
@@ -40,11 +41,13 @@ class LoadedClassifier:
         model: in evaluation mode.
         class_names: in logit order.
         image_size: side of the images it was trained on, in pixels.
+        exif_rotation: whether files are turned as their EXIF header says, as in training.
     """
 
     model: Classifier
     class_names: tuple[str, ...]
     image_size: int
+    exif_rotation: bool = False
 
     @torch.inference_mode()
     def classify(self, images: Sequence[str | Path | Image.Image]) -> list[dict[str, float]]:
@@ -59,7 +62,8 @@ class LoadedClassifier:
         """
         interpolation = self.model.backbone.preprocessing.interpolation
         transform = eval_transform(self.image_size, interpolation)
-        opened = [one.convert("RGB") if isinstance(one, Image.Image) else read_rgb(one)
+        opened = [one.convert("RGB") if isinstance(one, Image.Image)
+                  else read_rgb(one, exif_rotation=self.exif_rotation)
                   for one in images]  # fmt: skip
         if not opened:
             return []
@@ -118,7 +122,7 @@ def load_classifier(
     if given.is_dir():
         return read_timm_folder(given)
     checkpoint = read_checkpoint(given)
-    own = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in backbones}
+    own = {path: kind for kind in backbones for path in class_paths(kind)}
     description = describe_checkpoint(given, checkpoint, own)
     state = choose_weights(given, checkpoint, weights)
     state = {name.removeprefix(_MODEL): value for name, value in state.items()}
@@ -133,6 +137,7 @@ def _loaded(
         model=model,
         class_names=description.class_names,
         image_size=description.image_size or int(model.backbone.preprocessing.size),
+        exif_rotation=description.exif_rotation,
     )
 
 
@@ -167,13 +172,15 @@ def read_timm_folder(folder: Path) -> LoadedClassifier:
             "name": config["architecture"], "mean": chosen["mean"], "std": chosen["std"],
         }  # fmt: skip
         names = config["label_names"]
+        rotation = config.get("exif_rotation", False)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{folder} holds no classifier that `dropout-ft export` wrote ({error!r}): give such a "
             "folder, or a checkpoint."
         ) from error
     model = {"backbone": {"class_path": _TIMM, "init_args": options}}
-    description = describe({"model": model, "data": {"image_size": size}}, names, folder)
+    data = {"image_size": size, "exif_rotation": rotation}
+    description = describe({"model": model, "data": data}, names, folder)
     found = read_weights(folder / "model.safetensors")
     return _loaded(description, _renamed(found, layer), folder)
 

@@ -12,7 +12,7 @@ def read_results(path: str | Path) -> list[dict[str, Any]]:
     """Read the rows of ``results.jsonl`` in order; an absent file has none.
 
     Raises:
-        DataError: a line is not a JSON object.
+        DataError: a line is not a JSON object with a whole number ``step``.
     """
     path = Path(path)
     if not path.is_file():
@@ -27,6 +27,12 @@ def read_results(path: str | Path) -> list[dict[str, Any]]:
             ) from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}, is not a JSON object: delete the run.")
+        step = row.get("step")
+        if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+            raise DataError(
+                f"{path}, line {number}, is no evaluation: its step is {str(step)[:40]!r}, no "
+                "whole number. Delete the line or the run."
+            )
         rows.append(row)
     return rows
 

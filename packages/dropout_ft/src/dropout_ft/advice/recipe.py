@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import yaml
 
-from dropout_ft.sweep.config import SweepConfig, Variant
+from dropout_ft.sweep.config import SweepConfig, checked
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
 
@@ -26,10 +26,12 @@ class Trial:
     Attributes:
         backbone: its name, as given.
         file: YAML of ``fit`` with the backbone and what belongs to it.
+        class_path: of the backbone.
     """
 
     backbone: str
     file: Path
+    class_path: str
 
 
 def resolve(recipe_name: Kind) -> Literal["quick", "full"]:
@@ -109,8 +111,10 @@ def write_trials(
     for name in backbones:
         shown = Path(name).stem if name.endswith((".yaml", ".yml")) else name
         file = folder / f"backbone-{shown}.yaml"
-        write_text(file, yaml.safe_dump(backbone_settings(name, recipe_name), sort_keys=False))
-        trials.append(Trial(backbone=shown, file=file.resolve()))
+        settings = backbone_settings(name, recipe_name)
+        write_text(file, yaml.safe_dump(settings, sort_keys=False))
+        kind = str(settings["model"]["backbone"]["class_path"])
+        trials.append(Trial(backbone=shown, file=file.resolve(), class_path=kind))
     if len({trial.backbone for trial in trials}) != len(trials):
         raise ConfigError("Two backbones have the same name: rename one of the files.")
     return first.resolve(), trials
@@ -123,14 +127,21 @@ def sweep_of(
     dropout_rates: list[float],
     seeds: list[int],
 ) -> SweepConfig:
-    """Return the sweep: every domain left out in turn, for every backbone, rate and seed."""
-    return SweepConfig(
-        fit=[str(first)],
-        domains=list(domains),
-        dropout_rates=dropout_rates,
-        seeds=seeds,
-        plain=False,
-        variants={trial.backbone: Variant(fit=[str(trial.file)]) for trial in trials},
+    """Return the sweep: every domain left out in turn, for every backbone, rate and seed.
+
+    Raises:
+        ConfigError: a rate or seed is none.
+    """
+    return checked(
+        {
+            "fit": [str(first)],
+            "domains": list(domains),
+            "dropout_rates": [float(rate) for rate in dropout_rates],
+            "seeds": list(seeds),
+            "plain": False,
+            "variants": {trial.backbone: {"fit": [str(trial.file)]} for trial in trials},
+        },
+        "advise",
     )
 
 

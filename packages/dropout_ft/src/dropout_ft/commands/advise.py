@@ -2,8 +2,9 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -21,17 +22,25 @@ from dropout_ft.advice.recipe import (
     write_trials,
 )
 from dropout_ft.app import APP
+from dropout_ft.commands.trusted import own_backbones
 from dropout_ft.data.folder import Domain, scan
+from dropout_ft.results.rows import read_rows
 from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last
 from dropout_ft.sweep.expand import jobs_of
 from dropout_ft.sweep.running import run_jobs, runs_of, settings_of
 from holdfast.atomic import write_text
 from holdfast.console import say
+from holdfast.errors import ConfigError
 from holdfast.jobs.engines import Engine, Resources
 from holdfast.jobs.pool import Pool
+from holdfast.outputs import keep_apart
 from holdfast.runs.directory import RunDirectory
-from holdfast.runs.results import read_results
+
+if TYPE_CHECKING:
+    from dropout_ft.nn.backbones.base import Backbone
+
+NO_TRIAL = Trial(backbone="any", file=Path("any.yaml"), class_path="")
 
 
 def advise(
@@ -70,15 +79,18 @@ def advise(
         set: further settings of every run, as ``key=value``.
     """
     root, out_folder = Path(folder).expanduser(), Path(out).expanduser()
+    keep_apart([out_folder], [root])
     domains = scan(root, allow_missing_classes=True)
     names = [domain.name for domain in domains]
     if onnx:
         from holdfast.exporting import check_tools
 
         check_tools(["onnx"])
+    check_choices(names, dropout_rates, seeds, steps)
     recipe_name = resolve(recipe)
     base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
     first, trials = write_trials(out_folder, base, backbones or BACKBONES[recipe_name], recipe_name)
+    backbones_own = own_kinds(trials)  # a wrong name is told before anything is trained
     config = sweep_of(first, trials, names, dropout_rates, seeds)
     config.set = dict(settings_of(set))
     pool = Pool(root=out_folder / "sweep", jobs=jobs_of(config))
@@ -88,7 +100,33 @@ def advise(
     ranked = rank([trajectory_of(load_run(path)) for path in runs_of(pool)])
     show(ranked)
     run = train_final(out_folder, first, trials, ranked[0], config.set)
-    finish(out_folder, run, ranked, domains, formats=["onnx"] if onnx else [])
+    finish(out_folder, run, ranked, domains, formats=["onnx"] if onnx else [], own=backbones_own)
+
+
+def check_choices(
+    domains: list[str], dropout_rates: list[float], seeds: list[int], steps: int
+) -> None:
+    """Refuse what cannot be tried, before anything is written.
+
+    Raises:
+        ConfigError: a rate, a seed or the number of steps is none that can be tried.
+    """
+    if steps < 0:
+        raise ConfigError(f"--steps is {steps}: give a number above 0, or 0 for the recipe's own.")
+    sweep_of(Path("fit.yaml"), [NO_TRIAL], domains, dropout_rates, seeds)
+
+
+def own_kinds(trials: list[Trial]) -> list[type["Backbone"]]:
+    """Import the backbones of the user's own that the given YAML files name.
+
+    Raises:
+        ConfigError: there is no such class, or it is no backbone.
+    """
+    from dropout_ft.described import known_backbones
+
+    known = known_backbones()
+    names = [trial.class_path for trial in trials if "." in trial.class_path]
+    return [kind for name in names if name not in known for kind in own_backbones(name)]
 
 
 def show(ranked: list[Candidate]) -> None:
@@ -128,23 +166,31 @@ def finish(
     domains: list[Domain],
     *,
     formats: list[Any],
+    own: Sequence[type["Backbone"]] = (),
 ) -> None:
-    """Export the final model with its card."""
+    """Export the final model with its card.
+
+    Args:
+        out_folder: of everything.
+        run: the final one.
+        ranked: the candidates, best first.
+        domains: it was trained on.
+        formats: besides safetensors.
+        own: backbones of the user's own that the run may name.
+    """
     from dropout_ft.commands.export import write_formats
     from dropout_ft.export_timm import write_timm_folder
     from dropout_ft.loading import load_classifier
     from dropout_ft.nn.backbones import TimmBackbone
 
-    loaded = load_classifier(run.path / "checkpoints/last.ckpt")
+    loaded = load_classifier(run.path / "checkpoints/last.ckpt", backbones=own)
     model = out_folder / "model"
     files = []
     if isinstance(loaded.model.backbone, TimmBackbone):
         write_timm_folder(loaded, model)
         files += ["model.safetensors", "config.json"]
     files += [path.name for path in write_formats(loaded, model, formats)]
-    last = select_last(
-        [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
-    )
+    last = select_last([{"step": row["step"], **row["current"]} for row in read_rows(run.results)])
     final = card.Final(
         run=str(run.path),
         iid=float(last["iid"]),

@@ -3,13 +3,21 @@
 import sys
 from pathlib import Path
 
+from dropout_ft.commands.trusted import own_classes
 from dropout_ft.methods.base import Options
 from dropout_ft.methods.run_ensemble import EnsembleOverRuns
 from dropout_ft.results.run import check_same_tables, load_runs
 from holdfast.errors import ConfigError
+from holdfast.outputs import keep_apart
 
 
-def combine(runs: list[str], *, out: str | None = None) -> None:
+def combine(
+    runs: list[str],
+    *,
+    out: str | None = None,
+    backbone: str | None = None,
+    source: str | None = None,
+) -> None:
     """Score the logit ensemble and the weight average of the runs' final checkpoints.
 
     Unlike the report, the runs may differ in anything but data, split and architecture.
@@ -17,11 +25,14 @@ def combine(runs: list[str], *, out: str | None = None) -> None:
     Args:
         runs: run directories of the same data, split and test domain.
         out: if given, the averaged weights are written to this safetensors file.
+        backbone: ``module.Class`` of your own that the runs name; it is imported.
+        source: ``module.Class`` of your own source of data that the runs name; it is imported.
     """
-    loaded = load_runs(runs)
+    loaded = load_runs(runs, own_classes(backbone, source))
     if len(loaded) < 2:
         raise ConfigError("Combining needs at least two runs of the same test domain.")
     check_same_tables(loaded)
+    keep_apart([out] if out is not None else [], [run.directory.path for run in loaded])
 
     # torch comes with these: what is wrong with the runs is said sooner
     from dropout_ft.methods.reevaluation import Reevaluation, final_weights

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dropout_ft.commands.report import report
+from dropout_ft.commands.trusted import own_classes
 from dropout_ft.sweep.config import checked
 from dropout_ft.sweep.expand import jobs_of
 from dropout_ft.sweep.running import run_jobs, runs_of, settings_of
@@ -24,6 +25,8 @@ def compare(
     set: list[str] = [],  # noqa: A002, B006  (the word users expect)
     engine: Engine = "processes",
     workers: int = 1,
+    backbone: str | None = None,
+    source: str | None = None,
 ) -> None:
     """Train every dropout rate with every domain left out in turn, and report.
 
@@ -41,11 +44,14 @@ def compare(
         set: further settings for every run, as ``key=value``.
         engine: see ``dropout-ft sweep``.
         workers: runs at the same time.
+        backbone: ``module.Class`` of your own that the runs name; it is imported.
+        source: ``module.Class`` of your own source of data that the runs name; it is imported.
     """
     if not (domains and dropout_rates and seeds):
         raise ConfigError(
             "There is nothing to compare: give --domains, --dropout_rates and --seeds."
         )
+    own_classes(backbone, source)  # a wrong name is told before anything is trained
     values = {
         "fit": [str(_existing(file)) for file in fit],
         "domains": list(domains),
@@ -58,7 +64,10 @@ def compare(
     say(f"{len(jobs)} runs in {pool.root}")
     pool.retry_failed()  # the user has mended what failed, or hears of it again
     run_jobs(pool, engine, Resources(workers=workers), again="give the same command again")
-    report([str(path) for path in runs_of(pool)], out=out, title=title, note=note)
+    report(
+        [str(path) for path in runs_of(pool)], out=out, title=title, note=note,
+        backbone=backbone, source=source,
+    )  # fmt: skip
 
 
 def _existing(file: str) -> Path:

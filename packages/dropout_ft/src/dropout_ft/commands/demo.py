@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dropout_ft.commands.trusted import check_models
+from dropout_ft.commands.trusted import check_models, own_backbones
 from holdfast.errors import ConfigError
 from holdfast.serving import LOCAL, check_page_tools, serve
 
@@ -18,6 +18,7 @@ def demo(
     host: str = LOCAL,
     port: int = 7861,
     megabytes: float = 20.0,
+    backbone: str | None = None,
 ) -> None:
     """Serve a page: drop a picture, shift it, see the answers of several checkpoints side by side.
 
@@ -28,16 +29,17 @@ def demo(
         host: address to listen on; the default is this machine only.
         port: of the page; 0 takes a free one.
         megabytes: the largest upload.
+        backbone: ``module.Class`` of your own that the checkpoints name; it is imported.
     """
     check_page_tools()
-    models = named_models(ckpts)
+    models = named_models(ckpts, backbone)
     shown = report_text(report)
     from dropout_ft.page.app import Page
 
     serve(Page(models, shown).build(), host=host, port=port, megabytes=megabytes)
 
 
-def named_models(ckpts: list[str]) -> dict[str, "LoadedClassifier"]:
+def named_models(ckpts: list[str], backbone: str | None = None) -> dict[str, "LoadedClassifier"]:
     """Load checkpoints under the names they are shown with.
 
     Raises:
@@ -54,7 +56,7 @@ def named_models(ckpts: list[str]) -> dict[str, "LoadedClassifier"]:
         name, separator, path = given.partition("=") if "=" in given else ("", "", given)
         if not separator and Path(path).is_dir():
             raise ConfigError(f"The folder {path} does not say its rate: name it, as NAME={path}.")
-        loaded = load_classifier(path)
+        loaded = load_classifier(path, backbones=own_backbones(backbone))
         name = name if separator else method_name("run", loaded.model.head.dropout_rate)
         if name in models:
             raise ConfigError(f"Two models are called '{name}': name them, as NAME=PATH.")

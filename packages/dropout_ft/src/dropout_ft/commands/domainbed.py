@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from dropout_ft.data.known import KNOWN
-from dropout_ft.domainbed.records import read_sweep
+from dropout_ft.domainbed.records import read_sweep, sweep_files
 from dropout_ft.domainbed.selection import RULES
 from dropout_ft.domainbed.tables import (
     Format,
@@ -20,6 +20,7 @@ from dropout_ft.domainbed.write import export_runs
 from dropout_ft.results.run import load_runs
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
+from holdfast.outputs import keep_apart
 
 DOMAINBED_RULES = ["iid", "leave-one-domain-out", "oracle"]
 
@@ -43,11 +44,14 @@ def domainbed_tables(
     if unknown:
         raise ConfigError(f"There is no rule {unknown[0]}: choose from {', '.join(RULES)}.")
     records = read_sweep(folder)
+    out_file = Path(out).expanduser() if out is not None else Path()
+    if out is not None:
+        keep_apart([out_file], [path.parent for path in sweep_files(folder)])
     text = render(make_tables(records, list(rules)), format, total=len(records))
     if out is None:
         sys.stdout.write(text)
     else:
-        write_text(Path(out).expanduser(), text)
+        write_text(out_file, text)
 
 
 def render(tables: list[Table], format: Format, *, total: int) -> str:  # noqa: A002

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dropout_ft.commands.trusted import check_models, own_backbones
 from holdfast.errors import ConfigError
+from holdfast.outputs import keep_apart
 
 if TYPE_CHECKING:
     from dropout_ft.loading import LoadedClassifier
@@ -37,6 +38,7 @@ def export(
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
     check_models(ckpt)
+    keep_apart([out], [ckpt])
     from dropout_ft.export_timm import write_timm_folder
     from dropout_ft.loading import load_classifier
     from dropout_ft.nn.backbones import TimmBackbone

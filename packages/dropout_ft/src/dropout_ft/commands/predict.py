@@ -11,7 +11,8 @@ from dropout_ft.commands.trusted import check_models, own_backbones
 from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.atomic import write_text
 from holdfast.csv_cells import plain_cells
-from holdfast.errors import DataError, ImageError
+from holdfast.errors import ConfigError, DataError, ImageError
+from holdfast.outputs import keep_apart
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,7 +33,7 @@ def predict(
     image_size: int | None = None,
     batch_size: int = 64,
     weights: Literal["default", "average", "current"] = "default",
-    exif_rotation: bool = False,
+    exif_rotation: bool | None = None,
     backbone: str | None = None,
 ) -> None:
     """Classify every picture below a folder and write one CSV row for each.
@@ -47,11 +48,16 @@ def predict(
         image_size: side in pixels; by default what the model was trained on.
         batch_size: pictures at a time.
         weights: ``current`` or ``average`` where the run kept both.
-        exif_rotation: turn pictures as their EXIF header says, if training did.
+        exif_rotation: turn pictures as their EXIF header says; by default as training did.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
+    if batch_size < 1:
+        raise ConfigError(f"--batch_size is {batch_size}: give 1 or more.")
+    if image_size is not None and image_size < 1:
+        raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
     paths = list_images(Path(folder).expanduser())
     check_models(ckpt)
+    keep_apart([out], [*paths, ckpt])
     from dropout_ft.loading import load_classifier
 
     loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))
@@ -101,7 +107,7 @@ def classify(
     *,
     size: int | None = None,
     batch_size: int = 64,
-    exif_rotation: bool = False,
+    exif_rotation: bool | None = None,
 ) -> Iterator[tuple[list[Path], "Tensor"]]:
     """Yield batches of paths with (B, C) float32 probabilities, on a GPU where there is one.
 
@@ -111,7 +117,7 @@ def classify(
         bad: filled with the errors of those that cannot be read; they are not in the batches.
         size: side in pixels; by default the model's.
         batch_size: pictures at a time.
-        exif_rotation: turn pictures as their EXIF header says.
+        exif_rotation: turn pictures as their EXIF header says; by default as the model's training.
 
     Raises:
         CheckpointError: the network's answers are not finite.
@@ -126,9 +132,10 @@ def classify(
     model = loaded.model.to(device)
     interpolation = model.backbone.preprocessing.interpolation
     transform = eval_transform(size or loaded.image_size, interpolation)
+    rotation = loaded.exif_rotation if exif_rotation is None else exif_rotation
     starts = range(0, len(paths), batch_size)
     for start in track(starts, "classifying", disable=not sys.stdout.isatty()):
-        read = list(_readable(paths[start : start + batch_size], bad, exif_rotation=exif_rotation))
+        read = list(_readable(paths[start : start + batch_size], bad, exif_rotation=rotation))
         if not read:
             continue
         images = torch.stack([transform(image) for _, image in read]).to(device)

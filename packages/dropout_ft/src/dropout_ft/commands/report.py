@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from dropout_ft.commands.trusted import own_classes
 from dropout_ft.methods.base import Options, Sum
 from dropout_ft.results.run import load_runs
 from dropout_ft.results.scores import TestPart
+from holdfast.outputs import keep_apart
 
 
 def report(
@@ -16,6 +18,8 @@ def report(
     methods: list[str] = [],  # noqa: B006
     ood_part: TestPart = "whole",
     ensemble_of: Sum = "logits",
+    backbone: str | None = None,
+    source: str | None = None,
 ) -> None:
     """Make a page and tables from finished runs.
 
@@ -32,8 +36,11 @@ def report(
         ood_part: score all of a test domain (``whole``), or its 80 % ``in`` part as DomainBed's
             tables do, or its 20 % ``out`` part.
         ensemble_of: ``logits`` as the official code, or ``probabilities``.
+        backbone: ``module.Class`` of your own that the runs name; it is imported.
+        source: ``module.Class`` of your own source of data that the runs name; it is imported.
     """
-    found = load_runs(runs)
+    found = load_runs(runs, own_classes(backbone, source))
+    keep_apart([out], [run.directory.path for run in found])
 
     from dropout_ft.report.results import collect, of_part
     from dropout_ft.report.write import write_report

@@ -1,13 +1,17 @@
-"""What the user names on the command line: models, and backbone classes of their own."""
+"""What the user names on the command line: models, and classes of their own."""
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from holdfast.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
+    from dropout_ft.data.sources.base import Source
     from dropout_ft.nn.backbones.base import Backbone
+    from dropout_ft.results.run import Trusted
+
+K = TypeVar("K")
 
 
 def check_models(*paths: str) -> None:
@@ -36,15 +40,48 @@ def own_backbones(name: str | None) -> list[type["Backbone"]]:
         return []
     from dropout_ft.nn.backbones.base import Backbone
 
+    return [_own(name, Backbone, "backbone", "dropout_ft.nn.backbones.Backbone")]
+
+
+def own_sources(name: str | None) -> list[type["Source"]]:
+    """Import the source of data that a user names on the command line.
+
+    Args:
+        name: ``module.Class``; None for none.
+
+    Raises:
+        ConfigError: there is no such class, or it is no source.
+    """
+    if name is None:
+        return []
+    from dropout_ft.data.sources.base import Source
+
+    return [_own(name, Source, "source", "dropout_ft.data.sources.Source")]
+
+
+def own_classes(backbone: str | None, source: str | None) -> "Trusted":
+    """Import the classes that a user names and that the files of runs may name.
+
+    Args:
+        backbone: ``module.Class``; None for none.
+        source: ``module.Class``; None for none.
+
+    Raises:
+        ConfigError: there is no such class, or it is of another kind.
+    """
+    from dropout_ft.results.run import Trusted
+
+    return Trusted(backbones=tuple(own_backbones(backbone)), sources=tuple(own_sources(source)))
+
+
+def _own(name: str, base: type[K], kind: str, home: str) -> type[K]:
     module, _, attribute = name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
-            f"There is no class {name} ({error}): give --backbone module.Class."
-        ) from (error)
-    if not (isinstance(found, type) and issubclass(found, Backbone)):
-        raise ConfigError(
-            f"{name} is no backbone: derive it from dropout_ft.nn.backbones.Backbone."
-        )
-    return [found]
+            f"There is no class {name} ({error}): give --{kind} module.Class."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigError(f"{name} is no {kind}: derive it from {home}.")
+    return found

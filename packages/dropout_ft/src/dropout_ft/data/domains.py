@@ -51,6 +51,8 @@ class DomainData(StepDataModule):
             augmented views of each image, and training reads their activations.
         augmentation: ``pillow`` is torchvision's arithmetic, as DomainBed; ``opencv`` has the same
             distributions and other rounding, several times faster (docs/performance.md).
+        exif_rotation: turn images as their EXIF header says, as phones write it. DomainBed does
+            not; what is trained with it is loaded with it.
         content_hash: whether the data's fingerprint covers the files' bytes; by default where all
             of them together are small.
         num_workers: loader processes on each rank.
@@ -70,12 +72,18 @@ class DomainData(StepDataModule):
         cached_side: int = 0,
         cached_views: int = 0,
         augmentation: Library = "pillow",
+        exif_rotation: bool = False,
         content_hash: bool | None = None,
         num_workers: int = 0,
         eval_batch_size: int = 128,
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
-        _check_counts(batch_size=batch_size, eval_batch_size=eval_batch_size)
+        _check_counts(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
+        _check_counts(1, image_size=image_size)
+        _check_counts(
+            0, split_seed=split_seed, eval_images=eval_images, cached_side=cached_side,
+            cached_views=cached_views, num_workers=num_workers,
+        )  # fmt: skip
         if not 0 < holdout_fraction < 1:
             raise ValueError(
                 f"data.holdout_fraction must be between 0 and 1, not {holdout_fraction}"
@@ -91,6 +99,7 @@ class DomainData(StepDataModule):
         self.cached_side = cached_side
         self.cached_views = cached_views
         self.augmentation = augmentation
+        self.exif_rotation = exif_rotation
         self.content_hash = content_hash
         # Set by training.deferral.TestDomainsWhenBest.
         self.defer_test_domains = False
@@ -198,7 +207,9 @@ class DomainData(StepDataModule):
             self._build_cached(domains, augment, plain)
         else:
             self._build(domains, augment, plain)
-        looks = (size, prep.interpolation, self.augmentation, self.cached_side)
+        looks = (
+            size, prep.interpolation, self.augmentation, self.cached_side, self.exif_rotation,
+        )  # fmt: skip
         # Cached activations are in a memory map that all runs share already.
         self._identity = None if self.cached_views else _identity(looks, domains)
 
@@ -263,6 +274,7 @@ class DomainData(StepDataModule):
             parts.domains,
             np.full(len(paths), Part.TRAIN_IN, dtype=np.int64),
             None if decoded is None else (decoded, everything),
+            exif_rotation=self.exif_rotation,
         )
         self._eval_set: Dataset[Any] = ImageDataset(
             table.paths,
@@ -271,14 +283,16 @@ class DomainData(StepDataModule):
             table.domain,
             table.part,
             None if decoded is None else (decoded, parts.rows),
+            exif_rotation=self.exif_rotation,
         )
 
     def _decoded(self, domains: list[Domain]) -> Decoded | None:
-        decoded = self.source.decoded()
+        decoded = self.source.decoded(exif_rotation=self.exif_rotation)
         if decoded is not None or not self.cached_side:
             return decoded
         paths = [path for domain in domains for path in domain.paths]
-        cache = ImageCache(self.source.root.parent / "cache", self.cached_side)
+        folder = self.source.root.parent / "cache"
+        cache = ImageCache(folder, self.cached_side, exif_rotation=self.exif_rotation)
         return cache.build(paths, self.source.root)
 
     def _build_cached(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:
@@ -290,7 +304,9 @@ class DomainData(StepDataModule):
             )
         paths = [path for domain in domains for path in domain.paths]
         root = self.source.root
-        cache = FeatureCache(root.parent / "cache", views=self.cached_views)
+        cache = FeatureCache(
+            root.parent / "cache", views=self.cached_views, exif_rotation=self.exif_rotation
+        )
         activations = cache.build(network, paths, plain=plain, augment=augment, root=root)
         parts = self._parts()
         table = parts.table
@@ -306,11 +322,11 @@ class DomainData(StepDataModule):
 
 def _identity(looks: tuple[object, ...], domains: list[Domain]) -> str:
     """Return what tells the samples of these files and settings from all others."""
-    paths = [str(path) for domain in domains for path in domain.paths]
+    paths = [str(path.absolute()) for domain in domains for path in domain.paths]
     return hashlib.sha256(repr((looks, paths)).encode()).hexdigest()
 
 
-def _check_counts(**counts: int) -> None:
+def _check_counts(least: int, **counts: int | None) -> None:
     for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"data.{name} must be at least 1, not {value}")
+        if value is not None and value < least:
+            raise ValueError(f"data.{name} must be at least {least}, not {value}")

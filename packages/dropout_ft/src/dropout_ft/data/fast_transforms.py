@@ -66,6 +66,13 @@ class FastTrainTransform:
         pixels = np.asarray(image)
         return as_tensor(apply(pixels, draw(pixels.shape[0], pixels.shape[1]), self.size))
 
+    def __repr__(self) -> str:
+        """Return every setting: caches are named by it."""
+        return (
+            f"{type(self).__name__}(size={self.size}, scale={SCALE}, ratio={RATIO}, "
+            f"jitter={JITTER}, gray={GRAY}, shrinks={SHRINKS})"
+        )
+
 
 class FastEvalTransform:
     """Resize to a square, the aspect ratio not kept.
@@ -80,6 +87,10 @@ class FastEvalTransform:
     def __call__(self, image: Image) -> Tensor:
         """Return uint8 (3, size, size)."""
         return as_tensor(resize(np.asarray(image), self.size))
+
+    def __repr__(self) -> str:
+        """Return every setting: caches are named by it."""
+        return f"{type(self).__name__}(size={self.size}, shrinks={SHRINKS})"
 
 
 def draw(height: int, width: int) -> Draw:

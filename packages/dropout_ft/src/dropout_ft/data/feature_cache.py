@@ -10,6 +10,7 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from dropout_ft.data.content_key import content_key
 from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import Transform, apply_seeded
 from dropout_ft.nn.classifier import Classifier
@@ -74,12 +75,16 @@ class FeatureCache:
         folder: where the files are kept.
         views: augmented views of each picture, besides the plain one.
         batch_size: pictures run through the frozen stages at a time.
+        exif_rotation: turn pictures as their EXIF header says.
     """
 
-    def __init__(self, folder: Path, *, views: int, batch_size: int = 96) -> None:
+    def __init__(
+        self, folder: Path, *, views: int, batch_size: int = 96, exif_rotation: bool = False
+    ) -> None:
         self.folder = folder
         self.views = views
         self.batch_size = batch_size
+        self.exif_rotation = exif_rotation
 
     def build(
         self,
@@ -110,13 +115,11 @@ class FeatureCache:
         augment: Transform,
         root: Path,
     ) -> str:
-        digest = hashlib.sha256(f"{self.views} {plain} {augment}".encode())
+        digest = hashlib.sha256(f"{self.views} {self.exif_rotation} {plain} {augment}".encode())
         digest.update(f"{model.mean.tolist()} {model.std.tolist()} {model.frozen_stages}".encode())
         for name, tensor in model.backbone.trunk(model.frozen_stages).state_dict().items():
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-        for path in paths:
-            digest.update(f"{path.relative_to(root)} {path.stat().st_size}".encode())
-        return digest.hexdigest()[:16]
+        return content_key(digest.hexdigest(), paths, root)
 
     @torch.no_grad()
     def _compute(
@@ -133,7 +136,10 @@ class FeatureCache:
         starts = range(0, len(paths), self.batch_size)
         label = f"caching frozen stages, {1 + self.views} views"
         for start in track(starts, label, disable=not sys.stdout.isatty()):
-            images = [read_rgb(path) for path in paths[start : start + self.batch_size]]
+            images = [
+                read_rgb(path, exif_rotation=self.exif_rotation)
+                for path in paths[start : start + self.batch_size]
+            ]
             for view in range(1 + self.views):
                 transform = plain if view == PLAIN_VIEW else augment
                 batch = torch.stack(

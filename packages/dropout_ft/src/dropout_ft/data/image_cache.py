@@ -1,6 +1,5 @@
 """Decoded pictures in one memory map, made once and read by every run and worker."""
 
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
+from dropout_ft.data.content_key import content_key
 from dropout_ft.data.decoding import read_rgb
 from holdfast.atomic import atomic_path, write_text
 from holdfast.errors import DataError
@@ -21,11 +21,13 @@ class ImageCache:
     Args:
         folder: where caches are kept.
         side: pixels of the shorter side; pictures that are smaller stay as they are.
+        exif_rotation: turn pictures as their EXIF header says.
     """
 
-    def __init__(self, folder: Path, side: int) -> None:
+    def __init__(self, folder: Path, side: int, *, exif_rotation: bool = False) -> None:
         self.folder = folder
         self.side = side
+        self.exif_rotation = exif_rotation
 
     def build(self, paths: list[Path], root: Path) -> "CachedImages":
         """Return the pictures, decoding them unless a cache of this very content exists.
@@ -34,10 +36,8 @@ class ImageCache:
             ImageError: a picture cannot be read.
             DiskError: the cache does not fit.
         """
-        digest = hashlib.sha256(str(self.side).encode())
-        for path in paths:
-            digest.update(f"{path.relative_to(root)} {path.stat().st_size}".encode())
-        target = self.folder / f"pictures-{digest.hexdigest()[:16]}.bin"
+        key = content_key(f"{self.side} {self.exif_rotation}", paths, root)
+        target = self.folder / f"pictures-{key}.bin"
         index = target.with_suffix(".json")
         if not index.is_file():
             sizes = self._decode(paths, target)
@@ -48,7 +48,8 @@ class ImageCache:
         sizes = []
         with atomic_path(target) as temporary, temporary.open("wb") as file:
             for path in track(paths, "decoding", disable=not sys.stdout.isatty()):
-                pixels = np.asarray(shrink(read_rgb(path), self.side))
+                image = read_rgb(path, exif_rotation=self.exif_rotation)
+                pixels = np.asarray(shrink(image, self.side))
                 file.write(pixels.tobytes())
                 sizes.append((pixels.shape[0], pixels.shape[1]))
         return sizes

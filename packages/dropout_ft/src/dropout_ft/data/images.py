@@ -32,6 +32,7 @@ class ImageDataset(Dataset[Batch]):
         domains: (N,) position of each image's domain.
         parts: (N,) what each image is for.
         decoded: images by number and, for each path, its number among them; None reads the files.
+        exif_rotation: turn the files' images as their EXIF header says.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class ImageDataset(Dataset[Batch]):
         domains: NDArray[np.int64],
         parts: NDArray[np.int64],
         decoded: tuple[Decoded, NDArray[np.int64]] | None = None,
+        *,
+        exif_rotation: bool = False,
     ) -> None:
         self.paths = paths
         self.labels = labels
@@ -49,6 +52,7 @@ class ImageDataset(Dataset[Batch]):
         self.domains = domains
         self.parts = parts
         self.decoded = decoded
+        self.exif_rotation = exif_rotation
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -65,6 +69,6 @@ class ImageDataset(Dataset[Batch]):
 
     def _image(self, index: int) -> Image:
         if self.decoded is None:
-            return read_rgb(self.paths[index])
+            return read_rgb(self.paths[index], exif_rotation=self.exif_rotation)
         images, numbers = self.decoded
         return images[int(numbers[index])]

@@ -20,6 +20,7 @@ from dropout_ft.data.decoding import decode_rgb
 from dropout_ft.data.folder import Domain, class_names, scan
 from holdfast.atomic import write_text
 from holdfast.errors import DataError, MissingToolError
+from holdfast.outputs import keep_apart
 
 TABLE = "holdfast.json"
 CHUNKS = "chunks"
@@ -50,9 +51,11 @@ def write_shards(root: Path, out: Path, *, chunk_bytes: str = "64MB") -> int:
         The number of pictures.
 
     Raises:
+        ConfigError: ``out`` lies in the folder itself.
         DataError: ``out`` is there already.
         MissingToolError: litdata is not installed.
     """
+    keep_apart([out], [root])
     litdata = import_litdata()
     if out.exists():
         raise DataError(f"{out} exists: choose another folder, or remove it.")
@@ -117,10 +120,12 @@ class Shards:
 
     Args:
         root: folder of the shards.
+        exif_rotation: turn pictures as their EXIF header says.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, exif_rotation: bool = False) -> None:
         self.root = root
+        self.exif_rotation = exif_rotation
         self._reader: tuple[int, Any] | None = None
 
     def __len__(self) -> int:
@@ -128,7 +133,8 @@ class Shards:
 
     def __getitem__(self, index: int) -> Image.Image:
         item = self._open()[int(index)]
-        return decode_rgb(item["picture"], f"{self.root}: {item['name']}")
+        name = f"{self.root}: {item['name']}"
+        return decode_rgb(item["picture"], name, exif_rotation=self.exif_rotation)
 
     def name(self, index: int) -> str:
         """Return a picture's path below the root it was written from."""
@@ -150,7 +156,7 @@ class Shards:
         return self._reader[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"root": self.root, "_reader": None}
+        return {**vars(self), "_reader": None}
 
 
 def import_litdata() -> Any:  # noqa: ANN401  (a module)

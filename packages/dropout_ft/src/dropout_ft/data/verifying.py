@@ -65,7 +65,8 @@ def remarks(domains: Sequence[Domain], leftovers: Leftovers, *, deep: bool) -> l
     if rotated:
         found.append(
             f"{len(rotated)} picture(s) ask for a rotation in their EXIF header, such as "
-            f"{rotated[0]}: as in DomainBed they are read as they lie, unless exif_rotation is true"
+            f"{rotated[0]}: as in DomainBed they are read as they lie, unless data.exif_rotation "
+            "is true"
         )
     return found
 

@@ -62,15 +62,20 @@ def read_sweep(folder: str | Path) -> list[Record]:
         DataError: the folder has no records, or a line is damaged (file and line are named).
     """
     root = Path(folder).expanduser()
-    own = root / RESULTS
-    files = [own] if own.is_file() else sorted(root.glob(f"*/{RESULTS}"))
-    records = [record for file in files for record in _read_run(file)]
+    records = [record for file in sweep_files(root) for record in _read_run(file)]
     if not records:
         raise DataError(
             f"{root} holds no records: give a folder whose sub-folders have {RESULTS}, as "
             "DomainBed's sweep or `dropout-ft domainbed-export` write it."
         )
     return records
+
+
+def sweep_files(folder: str | Path) -> list[Path]:
+    """Return the files of records of a sweep folder, or of a single run's."""
+    root = Path(folder).expanduser()
+    own = root / RESULTS
+    return [own] if own.is_file() else sorted(root.glob(f"*/{RESULTS}"))
 
 
 def _read_run(path: Path) -> list[Record]:

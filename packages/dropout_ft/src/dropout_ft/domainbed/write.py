@@ -10,6 +10,8 @@ from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.results.coordinates import Coordinates
 from dropout_ft.results.run import Run
 from holdfast.atomic import write_text
+from holdfast.errors import ConfigError
+from holdfast.outputs import keep_apart
 from holdfast.seeding import seed_hash
 
 SUFFIXES = {"current": "", "average": "-average", "ensemble": "-ensemble"}
@@ -31,7 +33,12 @@ def export_runs(runs: Sequence[Run], out: Path, dataset: str) -> list[Path]:
 
     Returns:
         The folders written.
+
+    Raises:
+        ConfigError: two runs have one name, or something that is no export would be replaced; then
+            nothing is written.
     """
+    check_targets(runs, out)
     points = {key: number for number, key in enumerate(sorted({_point(r) for r in runs}), start=1)}
     seeds = sorted({run.coordinates.seed for run in runs})
     trials = {seed: number for number, seed in enumerate(seeds)}
@@ -51,6 +58,50 @@ def export_runs(runs: Sequence[Run], out: Path, dataset: str) -> list[Path]:
             write_text(folder / "done", "done")
             written.append(folder)
     return written
+
+
+def check_targets(runs: Sequence[Run], out: Path) -> None:
+    """Refuse to write over a run, over another run's export, or over what is no export.
+
+    Raises:
+        ConfigError: names the folder.
+    """
+    keep_apart([out], [run.directory.path for run in runs])
+    taken: dict[str, Run] = {}
+    for run in runs:
+        for suffix in SUFFIXES.values():
+            name = _folder_name(run, suffix)
+            other = taken.setdefault(name, run)
+            if other is not run:
+                raise ConfigError(
+                    f"{other.directory.path} and {run.directory.path} would both be written to "
+                    f"{out / name}: export them into folders of their own."
+                )
+            keep_apart([out / name], [one.directory.path for one in runs])
+            if not _is_free(out / name):
+                raise ConfigError(
+                    f"{out / name} is there and was not written by domainbed-export: choose "
+                    "another --out."
+                )
+
+
+def _is_free(folder: Path) -> bool:
+    """Tell whether a folder is not there, is empty, or is an export, which may be written anew."""
+    if not folder.exists():
+        return True
+    if not folder.is_dir() or {one.name for one in folder.iterdir()} - {RESULTS, "done"}:
+        return False
+    try:
+        args = json.loads((folder / RESULTS).read_text().split("\n", 1)[0])["args"]
+        return bool(args["output_dir"] == folder.name and args["data_dir"] == "")
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _folder_name(run: Run, suffix: str) -> str:
+    return f"{run.directory.path.name}{suffix}"
 
 
 def algorithm_name(where: Coordinates) -> str:
@@ -88,7 +139,7 @@ def _args(run: Run, dataset: str, suffix: str, point: int, trial: int) -> dict[s
         "holdout_fraction": run.coordinates.holdout_fraction,
         "hparams": None,
         "hparams_seed": point,
-        "output_dir": f"{run.directory.path.name}{suffix}",
+        "output_dir": _folder_name(run, suffix),
         "save_model_every_checkpoint": False,
         "seed": seed_hash(dataset, algorithm, tests, point, trial),
         "skip_model_save": True,

@@ -5,10 +5,9 @@ from itertools import islice
 
 import numpy as np
 import torch
-from jsonargparse import ArgumentParser
 from torch import Tensor
 
-from dropout_ft.data.domains import DomainData
+from dropout_ft.data.recorded import recorded_data
 from dropout_ft.data.table import same_rows
 from dropout_ft.loading import choose_weights, load_classifier
 from dropout_ft.results.run import Run
@@ -35,20 +34,27 @@ class Reevaluation:
         run: gives configuration, data and final weights.
 
     Raises:
-        DataError: the data is no longer what the run was trained on.
+        DataError: the data is no longer what the run was trained on, or is of a class that is not
+            known.
     """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         record = read_record(run.directory.record)
-        self.model = load_classifier(run.directory.last, weights="current").model
-        on_cpu = (record["identity"] or {}).get("accelerator") == "cpu"
+        trusted = run.trusted
+        self.model = load_classifier(
+            run.directory.last, weights="current", backbones=trusted.backbones
+        ).model
+        on_cpu = (record.get("identity") or {}).get("accelerator") == "cpu"
         self.device = torch.device("cuda" if torch.cuda.is_available() and not on_cpu else "cpu")
         self.model = self.model.to(self.device)
         self.final = final_weights(run)
-        self.data = _build_data(record["config"]["data"]).use_network(self.model)
+        config = (record.get("config") or {}).get("data")
+        self.data = recorded_data(config, run.directory.record, trusted.sources)
+        self.data.use_network(self.model)
         self.data.seed = run.coordinates.seed
-        self._check_data(record["identity"].get("data") or {})
+        before = (record.get("identity") or {}).get("data")
+        self._check_data(before if isinstance(before, dict) else {})
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Put weights into the network."""
@@ -116,11 +122,3 @@ class Reevaluation:
                 f"({change or 'other images are evaluated'}): bring the images back, or train it "
                 "again with --run.resume never."
             )
-
-
-def _build_data(config: dict[str, object]) -> DomainData:
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(DomainData, "data")
-    data = parser.instantiate_classes(parser.parse_object({"data": config}))["data"]
-    assert isinstance(data, DomainData)
-    return data

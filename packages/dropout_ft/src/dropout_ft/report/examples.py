@@ -84,7 +84,8 @@ def _example(row: int, runs: Sequence[Run], logits: Sequence[np.ndarray]) -> Exa
 
 def _thumbnail(run: Run, row: int) -> bytes:
     try:
-        image = read_rgb(run.table.paths[row])
+        rotation = bool(run.coordinates.recipe.get("data.exif_rotation"))
+        image = read_rgb(run.table.paths[row], exif_rotation=rotation)
     except ImageError:
         return b""  # the runs may be reported where the data is not
     image.thumbnail((SIDE, SIDE))

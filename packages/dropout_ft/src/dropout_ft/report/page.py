@@ -50,6 +50,7 @@ def render_page(
         made=datetime.now(UTC).isoformat(timespec="minutes"),
         header=HEADER,
         rows=[text_cells(row) for row in rows],
+        remarks=collection.remarks,
         figures=[
             ("i.i.d. against o.o.d. accuracy, one point for each result",
              figures.scatter(results)),
@@ -91,15 +92,17 @@ def _run_facts(run: Run) -> dict[str, Any]:
 
 def _shared_facts(collection: Collection) -> dict[str, Any]:
     record = read_record(collection.runs[0].directory.record)
-    launch = record["launches"][-1]
-    table = collection.runs[0].table
+    launch = record["launches"][-1] if record["launches"] else {}
+    hardware = launch.get("hardware") or {}
+    packages = launch.get("packages") or {}
+    table, config = collection.runs[0].table, record.get("config") or {}
     return {
-        "processor": launch["hardware"]["processor"],
-        "gpus": ", ".join(launch["hardware"]["gpus"]) or "none",
-        "threads": launch["hardware"]["threads"],
-        "packages": ", ".join(f"{k} {v}" for k, v in launch["packages"].items() if v != "absent"),
-        "git": (launch["git"] or {}).get("commit", "no repository"),
-        "data": record["config"]["data"],
-        "model": record["config"]["model"],
+        "processor": hardware.get("processor", "unknown"),
+        "gpus": ", ".join(map(str, hardware.get("gpus") or [])) or "none",
+        "threads": hardware.get("threads", "unknown"),
+        "packages": ", ".join(f"{k} {v}" for k, v in packages.items() if v != "absent"),
+        "git": (launch.get("git") or {}).get("commit", "no repository"),
+        "data": config.get("data"),
+        "model": config.get("model"),
         "pictures": len(table),
     }

@@ -16,7 +16,8 @@ from dropout_ft.results.run import Run, groups_of_runs
 from dropout_ft.results.scores import TestPart
 from dropout_ft.results.selection import select_iid
 from holdfast.atomic import write_text
-from holdfast.errors import DataError
+from holdfast.console import say
+from holdfast.errors import DataError, HoldfastError
 
 PART_KEYS: dict[TestPart, str] = {"whole": "ood", "in": "ood_in", "out": "ood_out"}
 """Which part of a test domain is scored: all of it, DomainBed's 80 % or its 20 %."""
@@ -87,10 +88,18 @@ class Result:
 
 @dataclass(kw_only=True)
 class Collection:
-    """Runs and everything computed from them."""
+    """Runs and everything computed from them.
+
+    Attributes:
+        runs: all of them.
+        results: of every method on every run or group of runs.
+        labels: of groups of runs.
+        remarks: which method could not be computed on which runs, and why.
+    """
 
     runs: list[Run] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     labels: Mapping[tuple[Any, ...], str] = field(default_factory=dict)
 
     def label_of(self, run: Run) -> str:
@@ -103,6 +112,8 @@ def collect(
 ) -> Collection:
     """Score methods on runs.
 
+    A method that cannot be computed is left out with a remark: the rest of the report is not lost.
+
     Args:
         runs: finished runs.
         methods: names of those that cost time; ``all`` is every one.
@@ -110,18 +121,34 @@ def collect(
 
     Raises:
         DataError: there are no runs.
+        HoldfastError: no method at all could be computed.
     """
     if not runs:
         raise DataError("There are no runs to report: give at least one run directory.")
     chosen = options or Options()
     groups = {run.coordinates.group: run.coordinates for run in runs}
     found = Collection(runs=list(runs), labels=labels(list(groups.values())))
+    failed: HoldfastError | None = None
     for method in chosen_methods(methods):
         for group in [[run] for run in runs] if method.over == "run" else groups_of_runs(runs):
-            result = _result(method, group, chosen)
+            try:
+                result = _result(method, group, chosen)
+            except HoldfastError as error:
+                failed = failed or error
+                found.remarks.append(_remark(method, group, error))
+                continue
             if result is not None:
                 found.results.append(replace(result, label=found.label_of(group[0])))
+    if failed is not None and not found.results:
+        raise failed
+    for remark in found.remarks:
+        say(remark)
     return found
+
+
+def _remark(method: Method, group: Sequence[Run], error: HoldfastError) -> str:
+    others = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    return f"“{method.name}” of the run {group[0].directory.path.name}{others} is left out: {error}"
 
 
 def _result(method: Method, group: Sequence[Run], options: Options) -> Result | None:

@@ -3,20 +3,40 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dropout_ft.data.table import EvaluationTable, same_rows
 from dropout_ft.results.coordinates import Coordinates, coordinates_of
+from dropout_ft.results.rows import read_rows, training_seconds
 from dropout_ft.results.store import logits_steps, read_logits, read_table
 from holdfast.console import say
 from holdfast.errors import DataError
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.record import read_record
-from holdfast.runs.results import read_results
+
+if TYPE_CHECKING:
+    from dropout_ft.data.sources.base import Source
+    from dropout_ft.nn.backbones.base import Backbone
 
 Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusted:
+    """Classes besides ours that a run's files may name, because the user named them first.
+
+    Attributes:
+        backbones: of networks.
+        sources: of data.
+    """
+
+    backbones: tuple[type["Backbone"], ...] = ()
+    sources: tuple[type["Source"], ...] = ()
+
+
+NOTHING = Trusted()
 
 
 class SavedLogits(Mapping[int, Mapping[str, np.ndarray]]):
@@ -57,6 +77,7 @@ class Run:
         rows: the evaluations, in the order of steps.
         seconds: wall time of all its launches.
         gpus: GPUs it trained on; 0 on a CPU.
+        trusted: classes that its files may name.
     """
 
     directory: RunDirectory
@@ -66,6 +87,7 @@ class Run:
     rows: Sequence[Mapping[str, Any]]
     seconds: float
     gpus: int = 0
+    trusted: Trusted = NOTHING
 
     @property
     def last_step(self) -> int:
@@ -77,8 +99,12 @@ class Run:
         return [{"step": row["step"], **row[weights]} for row in self.rows if weights in row]
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path, trusted: Trusted = NOTHING) -> Run:
     """Read one run directory.
+
+    Args:
+        path: of the directory.
+        trusted: classes besides ours that its files may name.
 
     Raises:
         DataError: it is not a finished run, or its files do not fit each other.
@@ -100,23 +126,28 @@ def load_run(path: str | Path) -> Run:
         coordinates=coordinates_of(record, str(directory.record)),
         table=table,
         logits=SavedLogits(directory.logits),
-        rows=read_results(directory.results),
-        seconds=sum(float(launch.get("wall_seconds", 0)) for launch in record["launches"]),
+        rows=read_rows(directory.results),
+        seconds=training_seconds(record, directory.record),
         gpus=_gpus(record),
+        trusted=trusted,
     )
     _check(run)
     return run
 
 
-def load_runs(paths: Sequence[str | Path]) -> list[Run]:
+def load_runs(paths: Sequence[str | Path], trusted: Trusted = NOTHING) -> list[Run]:
     """Read the runs of some directories, or folders of them.
+
+    Args:
+        paths: of the directories or folders.
+        trusted: classes besides ours that their files may name.
 
     Raises:
         DataError: there are none.
     """
     found_paths = [found for given in paths for found in run_directories(Path(given).expanduser())]
     once = {path.resolve(): path for path in reversed(found_paths)}
-    return [load_run(path) for path in reversed(once.values())]
+    return [load_run(path, trusted) for path in reversed(once.values())]
 
 
 def run_directories(path: Path) -> list[Path]:
@@ -189,4 +220,6 @@ def _gpus(record: Mapping[str, Any]) -> int:
     """Return how many GPUs a run used: its processes, where it ran on any."""
     identity = record.get("identity") or {}
     on_gpu = identity.get("accelerator") not in {"cpu", None}
-    return int(identity.get("processes", 1)) if on_gpu else 0
+    processes = identity.get("processes", 1)
+    counted = isinstance(processes, int) and processes > 0
+    return (processes if counted else 1) if on_gpu else 0

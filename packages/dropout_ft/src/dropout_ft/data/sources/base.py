@@ -63,8 +63,12 @@ class Source:
         """Return (n,) bool: which images of a domain left out are scored."""
         return np.ones(len(domain.paths), dtype=bool)
 
-    def decoded(self) -> Decoded | None:
-        """Return the images by number, in the order of all domains; None reads the files."""
+    def decoded(self, *, exif_rotation: bool = False) -> Decoded | None:
+        """Return the images by number, in the order of all domains; None reads the files.
+
+        Args:
+            exif_rotation: turn images as their EXIF header says.
+        """
         return None
 
     def chunks(self) -> NDArray[np.int64] | None:

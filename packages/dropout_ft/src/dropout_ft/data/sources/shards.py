@@ -58,8 +58,9 @@ class ShardedFolder(Source):
         yield self.root / TABLE
         yield from sorted(path for path in (self.root / CHUNKS).iterdir() if path.is_file())
 
-    def decoded(self) -> Shards:
-        """Return the images by number."""
+    def decoded(self, *, exif_rotation: bool = False) -> Shards:
+        """Return the images by number; they are stored as encoded files and turned when read."""
+        self._shards.exif_rotation = exif_rotation
         return self._shards
 
     def chunks(self) -> NDArray[np.int64]:

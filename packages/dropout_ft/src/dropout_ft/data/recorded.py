@@ -1,0 +1,73 @@
+"""The data that a run's record describes, made without importing anything that it names."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+import dropout_ft.data.sources as ours
+from dropout_ft.class_paths import class_paths
+from dropout_ft.data.domains import DomainData
+from dropout_ft.data.sources.base import Source
+from holdfast.errors import DataError, HoldfastError
+
+_HOMES = ("dropout_ft.data", "dropout_ft.data.sources")
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def known_sources(others: Iterable[type[Source]] = ()) -> dict[str, type[Source]]:
+    """Return the sources a file may name: ours, and those the user gives."""
+    kinds = [getattr(ours, name) for name in ours.__all__]
+    found = {f"{home}.{kind.__name__}": kind for home in _HOMES for kind in kinds}
+    return found | {path: kind for kind in [*kinds, *others] for path in class_paths(kind)}
+
+
+def recorded_data(config: object, where: object, others: Iterable[type[Source]] = ()) -> DomainData:
+    """Return the data of a run.
+
+    Args:
+        config: the section ``data`` of the run's record, which may come from anyone.
+        where: the record, for messages.
+        others: classes of sources besides ours that the record may name.
+
+    Raises:
+        DataError: the section is damaged, or its source is a class that is not known.
+    """
+    if not isinstance(config, Mapping) or "source" not in config:
+        raise DataError(f"{where} does not say what data the run had: train it again.")
+    source = _source(config["source"], where, others)
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(DomainData, "data", skip={"source"})
+    rest = {str(name): value for name, value in config.items() if name != "source"}
+    try:
+        checked = parser.parse_object({"data": rest})["data"].as_dict()
+        return DomainData(source, **checked)
+    except (ArgumentError, TypeError, ValueError) as error:
+        raise _refused(where, error) from error
+
+
+def _source(found: Any, where: object, others: Iterable[type[Source]]) -> str | Source:  # noqa: ANN401
+    if isinstance(found, str):
+        return found
+    name = found.get("class_path") if isinstance(found, Mapping) else None
+    options = (found.get("init_args") or {}) if isinstance(found, Mapping) else {}
+    kind = known_sources(others).get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise DataError(
+            f"{where} names the source {str(name)[:200]}, which is none of ours, and nothing that "
+            "a file names is imported: if you trust that class, give it yourself, --source "
+            "module.Class."
+        )
+    if not isinstance(options, Mapping) or not all(isinstance(v, _PLAIN) for v in options.values()):
+        raise DataError(f"{where} describes a source with options that are no plain values.")
+    try:
+        return kind(**options)
+    except HoldfastError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise _refused(where, error) from error
+
+
+def _refused(where: object, error: Exception) -> DataError:
+    reason = " ".join(str(error).split()).rstrip(".")
+    return DataError(f"{where} describes data that cannot be made: {reason}.")
