@@ -35,7 +35,7 @@ def recorded_data(config: object, where: object, others: Iterable[type[Source]] 
     """
     if not isinstance(config, Mapping) or "source" not in config:
         raise DataError(f"{where} does not say what data the run had: train it again.")
-    source = _source(config["source"], where, others)
+    source = recorded_source(config["source"], where, others)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(DomainData, "data", skip={"source"})
     rest = {str(name): value for name, value in config.items() if name != "source"}
@@ -46,7 +46,16 @@ def recorded_data(config: object, where: object, others: Iterable[type[Source]] 
         raise _refused(where, error) from error
 
 
-def _source(found: Any, where: object, others: Iterable[type[Source]]) -> str | Source:  # noqa: ANN401
+def recorded_source(
+    found: Any,  # noqa: ANN401  (JSON)
+    where: object,
+    others: Iterable[type[Source]] = (),
+) -> str | Source:
+    """Return the source of a run, or the folder where that is all the record says.
+
+    Raises:
+        DataError: it is a class that is not known, or its options are damaged.
+    """
     if isinstance(found, str):
         return found
     name = found.get("class_path") if isinstance(found, Mapping) else None

@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dropout_ft.data import sources
 from dropout_ft.data.sources.base import Source, as_source
 from holdfast.console import say
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.pool import Pool
 from holdfast.runs.fingerprint import CHEAP_BYTES, describe_change, fingerprint_files
 from holdfast.runs.record import read_record
@@ -56,11 +55,9 @@ def _now(config: Any, before: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN
 
 def _source(config: Any) -> Source | None:  # noqa: ANN401  (JSON)
     """Build one of our sources from a run's record; nothing else that a record names is built."""
-    if isinstance(config, str):
-        return as_source(config)
-    path = str(config.get("class_path", "")) if isinstance(config, Mapping) else ""
-    name = path.rsplit(".", 1)[-1]
-    if not path.startswith("dropout_ft.data.sources") or name not in sources.__all__:
+    from dropout_ft.data.recorded import recorded_source  # noqa: PLC0415  (it imports torch)
+
+    try:
+        return as_source(recorded_source(config, "a finished run"))
+    except DataError:
         return None
-    found: Source = getattr(sources, name)(**(config.get("init_args") or {}))
-    return found
