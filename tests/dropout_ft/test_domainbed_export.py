@@ -1,6 +1,7 @@
 """Our runs as DomainBed's records: what its table tool needs is there, and the figures survive."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from dropout_ft.domainbed.tables import make_table
 from dropout_ft.domainbed.write import algorithm_name, export_runs
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from exports_support import STEPS, finished_run
+from holdfast.errors import DataError
 from holdfast.seeding import seed_hash
 from tables_support import make_coordinates
 
@@ -103,6 +105,15 @@ def test_rates_are_algorithms_of_their_own(tmp_path: Path) -> None:
 def test_names(dropout_rate: float, objective: str, name: str) -> None:
     where = make_coordinates(dropout_rate=dropout_rate, objective=objective)
     assert algorithm_name(where) == name
+
+
+def test_unlike_networks_are_no_hyper_parameters(tmp_path: Path) -> None:
+    """Runs of two backbones were both "ERM", and the selection chose between them."""
+    runs = [finished_run(tmp_path / "runs", seed=seed) for seed in (0, 1)]
+    other = replace(runs[1], coordinates=replace(runs[1].coordinates, backbone="other"))
+    with pytest.raises(DataError, match="ERM differ in backbone"):
+        export_runs([runs[0], other], tmp_path / "out", "PACS")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_table_is_what_selecting_by_hand_gives(tmp_path: Path) -> None:

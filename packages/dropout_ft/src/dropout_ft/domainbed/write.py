@@ -10,7 +10,7 @@ from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.results.coordinates import Coordinates
 from dropout_ft.results.run import Run
 from holdfast.atomic import write_text
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, DataError
 from holdfast.outputs import keep_apart
 from holdfast.seeding import seed_hash
 
@@ -37,7 +37,9 @@ def export_runs(runs: Sequence[Run], out: Path, dataset: str) -> list[Path]:
     Raises:
         ConfigError: two runs have one name, or something that is no export would be replaced; then
             nothing is written.
+        DataError: runs of one algorithm differ in what no selection may choose between.
     """
+    check_alike(runs)
     check_targets(runs, out)
     points = {key: number for number, key in enumerate(sorted({_point(r) for r in runs}), start=1)}
     seeds = sorted({run.coordinates.seed for run in runs})
@@ -102,6 +104,24 @@ def _is_free(folder: Path) -> bool:
 
 def _folder_name(run: Run, suffix: str) -> str:
     return f"{run.directory.path.name}{suffix}"
+
+
+def check_alike(runs: Sequence[Run]) -> None:
+    """Refuse unlike runs of one algorithm: DomainBed's rules would select among their networks.
+
+    Raises:
+        DataError: names the first difference.
+    """
+    for key in ("backbone", "weights", "image_size", "steps", "holdout_fraction"):
+        found: dict[str, Any] = {}
+        for run in runs:
+            name, value = algorithm_name(run.coordinates), getattr(run.coordinates, key)
+            if found.setdefault(name, value) != value:
+                raise DataError(
+                    f"Runs of {name} differ in {key.replace('_', ' ')} ({found[name]} and {value}),"
+                    " and DomainBed's rules would choose between them as between hyper-parameters: "
+                    "export them one kind at a time."
+                )
 
 
 def algorithm_name(where: Coordinates) -> str:
