@@ -73,7 +73,7 @@ def test_predict_writes_the_others_and_fails(
         "predict",
         str(tmp_path / "in"),
         "--ckpt",
-        str(tmp_path),
+        str(tmp_path / "model"),
         "--out",
         str(tmp_path / "o.csv"),
     ]
