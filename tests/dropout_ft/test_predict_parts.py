@@ -69,6 +69,7 @@ def test_predict_writes_the_others_and_fails(
     monkeypatch.setattr("dropout_ft.loading.load_classifier", lambda *_, **__: classifier())
     shutil.copytree(pictures / "a", tmp_path / "in")
     (tmp_path / "in/red/bad.png").write_bytes(b"no picture")
+    (tmp_path / "model").mkdir()
     words = [
         "predict",
         str(tmp_path / "in"),
