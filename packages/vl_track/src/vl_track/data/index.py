@@ -134,14 +134,16 @@ def open_columns(videos: IndexedFiles, build: Callable[[Path], Iterable[Path]]) 
 def _rebuilt(path: Path, videos: IndexedFiles, build: Callable[[Path], Iterable[Path]]) -> Path:
     sys.stderr.write(f"building the index of {videos.root}, {videos.split} (once)\n")
     old, folder = _read_current(path), path / uuid4().hex[:12]
+    whole = False
     try:
         made_from = {*build(folder), *videos.files_of_list}
         signatures = {str(one.absolute()): signature_of(one) for one in sorted(made_from)}
         content = {"folder": folder.name, "made_from": signatures}
         write_text(path / CURRENT, json.dumps(content) + "\n")
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        whole = True
+    finally:
+        if not whole:
+            shutil.rmtree(folder, ignore_errors=True)
     if old is not None:
         shutil.rmtree(path / old["folder"], ignore_errors=True)  # maps of it stay valid
     return folder
