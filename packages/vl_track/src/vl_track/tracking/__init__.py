@@ -1,7 +1,8 @@
 """Following objects through frames. Names are lazy: torch is imported with the first tracker."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from holdfast.lazy import lazy_names
 
 if TYPE_CHECKING:
     from vl_track.tracking.loop import follow, follow_all, frames_of
@@ -29,9 +30,7 @@ _MODULES = {
     "tracker": ("Tracker",),
 }
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (any of the names above)
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+__getattr__ = lazy_names(
+    __name__,
+    {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names},
+)
