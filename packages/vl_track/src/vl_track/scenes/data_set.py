@@ -18,7 +18,8 @@ class ScenesSet(VideoSet):
     """Procedural videos, named ``<split>-<difficulty>-<seed>``.
 
     Args:
-        root: data root; drawings and photographs are looked for below it.
+        root: data root; drawings and photographs are looked for below it. It need not exist: then
+            shapes and the photographs of scikit-image are all there is.
         split: which material they are made of.
         count: videos, seeds 0 to ``count - 1``.
         difficulty: ``standard`` or ``distractors``.
@@ -26,6 +27,7 @@ class ScenesSet(VideoSet):
     """
 
     splits: tuple[Split, ...] = ("train", "val", "test")
+    needs_folder = False
 
     def __init__(
         self,

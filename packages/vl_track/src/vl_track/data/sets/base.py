@@ -29,6 +29,8 @@ class VideoSet(ABC):
     """
 
     splits: tuple[Split, ...] = ("train", "test")
+    needs_folder: bool = True
+    """Whether the sequences lie in a folder; made-up sequences need none."""
     files_of_list: frozenset[Path] = frozenset()
     """What the list of names was made from."""
 
@@ -38,7 +40,7 @@ class VideoSet(ABC):
             raise DataError(
                 f"{type(self).__name__} has no split '{split}': take {' or '.join(self.splits)}."
             )
-        if not self.root.is_dir():
+        if self.needs_folder and not self.root.is_dir():
             raise DataError(
                 f"There is no folder {self.root}: put the data set there, or name another data "
                 "root; `vl-track data list` says what is expected."
