@@ -19,13 +19,13 @@ def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_scenes_are_written_without_a_data_folder(tmp_path: Path) -> None:
-    APP.run(["scenes", "write", "--emoji", "false", "--count", "1", "--out", "written"])
+    APP.main(["scenes", "write", "--emoji", "false", "--count", "1", "--out", "written"])
     assert (tmp_path / "written").is_dir()
     assert not (tmp_path / "data").exists()
 
 
 def test_scenes_are_drawn_without_a_data_folder(tmp_path: Path) -> None:
-    APP.run(["scenes", "sheet", "--emoji", "false", "--count", "1", "--out", "sheet.png"])
+    APP.main(["scenes", "sheet", "--emoji", "false", "--count", "1", "--out", "sheet.png"])
     assert (tmp_path / "sheet.png").is_file()
 
 
