@@ -10,9 +10,9 @@ from holdfast.errors import ConfigError
 class FourHands(Source):
     """About 1,100 pictures in 8 classes in four hands, one of them a camera; made on first use.
 
-    The domains are clip_art, flat, line and photograph. The classes (bird, hoofed_mammal, leisure, other_mammal,
-    plant, produce, transport, utensil) have 25 to 36 pictures in every domain. Every label was
-    checked by looking (docs/four_hands.md).
+    The domains are clip_art, flat, line and photograph. The classes (bird, hoofed_mammal, leisure,
+    other_mammal, plant, produce, transport, utensil) have 25 to 36 pictures in every domain. Every
+    label was checked by looking (docs/four_hands.md).
 
     Args:
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
