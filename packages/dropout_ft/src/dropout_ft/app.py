@@ -65,7 +65,7 @@ APP = App(
         ),
         "prepare": Command(
             target="dropout_ft.commands.prepare:prepare_data",
-            help="fetch and draw the embedded EmojiStyles data set",
+            help="fetch and draw an embedded data set: emoji_styles or four_hands",
             example="dropout-ft prepare",
         ),
         "data": Command(

@@ -108,7 +108,7 @@ def is_prepared(root: Path) -> bool:
     if not (record.is_file() and dataset_folder(root).is_dir()):
         return False
     found = json.loads(record.read_text())
-    return bool(found.get("format") == FORMAT and found.get("list") == _digest())
+    return bool(found.get("format") == FORMAT and found.get("list") == list_digest())
 
 
 def prepare(root: Path) -> Path:
@@ -192,7 +192,8 @@ def _list() -> str:
     return files(__package__).joinpath("four_hands.csv").read_text()
 
 
-def _digest() -> str:
+def list_digest() -> str:
+    """Return the SHA-256 of the list of pictures, which tells prepared folders apart."""
     return hashlib.sha256(_list().encode()).hexdigest()
 
 
@@ -200,7 +201,7 @@ def _record() -> dict[str, Any]:
     counts = Counter((picture.domain, picture.package) for picture in pictures())
     return {
         "format": FORMAT,
-        "list": _digest(),
+        "list": list_digest(),
         "packages": [
             {"domain": domain, **_origin(package), "images": count}
             for (domain, package), count in sorted(counts.items())
