@@ -41,7 +41,9 @@ def write_report(
     console = Console(width=None if Console().is_terminal else 110)
     console.print(rich_table(rows, title))
     console.print(
-        "± is the standard error over n results (test domains x seeds); gains are paired with ERM.",
+        "± of an accuracy is its standard error over n results (test domains x seeds), mostly the "
+        "difference between domains; gains are paired with ERM, and their ± is the 95 % interval "
+        "by Student's t.",
         style="dim",
     )
     console.print(f"report: {page}", soft_wrap=True)
