@@ -65,6 +65,30 @@ def test_predict_writes_one_row_for_each_picture(
     assert list(rows_of(out)[0]) == ["path", "class", "probability"]
 
 
+def test_predict_marks_what_it_does_not_know(
+    checkpoint: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "p.csv"
+    words = ["predict", str(pictures / "a"), "--ckpt", str(checkpoint), "--out", str(out)]
+    assert APP.main([*words, "--abstain", "0"]) == 0
+    rows = rows_of(out)
+    assert list(rows[0]) == ["path", "class", "probability", "unknown"]
+    assert {row["unknown"] for row in rows} == {"0"}
+    middle = sorted(float(row["probability"]) for row in rows)[len(rows) // 2]
+    assert APP.main([*words, "--abstain", str(middle), "--all_classes", "true"]) == 0
+    marked = rows_of(out)
+    assert [row["class"] for row in marked] == [row["class"] for row in rows], "the guess stays"
+    # The probability at the threshold was rounded, so that its own picture is either.
+    for row in marked:
+        if abs(float(row["probability"]) - middle) > 1e-5:
+            assert row["unknown"] == str(int(float(row["probability"]) < middle))
+    assert {row["unknown"] for row in marked} == {"0", "1"}
+    count = sum(row["unknown"] == "1" for row in marked)
+    assert f"{count} of them unknown" in capsys.readouterr().out
+    assert APP.main([*words, "--abstain", "1.5"]) == 1
+    assert "--abstain is 1.5" in capsys.readouterr().err
+
+
 def test_predict_offers_both_sets_of_weights(checkpoint: Path) -> None:
     average = load_classifier(checkpoint, weights="average").model
     current = load_classifier(checkpoint, weights="current").model
