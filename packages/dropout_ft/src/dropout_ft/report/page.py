@@ -8,6 +8,7 @@ from dropout_ft.methods.base import Sum
 from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.examples import examples
 from dropout_ft.report.results import Collection
+from dropout_ft.report.shift import gain_by_distance
 from dropout_ft.report.table import HEADER, Row, text_cells
 from dropout_ft.report.targets import TARGET_HEADER, comparisons, target_cells
 from dropout_ft.report.trust import (
@@ -53,6 +54,7 @@ def render_page(
     template = page_environment("dropout_ft.report").get_template("report.html.j2")
     results = collection.results
     head_rate = comparison_figures.head_rate(results)
+    by_distance = gain_by_distance(results)
     measures = trust_rows(trusted or [])
     return template.render(
         title=title,
@@ -69,6 +71,8 @@ def render_page(
             ("Accuracy against the dropout rate, mean and standard error over runs",
              figures.rate_curve(results)),
             ("O.o.d. accuracy on each domain left out", figures.domain_bars(results)),
+            *([("Gain over ERM against the distance of the shift, means over seeds", by_distance)]
+              if by_distance else []),
             ("O.o.d. accuracy along training, mean over runs",
              figures.learning_curves(collection, part)),
             ("Gain over ERM of every method, paired by domain and seed; standard errors",
