@@ -253,3 +253,30 @@ def test_config_in_the_checkpoint_is_the_whole_config(checkpoint: Path) -> None:
     stored = torch.load(checkpoint, weights_only=True)["holdfast_config"]
     config = yaml.safe_load(stored)
     assert config["model"]["backbone"]["init_args"]["name"] == "test_resnet"
+
+
+def test_estimate_answers_in_one_sentence_with_its_errors(
+    comparison: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "estimate"
+    words = ["estimate", str(pictures / "c"), "--sweep", str(comparison), "--out", str(out)]
+    assert APP.main(words) == 0
+    assert "right at the new site" in capsys.readouterr().out
+    estimates = rows_of(out / "estimates.csv")
+    assert {row["name"] for row in estimates} == {"ERM", "dropout 0.9"}
+    assert {row["estimator"] for row in estimates} == {
+        "ATC", "difference of confidences", "agreement on the line",
+    }  # fmt: skip
+    checks = rows_of(out / "checks.csv")
+    assert {row["test_name"] for row in checks} == {"a", "b"}
+    table = {row["name"]: row for row in rows_of(comparison / "results.csv")}
+    truths = {(c["name"], c["test_name"]): float(c["truth"]) for c in checks}
+    for name in ("ERM", "dropout 0.9"):
+        mean = np.mean([truths[name, domain] for domain in "ab"])
+        assert mean == pytest.approx(float(table[name]["ood"])), "the selected network is asked"
+    first = rows_of(out / "label_first.csv")
+    assert len(first) == 30
+    assert {row["path"] for row in first} == {str(p) for p in (pictures / "c").rglob("*.png")}
+    assert "Will it hold at c?" in (out / "estimate.html").read_text()
+    assert APP.main([*words, "--dropout_rates", "[0.5]"]) == 1
+    assert "no finished run of the rates 0.5" in capsys.readouterr().err

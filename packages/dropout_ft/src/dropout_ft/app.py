@@ -33,6 +33,11 @@ APP = App(
             help="recommend a recipe for a folder of domains, train with it and export",
             example="dropout-ft advise pictures --out advice",
         ),
+        "estimate": Command(
+            target="dropout_ft.commands.estimate:estimate",
+            help="estimate the accuracy at a new site from unlabelled pictures and a sweep",
+            example="dropout-ft estimate new_site --sweep results/mine --out estimate",
+        ),
         "demo": Command(
             target="dropout_ft.commands.demo:demo",
             help="serve a page: drop a picture, shift it, compare checkpoints' answers",
