@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from dropout_ft.methods.base import softmax
 from dropout_ft.report.estimate_page import check_cells, estimate_cells, sentence
 from dropout_ft.report.estimating import (
     ESTIMATORS,
@@ -24,6 +23,7 @@ from dropout_ft.results.estimators import (
     difference_of_confidences,
     half_width,
 )
+from dropout_ft.results.scores import softmax
 from tables_support import make_run
 
 Drawn = tuple[np.ndarray, np.ndarray]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_ft.methods.base import softmax
 from dropout_ft.report.names import method_name
 from dropout_ft.results.coordinates import labels
 from dropout_ft.results.estimators import (
@@ -17,7 +16,7 @@ from dropout_ft.results.estimators import (
     half_width,
 )
 from dropout_ft.results.run import Run
-from dropout_ft.results.scores import iid_rows
+from dropout_ft.results.scores import iid_rows, softmax
 from dropout_ft.results.trust import fit_temperature
 
 LINE = "agreement on the line"

@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from dropout_ft.data.table import EvaluationTable
-from dropout_ft.methods.base import softmax
-from dropout_ft.results.scores import iid_rows
+from dropout_ft.results.scores import iid_rows, softmax
 
 BINS = 15
 LARGEST_TEMPERATURE = 100.0
