@@ -150,7 +150,7 @@ vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, re
 	$(BIN)/vl-track scenes write --emoji false --split test --count 2 --first 1001 --out $(RESULTS)/mini/data/lasot
 	$(BIN)/vl-track data verify lasot --root $(RESULTS)/mini/data
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_tiny.yaml --data configs/vl_track/data/lasot.yaml \
-	  --data.root $(RESULTS)/mini/data --data.batch_size 4 --data.val_pairs 8 \
+	  --data.root $(RESULTS)/mini/data --data.global_batch_size 4 --data.val_pairs 8 \
 	  --data.pairs '{template_size: 32, search_size: 64}' --run.root $(RESULTS)/mini/runs
 	$(BIN)/vl-track export --overwrite --out $(RESULTS)/mini/model \
 	  --ckpt $(RESULTS)/mini/runs

@@ -1,6 +1,8 @@
 """Mixtures of data sets: ratios, tricks as switches, exact batches, and a run on them."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,7 +135,7 @@ def batch_keys(module: Mixture, count: int) -> list[list[SampleKey]]:
 
 
 def test_batches_are_functions_of_the_step_and_carry_it(root: Path) -> None:
-    module = Mixture([Source(name="lasot")], root=str(root), batch_size=3, pairs=TINY)
+    module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=3, pairs=TINY)
     module.setup("fit")
     batches = batch_keys(module, 4)
     assert [[key[0] for key in batch] for batch in batches] == [[k] * 3 for k in range(4)]
@@ -141,6 +143,25 @@ def test_batches_are_functions_of_the_step_and_carry_it(root: Path) -> None:
     assert batches == batch_keys(module, 4)
     module.seed = 1
     assert batches != batch_keys(module, 4)
+
+
+@pytest.mark.parametrize(("ranks", "micro_batches"), [(2, 1), (3, 1), (4, 1), (2, 3)])
+def test_a_step_has_the_same_pairs_on_any_number_of_ranks(
+    root: Path, ranks: int, micro_batches: int
+) -> None:
+    """Case B13: the batch was per rank, and each rank drew other pairs."""
+
+    def keys(rank: int, ranks: int, micro_batches: int) -> list[SampleKey]:
+        module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=12, pairs=TINY)
+        module.setup("fit")
+        trainer: Any = SimpleNamespace(
+            global_step=5, global_rank=rank, world_size=ranks, accumulate_grad_batches=micro_batches
+        )
+        module.trainer = trainer
+        return [key for batch in batch_keys(module, 2 * micro_batches) for key in batch]
+
+    parts = [key for rank in range(ranks) for key in keys(rank, ranks, micro_batches)]
+    assert sorted(parts) == sorted(keys(0, 1, 1))
 
 
 def test_validation_pairs_are_the_same_every_time(root: Path) -> None:
@@ -166,7 +187,7 @@ def arguments(root: Path, runs: Path, *extra: str) -> list[str]:
     return [
         "fit", "--config", str(configs / "scenes_tiny.yaml"), "--data", "vl_track.data.Mixture",
         "--data.sources", "[{name: lasot, ratio: 2}, {name: got10k}]", "--data.root", str(root),
-        "--data.batch_size", "2", "--data.val_pairs", "2",
+        "--data.global_batch_size", "2", "--data.val_pairs", "2",
         "--data.pairs", "{template_size: 32, search_size: 64}", "--run.root", str(runs), *extra,
     ]  # fmt: skip
 
