@@ -14,7 +14,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench docs site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -188,6 +188,11 @@ coverage: $(STAMP) ## every test, with line coverage
 
 bench: $(STAMP) ## speed beside the peers (HOLDFAST_PEERS names their checkouts; docs/performance.md)
 	$(BIN)/python -m benchmarks --out $(RESULTS)/bench $(BENCH)
+
+gpu: $(STAMP) ## everything a GPU can show, in jobs of nine minutes: make gpu [JOBS="check bench" MINUTES=9]
+	for job in $(or $(JOBS),check bench dropout tracker); do \
+	  $(BIN)/python -m benchmarks.gpu $$job --minutes $(or $(MINUTES),9) --out $(RESULTS)/gpu $(GPU) \
+	  || exit 1; done
 
 docs: $(STAMP) ## check that every local link and every named config in the documents exists
 	$(BIN)/python tools/check_docs.py
