@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from benchmarks.gpu import tracker
 from benchmarks.gpu.budget import Budget
 from benchmarks.gpu.dropout import ROUNDS, plan_of
 from benchmarks.gpu.ledger import Ledger
 from benchmarks.gpu.options import CONFIGS, Options
+
 from conftest import REPOSITORY, make_pictures
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of

@@ -30,8 +30,8 @@ def steps_of(epochs: float, samples_per_epoch: int, global_batch_size: int) -> i
 
 def _steps(epochs: float | int, *, _root_: DictConfig) -> int:
     data = _data_of(_root_)
-    sizes = [data.get(name) for name in SIZES]
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
+    sizes = [size for size in map(data.get, SIZES) if isinstance(size, int) and size > 0]
+    if len(sizes) < len(SIZES):
         raise ConfigError(
             f"${{steps:{epochs}}} counts epochs, but the data does not say how large one is: set "
             f"data.{SIZES[0]} and data.{SIZES[1]}."
