@@ -12,6 +12,7 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.engines import Engine, Resources, run_pool
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import status_of, watch
+from holdfast.outputs import keep_apart
 from vl_track.commands.trusted import own_classes
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
@@ -27,7 +28,7 @@ from vl_track.scoring.benchmarking import (
     open_folder,
     summary,
 )
-from vl_track.scoring.sets import open_set
+from vl_track.scoring.sets import folders_of, open_set
 from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
 
@@ -103,6 +104,8 @@ def benchmark(
     }  # fmt: skip
     places = Places(root=root, folder=folder, tracker=made)
     results = Path(out or f"results/{dataset}")
+    read = folders_of(dataset, root=root, folder=folder)
+    keep_apart([results], [*read, *([weights] if weights else [])])
     names = _chosen(videos, dataset, sequences)
     pool = _prepare(results, plan, names, places, retry_failed=retry_failed)
     resources = Resources(

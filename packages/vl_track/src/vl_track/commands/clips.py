@@ -9,8 +9,8 @@ import numpy as np
 
 import vl_track
 from holdfast.atomic import write_text
+from holdfast.outputs import check_files
 from vl_track.data.video import Video
-from vl_track.outputs import check_outputs
 from vl_track.scoring.measures import overlap_plain
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.runs import run_video
@@ -60,7 +60,7 @@ def clips(
     """
     videos = open_set("clips", "test", folder=annotations, videos=root)
     if out:
-        check_outputs([out], overwrite=overwrite)
+        check_files([out], [annotations, *([weights] if weights else [])], overwrite=overwrite)
     tracker = vl_track.load(weights, options=options, runtime="torch")
     table: dict[str, dict[str, ClipScore]] = {}
     found = [videos.read(name) for name in videos.names]

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 
 from holdfast.atomic import write_bytes
+from holdfast.outputs import check_files
 from vl_track.commands.track import track
 from vl_track.data.clips import pip_clip
 from vl_track.data.geometry import as_box
-from vl_track.outputs import check_outputs
 from vl_track.results import read_boxes
 from vl_track.video.contact_sheet import contact_sheet
 from vl_track.video.drawing import draw_estimate
@@ -48,7 +48,7 @@ def example(
         box, text = box or BOX, text if text is not None else TEXT
     folder = Path(out)
     sheet, boxes = folder / "contact_sheet.png", folder / "boxes.txt"
-    check_outputs([sheet], [source], overwrite=overwrite)
+    check_files([sheet], [source], overwrite=overwrite)
     track(
         [source],
         box=[box] if box else [],

@@ -9,8 +9,8 @@ from rich.progress import Progress
 import vl_track
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
+from holdfast.outputs import check_files
 from vl_track.data.prompts import PromptKind
-from vl_track.outputs import check_outputs
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
@@ -53,7 +53,7 @@ def score(
         options: of the tracker.
     """
     if out:
-        check_outputs([out], overwrite=overwrite)
+        check_files([out], [weights] if weights else [], overwrite=overwrite)
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
