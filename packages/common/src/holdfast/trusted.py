@@ -69,4 +69,5 @@ def import_class(name: str, bases: Sequence[type[K]], *, option: str, must_be: s
         ) from error
     if not (isinstance(found, type) and issubclass(found, tuple(bases))):
         raise ConfigError(f"{name} is {must_be}.")
-    return found
+    kind: type[K] = found
+    return kind
