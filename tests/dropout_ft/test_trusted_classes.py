@@ -46,7 +46,7 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_a_source_that_a_record_names_is_not_imported(strangers: Path, tmp_path: Path) -> None:
     """`report` and `combine` handed it to jsonargparse, and that module's code ran."""
     config = {"source": {"class_path": "strangers.Thing", "init_args": {"root": str(tmp_path)}}}
-    with pytest.raises(DataError, match=r"strangers\.Thing, is none of ours.*--source"):
+    with pytest.raises(DataError, match=r"strangers\.Thing is none of ours.*--source"):
         recorded_data(config, "run.json")
     assert not strangers.exists()
     trusted = own_classes(None, "strangers.Thing")
