@@ -146,8 +146,8 @@ vl-benchmark: $(STAMP) ## track a benchmark and score it: make vl-benchmark DATA
 	$(BIN)/vl-track evaluate --dataset $(DATASET) --results $(TRACKED) --out $(TRACKED)/evaluation
 
 vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, report (a minute)
-	$(BIN)/vl-track scenes write --emoji false --split train --count 3 --out $(RESULTS)/mini/data/lasot
-	$(BIN)/vl-track scenes write --emoji false --split test --count 2 --first 1001 --out $(RESULTS)/mini/data/lasot
+	$(BIN)/vl-track scenes write --emoji false --split train --count 3 --overwrite --out $(RESULTS)/mini/data/lasot
+	$(BIN)/vl-track scenes write --emoji false --split test --count 2 --first 1001 --overwrite --out $(RESULTS)/mini/data/lasot
 	$(BIN)/vl-track data verify lasot --root $(RESULTS)/mini/data
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_tiny.yaml --data configs/vl_track/data/lasot.yaml \
 	  --data.root $(RESULTS)/mini/data --data.global_batch_size 4 --data.val_pairs 8 \

@@ -23,6 +23,7 @@ from holdfast.cli.lightning_parser import SuggestingParser
 from holdfast.cli.starting import Start, note_changes, placed, start_from, start_of
 from holdfast.console import quiet_lightning, say
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
+from holdfast.outputs import keep_apart
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
 from holdfast.runs.identity import (
     Identity,
@@ -183,6 +184,8 @@ class HoldfastCLI(LightningCLI):
         Where to start is decided while the run's lock is held, so of two equal commands the second
         one sees what the first one did.
         """
+        inputs = getattr(self.datamodule, "inputs", None)
+        keep_apart([self.directory.path], inputs() if inputs is not None else [])
         with only_process(self.directory.path):
             identity = self._identity()
             # Before anything is deleted: a model or a data set may refuse to say what it is.

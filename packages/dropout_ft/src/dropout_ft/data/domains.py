@@ -1,6 +1,7 @@
 """Train on some domains of a source and test on the others, by DomainBed's protocol."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,14 @@ from dropout_ft.data.table import EvaluationTable, Part
 from dropout_ft.data.transforms import Library, Transform, eval_transform, train_transform
 from dropout_ft.nn.backbones.base import Preprocessing
 from dropout_ft.nn.classifier import Classifier
-from holdfast.errors import ConfigError
+from holdfast.data.roots import data_root
+from holdfast.errors import ConfigError, DataError
 from holdfast.runs.fingerprint import Fingerprint, fingerprint_files
 from holdfast.training.datamodule import StepDataModule
 from holdfast.training.samplers import WindowBatchSampler
+
+CACHE = "cache"
+"""Folder of caches, beside the folder of the images or below the user's data root."""
 
 
 class DomainData(StepDataModule):
@@ -104,6 +109,7 @@ class DomainData(StepDataModule):
         self.content_hash = content_hash
         # Set by training.deferral.TestDomainsWhenBest.
         self.defer_test_domains = False
+        self._from_record = False
         self._network: Classifier | None = None
         self._partition: Partition | None = None
 
@@ -134,6 +140,16 @@ class DomainData(StepDataModule):
         ``image_size``, resized bilinearly, and nothing can be cached behind frozen stages.
         """
         self._network = network
+        return self
+
+    def from_record(self) -> "DomainData":
+        """Write nothing beside the images from now on; returns itself.
+
+        Where they lie was read from a file that may come from anyone. Images that are absent are
+        an error instead of being drawn or fetched, and new caches are written below the user's own
+        data root.
+        """
+        self._from_record = True
         return self
 
     def left_out(self) -> tuple[int, ...]:
@@ -178,9 +194,23 @@ class DomainData(StepDataModule):
         files = list(self.source.files())
         return fingerprint_files(self.source.root, files, content=self.content_hash)
 
+    def inputs(self) -> list[Path]:
+        """Return what is read and must not be written into."""
+        return [self.source.root]
+
     def prepare_data(self) -> None:
-        """Fetch or draw the images unless they are there."""
-        self.source.prepare()
+        """Fetch or draw the images unless they are there.
+
+        Raises:
+            DataError: they are absent, and only a run's record says where they would be written.
+        """
+        if not self._from_record:
+            self.source.prepare()
+        elif not self.source.root.is_dir():
+            raise DataError(
+                f"The run's images are not at {self.source.root}, and nothing is written to a "
+                "place that only a run's record names: bring them back, or train it again."
+            )
 
     def setup(self, stage: str = "fit") -> None:
         """Scan the source, split it, and build data sets (and the feature cache if asked).
@@ -292,9 +322,17 @@ class DomainData(StepDataModule):
         if decoded is not None or not self.cached_side:
             return decoded
         paths = [path for domain in domains for path in domain.paths]
-        folder = self.source.root.parent / "cache"
-        cache = ImageCache(folder, self.cached_side, exif_rotation=self.exif_rotation)
+        cache = ImageCache(
+            self._beside(), self.cached_side, exif_rotation=self.exif_rotation, new=self._caches()
+        )
         return cache.build(paths, self.source.root)
+
+    def _beside(self) -> Path:
+        return self.source.root.parent / CACHE
+
+    def _caches(self) -> Path:
+        """Return where new caches are written."""
+        return data_root() / CACHE if self._from_record else self._beside()
 
     def _build_cached(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:
         network = self._network
@@ -306,8 +344,9 @@ class DomainData(StepDataModule):
         paths = [path for domain in domains for path in domain.paths]
         root = self.source.root
         cache = FeatureCache(
-            root.parent / "cache", views=self.cached_views, exif_rotation=self.exif_rotation
-        )
+            self._beside(), views=self.cached_views, exif_rotation=self.exif_rotation,
+            new=self._caches(),
+        )  # fmt: skip
         activations = cache.build(network, paths, plain=plain, augment=augment, root=root)
         parts = self._parts()
         table = parts.table

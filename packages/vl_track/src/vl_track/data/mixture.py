@@ -7,17 +7,20 @@ A source is drawn by its ratio, a sequence of it uniformly, two frames of that b
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from holdfast.errors import ConfigError, DataError
+from holdfast.runs.fingerprint import Fingerprint
 from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.datamodule import StepDataModule, seeded
 from holdfast.training.samplers import Split as BatchSplit
 from vl_track.data.augment import Pair
 from vl_track.data.file_video import FileVideo
+from vl_track.data.fingerprint import fingerprint_sets
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.samples import Sample, one_thread, to_sample
 from vl_track.data.sets.base import FileSet, Split
@@ -184,26 +187,53 @@ class Mixture(StepDataModule):
         self.pairs = pairs or PairOptions()
         self.val_pairs = val_pairs
         self.skip_damaged = skip_damaged
+        self._sets: dict[str, list[FileSet]] = {}
+
+    def inputs(self) -> list[Path]:
+        """Return the folders that are read and must not be written into."""
+        return [one.root for one in (*self._training(), *self._validating())]
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the identity of every data set and split, from the indexes."""
+        sources = (*self.sources, *self.validation)
+        opened = (*self._training(), *self._validating())
+        return fingerprint_sets(
+            {
+                f"{source.name} {source.split}": one
+                for source, one in zip(sources, opened, strict=True)
+            }
+        )
 
     def setup(self, stage: str) -> None:
         """Open the sets and their indexes, so that a missing set is named before anything runs."""
-        self._training = self._open(self.sources)
-        self._validating = self._open(self.validation)
+        self._training()
+        self._validating()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return endless batches."""
         start, split = self.position()
         steps = _Steps(self.global_batch_size, self.seed, split, start)
-        return self.batch_loader(self._pairs(self._training, self.sources), steps)
+        return self.batch_loader(self._pairs(self._training(), self.sources), steps)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the same pairs every time."""
-        dataset = self._pairs(self._validating, self.validation, fixed=True)
+        dataset = self._pairs(self._validating(), self.validation, fixed=True)
         return self.evaluation_loader(dataset, self.val_pairs)
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Return the validation pairs: benchmarks are scored by whole videos, not by pairs."""
         return self.val_dataloader()
+
+    def _training(self) -> list[FileSet]:
+        return self._opened("training", self.sources)
+
+    def _validating(self) -> list[FileSet]:
+        return self._opened("validation", self.validation)
+
+    def _opened(self, what: str, sources: Sequence[Source]) -> list[FileSet]:
+        if what not in self._sets:
+            self._sets[what] = self._open(sources)
+        return self._sets[what]
 
     def _open(self, sources: Sequence[Source]) -> list[FileSet]:
         """Open the sets and map their indexes."""

@@ -6,6 +6,7 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from holdfast.data.roots import data_root
+from holdfast.runs.fingerprint import Fingerprint, fingerprint_named
 from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.datamodule import StepDataModule, seeded
 from vl_track.data.pairs import PairOptions, make_pair
@@ -109,6 +110,16 @@ class Scenes(StepDataModule):
         """Draw the emoji unless they are there."""
         if self.emoji:
             prepare_sprites(self.root)
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the identity of the drawings and photographs that scenes are made of."""
+        self.prepare_data()
+        worlds = [SceneWorld.open(self.root, split) for split in ("train", "val")]
+        return fingerprint_named(
+            (f"{world.split}/{path.parent.name}/{path.name}", path)
+            for world in worlds
+            for path in world.files()
+        )
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return endless batches of fresh scenes."""
