@@ -286,7 +286,7 @@ def test_another_sweeps_job_is_waited_for_and_taken_over_when_it_dies(tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("many", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_a_local_ray_cluster_runs_everything(many: bool, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     pool = make_pool(tmp_path, 4)
