@@ -44,6 +44,20 @@ def without_environment(slot: Slot) -> str:
     raise ModuleNotFoundError("No module named 'holdfast.jobs'")
 
 
+def node_dies_after_start(slot: Slot) -> str:
+    """A task whose node dies as soon as its first job has started."""
+    folder = JobFolder(path=Path(slot.folders[0]))
+    with folder.claim():
+        folder.start()
+    raise RuntimeError("node failure")
+
+
+def asked_to_stop(*, folder: str) -> None:
+    """A job that is stopped from outside each time, as by a daemon that saves memory."""
+    os.kill(os.getpid(), 15)
+    time.sleep(10)
+
+
 def refuse(*, folder: str) -> None:
     raise ConfigError("This cannot be done: do something else.")
 

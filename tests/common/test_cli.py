@@ -56,11 +56,11 @@ def test_interpolation_works_over_files_and_flags(
     tiny_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     over = tmp_path / "over.yaml"
-    over.write_text("data: {batch_size: '${run.checkpoint_every}'}\n")
+    over.write_text("data: {global_batch_size: '${run.checkpoint_every}'}\n")
     words = tiny_arguments("fit", "--config", str(over), "--run.checkpoint_every", "3")
     assert APP.main([*words, "--trainer.max_steps", "1"]) == 0
     config = yaml.safe_load((only_run(tmp_path / "runs") / "config.yaml").read_text())
-    assert config["data"]["batch_size"] == 3
+    assert config["data"]["global_batch_size"] == 3
 
 
 def test_a_run_leaves_its_record(tiny_arguments: Arguments, tmp_path: Path) -> None:

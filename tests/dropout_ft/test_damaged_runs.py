@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from dropout_ft.app import APP
 from dropout_ft.results.rows import read_rows, training_seconds
 from dropout_ft.results.run import load_run
+from dropout_ft.sweep.training import train
+from dropout_ft.training.hooks import closing
 from holdfast.errors import DataError
+from holdfast.runs.directory import RunDirectory
 from tests_support import only_run
 
 GOOD: dict[str, Any] = {"step": 1, "current": {"iid": 0.5}}
@@ -37,6 +41,27 @@ def test_a_row_that_is_no_evaluation_is_named(tmp_path: Path, row: dict[str, Any
     path.write_text(json.dumps(GOOD) + "\n" + json.dumps(row) + "\n")
     with pytest.raises(DataError, match=r"results\.jsonl, line 2"):
         read_rows(path)
+
+
+def test_the_closing_line_names_a_damaged_row(tmp_path: Path) -> None:
+    """A row with a step and no `current`, from another program, was a KeyError after training."""
+    directory = RunDirectory(path=tmp_path)
+    directory.results.write_text(json.dumps(GOOD) + "\n")
+    assert closing(directory) == "selected step 1: i.i.d. 50.0 %"
+    directory.results.write_text(json.dumps(GOOD) + '\n{"step": 2, "loss": 1}\n')
+    with pytest.raises(DataError, match=r"results\.jsonl, line 2, .*no i\.i\.d\. accuracy"):
+        closing(directory)
+
+
+def test_a_job_names_a_damaged_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job of a sweep had the same KeyError; a run without evaluations was a ValueError."""
+    directory = RunDirectory(path=tmp_path)
+    monkeypatch.setattr(type(APP), "run_lightning", lambda *_: SimpleNamespace(directory=directory))
+    with pytest.raises(DataError, match="no evaluation"):
+        train(folder=str(tmp_path), settings=[], files=[])
+    directory.results.write_text('{"step": 2}\n')
+    with pytest.raises(DataError, match=r"results\.jsonl, line 1"):
+        train(folder=str(tmp_path), settings=[], files=[])
 
 
 def test_whole_rows_are_read_as_they_are(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from dropout_ft.app import APP
 from dropout_ft.data import DomainData, FourHands
 from dropout_ft.data.folder import scan
+from dropout_ft.data.recorded import recorded_source
 from dropout_ft.data.sources import four_hands_drawing as drawing
 from emoji_support import SQUARE, pack
 from four_hands_support import small_four_hands_root
@@ -131,13 +132,25 @@ def test_prepare_command(small: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_photographs_to_line_trains_on_photographs_alone(tmp_path: Path) -> None:
     source = FourHands(str(small_four_hands_root(tmp_path)), only=["photograph", "line"])
-    data = DomainData(source, ["line"], image_size=32, batch_size=2)
+    data = DomainData(source, ["line"], image_size=32, global_batch_size=2)
     data.prepare_data()
     data.setup("fit")
     assert source.domain_names == ["line", "photograph"]
     assert [domain.name for domain in source.domains()] == ["line", "photograph"]
     assert data.class_names == source.class_names
     assert len(source.class_names) == 8
+
+
+def test_a_record_may_list_the_domains() -> None:
+    """A recorded source took single values only: such a run could not be re-evaluated."""
+    init = {"only": ["photograph", "line"]}
+    found = recorded_source({"class_path": "dropout_ft.data.FourHands", "init_args": init}, "x")
+    assert isinstance(found, FourHands)
+    assert found.domain_names == ["line", "photograph"]
+    for hostile in ([["photograph"]], [{"a": 1}]):
+        other = {"class_path": "dropout_ft.data.FourHands", "init_args": {"only": hostile}}
+        with pytest.raises(DataError, match="no plain values"):
+            recorded_source(other, "x")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from dropout_ft.app import APP
@@ -115,6 +116,42 @@ def test_a_model_is_not_exported_into_itself(
     folder = str(picture.parent)
     assert APP.main(["export", "--ckpt", folder, "--out", folder]) == 1
     assert "is an input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["sweep", "compare"])
+@pytest.mark.parametrize("named", ["text", "root", "data", "set"])
+def test_runs_are_not_written_into_what_they_read(
+    command: str, named: str, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`jobs` became a domain of the images, or the plan was lost."""
+    before = sorted(path.name for path in pictures.rglob("*"))
+    fit, plan, data = (tmp_path / f"{name}.yaml" for name in ("fit", "plan", "data"))
+    root = {"class_path": "dropout_ft.data.Source", "init_args": {"root": str(pictures)}}
+    sections = {"text": {"source": str(pictures)}, "root": {"source": root}}
+    fit.write_text(yaml.safe_dump({"data": sections.get(named, {})}))
+    data.write_text(yaml.safe_dump(sections["text"]))
+    settings = {"data.source": str(pictures)} if named == "set" else {}
+    found = {"fit": [str(fit)], "domains": ["a"], "set": settings}
+    plan.write_text(yaml.safe_dump(found | ({"data": str(data)} if named == "data" else {})))
+    words = ["compare", "--fit", str(fit), "--domains", "a", "--set=data.x=1"]
+    words += [f"--set={key}={value}" for key, value in settings.items()]
+    if named == "data" and command == "compare":
+        words += [f"--set=data.source={pictures}"]
+    words = ["sweep", str(plan)] if command == "sweep" else words
+    for out in (pictures, pictures / "new", fit):
+        assert APP.main([*words, "--out", str(out)]) == 1
+        assert "an input" in capsys.readouterr().err
+    assert sorted(path.name for path in pictures.rglob("*")) == before
+    assert not list(tmp_path.glob("*/jobs"))
+
+
+def test_a_run_is_not_written_into_its_images(
+    pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["fit", "--config", "configs/dropout_ft/tiny.yaml", "--data.source", str(pictures)]
+    assert APP.main([*words, "--run.root", str(pictures / "runs")]) == 1
+    assert "lies in" in capsys.readouterr().err
+    assert not (pictures / "runs").exists()
 
 
 def test_shards_and_advice_are_not_written_into_the_pictures(

@@ -113,6 +113,32 @@ def test_a_changed_file_that_a_setting_names_is_another_job(
     assert before.isdisjoint(job.digest for job in jobs_of(read_sweep_config(path)))
 
 
+@pytest.mark.parametrize("where", ["set", "variant", "grid", "fit", "recipe"])
+def test_a_changed_recipe_that_is_named_is_another_job(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--set model.backbone=model:own` was "done" after the recipe had been edited."""
+    recipe = tmp_path / "configs/model/own.yaml"
+    recipe.parent.mkdir(parents=True)
+    recipe.write_text("a: 1\n")
+    monkeypatch.setattr("holdfast.cli.recipes.recipes_root", lambda: tmp_path / "configs")
+    setting = {"model.backbone": "model:own"}
+    changes: dict[str, dict[str, Any]] = {
+        "set": {"set": setting},
+        "variant": {"variants": {"v": {"set": setting}}, "plain": False},
+        "grid": {"grid": {"model.backbone": ["model:own"]}},
+        "recipe": {"set": {"model.backbone": "model:outer"}},
+    }
+    (recipe.parent / "outer.yaml").write_text("backbone: model:own\n")
+    path = write(tmp_path, **changes.get(where, {}))
+    if where == "fit":
+        (tmp_path / "fit.yaml").write_text("model: {backbone: model:own}\nrun: {name: model:no}\n")
+    before = {job.digest for job in jobs_of(read_sweep_config(path))}
+    assert before == {job.digest for job in jobs_of(read_sweep_config(path))}
+    recipe.write_text("a: 2\n")
+    assert before.isdisjoint(job.digest for job in jobs_of(read_sweep_config(path)))
+
+
 def test_a_file_with_a_space_in_its_name_is_followed(tmp_path: Path) -> None:
     """A pattern looked for references, and missed this one."""
     path = write(tmp_path)

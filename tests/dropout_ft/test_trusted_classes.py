@@ -1,6 +1,7 @@
 """A run's files may name our classes and those the user names; nothing else is imported."""
 
 import importlib
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,12 @@ import pytest
 
 from dropout_ft.advice.recipe import Trial
 from dropout_ft.app import APP
-from dropout_ft.class_paths import class_paths
 from dropout_ft.commands.advise import own_kinds
 from dropout_ft.commands.trusted import own_classes
-from dropout_ft.data import KnownFolder, Source
+from dropout_ft.data import DomainData, KnownFolder, Source
 from dropout_ft.data.recorded import known_sources, recorded_data
 from holdfast.errors import ConfigError, DataError
+from holdfast.trusted import class_paths
 
 STRANGERS = """
 from pathlib import Path
@@ -45,7 +46,7 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_a_source_that_a_record_names_is_not_imported(strangers: Path, tmp_path: Path) -> None:
     """`report` and `combine` handed it to jsonargparse, and that module's code ran."""
     config = {"source": {"class_path": "strangers.Thing", "init_args": {"root": str(tmp_path)}}}
-    with pytest.raises(DataError, match=r"strangers\.Thing, which is none of ours.*--source"):
+    with pytest.raises(DataError, match=r"strangers\.Thing is none of ours.*--source"):
         recorded_data(config, "run.json")
     assert not strangers.exists()
     trusted = own_classes(None, "strangers.Thing")
@@ -62,6 +63,33 @@ def test_our_own_sources_are_found_under_every_name_they_have(pictures: Path) ->
     described = {"class_path": "dropout_ft.data.sources.base.Source",
                  "init_args": {"root": str(pictures)}}  # fmt: skip
     assert recorded_data({"source": described}, "run.json").domain_names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("kind", ["ColoredDigits", "RotatedDigits", "EmojiStyles"])
+def test_nothing_is_drawn_where_only_a_record_says(kind: str, tmp_path: Path) -> None:
+    """A stranger's run.json had `report` draw 1,797 digits into any folder it named."""
+    root = tmp_path / "stranger"
+    described = {"class_path": f"dropout_ft.data.{kind}", "init_args": {"root": str(root)}}
+    data = recorded_data({"source": described}, "run.json")
+    with pytest.raises(DataError, match=r"images are not at .*only a run's record names"):
+        data.fingerprint()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_no_cache_is_written_where_only_a_record_says(
+    kept: bool, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written beside the folder that the record named; one that is there is read."""
+    folder = tmp_path / "stranger/set"
+    shutil.copytree(pictures, folder)
+    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path / "mine"))
+    settings = {"test_domains": ["a"], "image_size": 8, "cached_side": 8, "num_workers": 0}
+    if kept:
+        DomainData(str(folder), **settings).setup()
+    recorded_data({"source": str(folder), **settings}, "run.json").setup()
+    assert (tmp_path / "stranger/cache").exists() == kept
+    assert (tmp_path / "mine/cache").exists() != kept
 
 
 @pytest.mark.parametrize(
@@ -148,7 +176,9 @@ def test_combine_takes_the_class_as_well(
     for path in own_runs.glob("*/derived"):
         assert path.is_dir()
     assert APP.main(["combine", str(own_runs)]) == 1
-    assert "--backbone module.Class" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "--backbone module.Class" in said.err
+    assert "ensemble" not in said.out, "half of the work was told before it failed"
     assert APP.main(["combine", str(own_runs), "--backbone", "strangers.Net"]) == 0
     assert "average of 2 runs" in capsys.readouterr().out
 

@@ -25,10 +25,9 @@ from vl_track.scoring.benchmarking import (
     open_folder,
     result_files,
     summary,
-    track_video,
 )
 from vl_track.scoring.raw_results import read_results
-from vl_track.scoring.runs import run_all
+from vl_track.scoring.runs import run_all, track_video
 from vl_track.scoring.sets import open_set as open_any
 from vl_track.tracking import Tracker
 
@@ -259,7 +258,7 @@ def test_speed_is_told_with_and_without_decoding(tmp_path: Path) -> None:
 def test_times_leave_decoding_out(root: Path, tmp_path: Path) -> None:
     video = open_set("lasot", "test", root=root).read("bear-4")
     tracker = stands_still(str(tmp_path / "diary"), pause=0.02)
-    boxes, seconds = track_video(tracker, video, plan())
+    boxes, seconds = track_video(tracker, video, "box+text")
     assert len(boxes) == len(seconds) == 6
     assert min(seconds[1:]) >= 0.02
     assert boxes[0] == video.box(0)

@@ -80,7 +80,7 @@ def test_the_papers_weights_are_the_defaults() -> None:
 @pytest.mark.parametrize("name", ["paper_base", "paper_base_384"])
 def test_the_papers_configurations(name: str) -> None:
     config = yaml.safe_load((CONFIGS / f"vl_track/{name}.yaml").read_text())
-    backbone = config["model"]["network"]["backbone"]
+    backbone = config["model"]["network"]["backbone"]["init_args"]
     size = 384 if name.endswith("384") else 256
     assert backbone["search_size"] == size
     assert backbone["elimination_blocks"] == [3, 6, 9]
@@ -129,6 +129,7 @@ def test_the_release_recipe_sets_every_switch_to_the_releases_side() -> None:
     assert model["alignment"]["across_ranks"] is False
     assert model["alignment_with_backbone"] is True
     assert data["pairs"]["least_frames"] == 20
+    assert data["pairs"]["release_coordinates"] is True
     flips = data["pairs"]["augmentation"]
     assert flips == {
         "grayscale": 0.05, "grayscale_text": True, "joint_flip": 0, "separate_flip": 0.5

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.errors import DataError, MissingToolError
+from holdfast.errors import ConfigError, DataError, MissingToolError
 from scenes_support import painted_root, small_world
 from tracking_support import FindsRed, frame_with, moving_box, write_clip
 from vl_track.app import APP
@@ -407,7 +407,11 @@ def test_scenes_are_written_in_lasots_layout(root: Path, tmp_path: Path) -> None
         assert [int(v) for v in outside] == [int(scene.out_of_view(t)) for t in range(6)]
         assert len((folder / "full_occlusion.txt").read_text().split(",")) == 6
         assert (folder / "nlp.txt").read_text() == scene.sentence
-    again = write_scenes(videos, tmp_path / "out")
+    (folders[0] / "mine.txt").write_text("precious")
+    with pytest.raises(ConfigError, match="exists: give --overwrite"):
+        write_scenes(videos, tmp_path / "out")  # it replaced a sequence of LaSOT itself
+    assert (folders[0] / "mine.txt").read_text() == "precious"
+    again = write_scenes(videos, tmp_path / "out", overwrite=True)
     assert again == folders
     assert not list((tmp_path / "out").rglob(".*"))
 

@@ -17,11 +17,12 @@ from vl_track.loading import build_network, load_network, save_network
 from vl_track.nn.heads import Head, MLPHead
 from vl_track.nn.heads.base import row_of
 from vl_track.nn.heads.mlp import MLPMaps
-from vl_track.nn.known import HEADS, path_of
+from vl_track.nn.known import PARTS
 from vl_track.runtime import OnRuntime
 from vl_track.tracking.tracker import Tracker
 
 GRID = 8
+HEADS = PARTS["head"][1]
 
 
 class OwnHead(MLPHead):
@@ -45,7 +46,7 @@ def described(head: dict[str, object]) -> dict[str, object]:
     return {**tiny_config("none"), "head": head}
 
 
-@pytest.mark.parametrize("kind", HEADS.values())
+@pytest.mark.parametrize("kind", HEADS)
 def test_a_head_gives_boxes_scores_and_a_loss_that_falls(kind: type[Head]) -> None:
     """Scores lie in (0, 1), whatever the features; the loss teaches one box."""
     head = make(kind).train()
@@ -68,7 +69,7 @@ def test_a_head_gives_boxes_scores_and_a_loss_that_falls(kind: type[Head]) -> No
     assert losses[-1][1] > 0.7
 
 
-@pytest.mark.parametrize("kind", HEADS.values())
+@pytest.mark.parametrize("kind", HEADS)
 def test_a_sample_of_a_batch_is_decoded_as_alone(kind: type[Head]) -> None:
     head = make(kind).eval()
     with torch.inference_mode():
@@ -131,7 +132,7 @@ def test_the_mlp_heads_loss_equals_a_loop_and_counts_each_sample_once() -> None:
 
 @pytest.mark.parametrize("box", [[0.51, 0.51, 0.01, 0.01], [1.2, -0.5, 0.1, 0.1]])
 def test_a_tiny_or_absent_box_still_has_a_finite_loss(box: list[float]) -> None:
-    for kind in HEADS.values():
+    for kind in HEADS:
         head = make(kind).eval()
         loss = head.loss(head(torch.randn(1, GRID**2, 5)), torch.tensor([box]))
         assert all(bool(value.detach().isfinite()) for value in loss)
@@ -181,7 +182,7 @@ def test_other_runtimes_compute_the_mlp_heads_maps(
 
 def test_a_head_of_the_users_own_is_built_only_if_the_user_gives_it(tmp_path: Path) -> None:
     """A folder that names a class neither imports it nor builds it."""
-    config = described({"class_path": path_of(OwnHead), "init_args": {"channels": 8}})
+    config = described({"class_path": f"{__name__}.OwnHead", "init_args": {"channels": 8}})
     weights = build_network(config, "test", [OwnHead]).state_dict()
     save_network(tmp_path, config, weights)
     with pytest.raises(CheckpointError, match="--classes"):

@@ -1,12 +1,17 @@
 """Mixtures of data sets: ratios, tricks as switches, exact batches, and a run on them."""
 
+import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from holdfast.errors import ConfigError, DataError, ImageError
+from holdfast.runs.fingerprint import Fingerprint, describe_change
 from holdfast.seeding import SampleKey
 from sets_support import data_tree, write
 from tests_support import only_run
@@ -15,6 +20,7 @@ from vl_track.data.augment import Augmentation
 from vl_track.data.mixture import MixedPairs, Mixture, Source, ratios_at, reworded
 from vl_track.data.pairs import PairOptions
 from vl_track.data.samples import Sample
+from vl_track.data.sets.base import Split
 from vl_track.data.sets.known import open_set
 
 TINY = PairOptions(
@@ -133,7 +139,7 @@ def batch_keys(module: Mixture, count: int) -> list[list[SampleKey]]:
 
 
 def test_batches_are_functions_of_the_step_and_carry_it(root: Path) -> None:
-    module = Mixture([Source(name="lasot")], root=str(root), batch_size=3, pairs=TINY)
+    module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=3, pairs=TINY)
     module.setup("fit")
     batches = batch_keys(module, 4)
     assert [[key[0] for key in batch] for batch in batches] == [[k] * 3 for k in range(4)]
@@ -141,6 +147,25 @@ def test_batches_are_functions_of_the_step_and_carry_it(root: Path) -> None:
     assert batches == batch_keys(module, 4)
     module.seed = 1
     assert batches != batch_keys(module, 4)
+
+
+@pytest.mark.parametrize(("ranks", "micro_batches"), [(2, 1), (3, 1), (4, 1), (2, 3)])
+def test_a_step_has_the_same_pairs_on_any_number_of_ranks(
+    root: Path, ranks: int, micro_batches: int
+) -> None:
+    """Case B13: the batch was per rank, and each rank drew other pairs."""
+
+    def keys(rank: int, ranks: int, micro_batches: int) -> list[SampleKey]:
+        module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=12, pairs=TINY)
+        module.setup("fit")
+        trainer: Any = SimpleNamespace(
+            global_step=5, global_rank=rank, world_size=ranks, accumulate_grad_batches=micro_batches
+        )
+        module.trainer = trainer
+        return [key for batch in batch_keys(module, 2 * micro_batches) for key in batch]
+
+    parts = [key for rank in range(ranks) for key in keys(rank, ranks, micro_batches)]
+    assert sorted(parts) == sorted(keys(0, 1, 1))
 
 
 def test_validation_pairs_are_the_same_every_time(root: Path) -> None:
@@ -166,7 +191,7 @@ def arguments(root: Path, runs: Path, *extra: str) -> list[str]:
     return [
         "fit", "--config", str(configs / "scenes_tiny.yaml"), "--data", "vl_track.data.Mixture",
         "--data.sources", "[{name: lasot, ratio: 2}, {name: got10k}]", "--data.root", str(root),
-        "--data.batch_size", "2", "--data.val_pairs", "2",
+        "--data.global_batch_size", "2", "--data.val_pairs", "2",
         "--data.pairs", "{template_size: 32, search_size: 64}", "--run.root", str(runs), *extra,
     ]  # fmt: skip
 
@@ -176,6 +201,61 @@ def test_a_tracker_trains_on_a_mixture(root: Path, tmp_path: Path) -> None:
                       "--trainer.val_check_interval", "2")  # fmt: skip
     assert APP.main(words) == 0
     assert (only_run(tmp_path / "runs") / "checkpoints/last.ckpt").is_file()
+
+
+def test_the_fingerprint_is_that_of_names_lengths_and_annotations(root: Path) -> None:
+    """A run of vl-track did not say what data it had; a moved data set is the same one."""
+
+    def found(place: Path, split: Split = "train") -> Fingerprint:
+        return Mixture([Source(name="lasot", split=split), Source(name="coco")],
+                       root=str(place)).fingerprint()  # fmt: skip
+
+    first = found(root)
+    assert first.groups == {"coco train": 1, "lasot train": len(open_set("lasot", "train",
+                            root=root))}  # fmt: skip
+    assert (first.unit, first.files) == ("sequences", sum(first.groups.values()))
+    moved = root.with_name("moved")
+    shutil.copytree(root, moved)
+    assert found(moved) == first
+    assert found(root, "test").names != first.names
+    for path in (moved / "lasot").rglob("groundtruth.txt"):
+        path.write_text(path.read_text().replace("1", "2", 1))
+    changed = describe_change(first.as_dict(), found(moved).as_dict())
+    assert changed == "other names, sizes or contents"
+
+
+def test_a_damaged_sequence_has_the_same_fingerprint_elsewhere(root: Path) -> None:
+    """The index keeps the error of a damaged sequence, which named the data set's own folder."""
+    for path in (root / "lasot").rglob("groundtruth.txt"):
+        path.write_text("no numbers")
+    moved = root.parent / "some/other/place"
+    shutil.copytree(root, moved)
+    sources = [Source(name="lasot")]
+    first, second = (Mixture(sources, root=str(r)).fingerprint() for r in (root, moved))
+    assert first == second
+    with pytest.raises(DataError, match="some/other/place"):
+        _ = open_set("lasot", "train", root=moved)[0]
+
+
+def test_a_finished_run_notices_other_annotations(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Changed data were "finished" without a word (case A7, in the other track)."""
+    words = arguments(root, tmp_path / "runs", "--trainer.max_steps", "1",
+                      "--trainer.val_check_interval", "1")  # fmt: skip
+    assert APP.main(words) == 0
+    run = only_run(tmp_path / "runs")
+    record = json.loads((run / "run.json").read_text())
+    assert set(record["identity"]["data"]["groups"]) == {"got10k train", "lasot train"}
+    assert record["coordinates"]["data"] == record["identity"]["data"]["digest"]
+    assert APP.main(words) == 0
+    assert "is finished" in capsys.readouterr().out
+    for path in (root / "lasot").rglob("nlp.txt"):
+        path.write_text("another sentence")
+    assert APP.main(words) == 1
+    assert "the data (other names, sizes or contents)" in capsys.readouterr().err
+    assert APP.main([*words, "--run.root", str(root / "lasot/runs")]) == 1
+    assert "lies in" in capsys.readouterr().err
 
 
 def test_a_missing_data_set_stops_the_run_with_a_sentence(

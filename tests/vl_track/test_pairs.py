@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scenes_support import painted_root, small_world
 from vl_track.data.augment import Augmentation, Pair, augment, mirror_sentence
-from vl_track.data.geometry import Box, Window
+from vl_track.data.geometry import Box, Window, into_release_crop, window_around
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.sampling import draw_times, is_usable
 from vl_track.data.video import Mentioning, Picture, Video, crop_frame
@@ -103,6 +103,46 @@ def test_the_box_is_where_the_object_is_in_the_crop(prompt: str, seed: int) -> N
     assert np.allclose(pair.box, lit(pair.search), atol=0.02)
     assert pair.sentence == ("" if prompt == "box" else "the square on the left")
     assert pair.template.any() == (prompt != "text")
+
+
+def release_coordinates(box: Box, around: Box, side: float, size: int) -> list[float]:
+    """The release's arithmetic in plain words: centre of the box from the middle of the crop."""
+    factor = size / side
+    found = []
+    for start, length, near, width in zip(box[:2], box[2:], around[:2], around[2:], strict=True):
+        centre = (size - 1) / 2 + (start + length / 2 - near - width / 2) * factor
+        found.append((centre - length * factor / 2) / size)
+    return [*found, box[2] * factor / size, box[3] * factor / size]
+
+
+@given(
+    st.tuples(*[st.floats(-50, 500)] * 2, *[st.floats(1, 300)] * 2),
+    st.tuples(*[st.floats(-50, 500)] * 2, *[st.floats(1, 300)] * 2),
+)
+def test_the_releases_coordinates_by_hand(box: Box, around: Box) -> None:
+    side = window_around(around, 4.0).side
+    wanted = release_coordinates(box, around, side, 256)
+    assert into_release_crop(box, around, side, 256) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_releases_boxes_lie_half_a_pixel_up_and_left_of_ours() -> None:
+    """The recipe `release_all_in_one` trained with exact ones; the switch changes nothing else."""
+    exact, release = (
+        PairOptions(search_size=64, augmentation=STILL, release_coordinates=switch)
+        for switch in (False, True)
+    )
+    moved = []
+    for seed in range(300):
+        ours = make_pair(Marked(), exact, rng(seed))
+        theirs = make_pair(Marked(), release, rng(seed))
+        assert ours is not None
+        assert theirs is not None
+        assert np.array_equal(ours.search, theirs.search)
+        assert theirs.box[2:] == ours.box[2:]
+        moved.append(64 * (np.array(theirs.box) - ours.box)[:2])
+    # Besides, the window was moved to whole pixels of the frame, of which a crop's has 1.4.
+    assert np.mean(moved, axis=0) == pytest.approx([-0.5, -0.5], abs=0.05)
+    assert np.abs(np.array(moved) + 0.5).max() < 0.5
 
 
 def test_the_template_shows_the_object_in_its_middle() -> None:
@@ -243,7 +283,7 @@ def test_samples_are_the_same_for_the_same_key_only(root: Path) -> None:
 def test_the_data_module_gives_batches_and_repeats_validation(root: Path) -> None:
     data = Scenes(
         root=str(root),
-        batch_size=3,
+        global_batch_size=3,
         emoji=False,
         val_pairs=4,
         pairs=PairOptions(
@@ -268,7 +308,7 @@ def test_training_follows_seed_and_step(root: Path) -> None:
     def first(seed: int) -> torch.Tensor:
         data = Scenes(
             root=str(root),
-            batch_size=2,
+            global_batch_size=2,
             emoji=False,
             pairs=PairOptions(template_size=32, search_size=64),
         )

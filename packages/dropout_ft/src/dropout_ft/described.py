@@ -8,7 +8,7 @@ than it brings.
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
@@ -19,13 +19,13 @@ from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import Normalization, VeryLargeDropoutHead
 from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import CheckpointError, HoldfastError
+from holdfast.trusted import known_classes, unknown_class
 
 OURS = ("TimmBackbone", "LastBlocks", "OpenClipBackbone")
-_HOMES = ("dropout_ft.nn.backbones", "dropout_ft.nn")
 LARGEST_IMAGE = 4096
 """Side of an image in pixels."""
 MOST_CLASSES = 100_000
-Backbones = Mapping[str, type[Backbone]]
+Backbones = Sequence[type[Backbone]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Description:
     feature_scale: float = 1.0
     frozen_stages: int = 0
     exif_rotation: bool = False
-    others: Backbones = field(default_factory=dict)
+    others: Backbones = ()
 
     def build(self, weights: Mapping[str, Tensor], source: object) -> Classifier:
         """Make the classifier and load weights.
@@ -78,11 +78,8 @@ class Description:
     def _make(self, source: object) -> Classifier:
         kind = known_backbones(self.others).get(self.backbone)
         if kind is None:
-            raise CheckpointError(
-                f"{source} describes a model that cannot be built: its backbone {self.backbone} is "
-                "none of ours, and nothing that a file names is imported. If you trust that class, "
-                "give it yourself: --backbone module.Class, or load(..., backbones=[Class])."
-            )
+            give = "--backbone module.Class, or load(..., backbones=[Class])"
+            raise _refused(source, unknown_class("its backbone", self.backbone, give))
         options = dict(self.options)
         if "weights" in inspect.signature(kind).parameters:
             # The file holds every weight; the pre-trained ones need not be there any more.
@@ -102,20 +99,18 @@ class Description:
             ) from error
 
 
-def known_backbones(others: Backbones | None = None) -> dict[str, type[Backbone]]:
+def known_backbones(others: Backbones = ()) -> dict[str, type[Backbone]]:
     """Return the classes a file may name: ours, and those the user gives."""
     import dropout_ft.nn.backbones as ours  # noqa: PLC0415  (timm and open_clip, when needed)
 
-    found = {f"{home}.{name}": getattr(ours, name) for home in _HOMES for name in OURS}
-    found |= {f"{kind.__module__}.{kind.__qualname__}": kind for kind in set(found.values())}
-    return {**found, **(others or {})}
+    return known_classes([getattr(ours, name) for name in OURS], others)
 
 
 def describe(
     config: Any,  # noqa: ANN401  (whatever the file holds)
     class_names: Any,  # noqa: ANN401
     source: object,
-    others: Backbones | None = None,
+    others: Backbones = (),
 ) -> Description:
     """Check the configuration of a run and return what it says about the model.
 
@@ -123,7 +118,7 @@ def describe(
         config: sections ``model`` and ``data``, as ``fit`` writes them.
         class_names: a list of names.
         source: of both, for messages.
-        others: backbones besides ours, by class path.
+        others: backbones besides ours.
 
     Raises:
         CheckpointError: something is missing or of another kind or size.
@@ -145,7 +140,7 @@ def describe(
         feature_scale=_number(model.get("feature_scale", 1.0), "feature_scale", 0, 1e6, source),
         frozen_stages=int(_number(model.get("frozen_stages", 0), "frozen_stages", 0, 1e3, source)),
         exif_rotation=_flag(data.get("exif_rotation", False), "exif_rotation", source),
-        others=others or {},
+        others=others,
     )
 
 

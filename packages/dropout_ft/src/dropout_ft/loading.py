@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dropout_ft.class_paths import class_paths
 from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.described import Backbones, Description, describe
@@ -122,8 +121,7 @@ def load_classifier(
     if given.is_dir():
         return read_timm_folder(given)
     checkpoint = read_checkpoint(given)
-    own = {path: kind for kind in backbones for path in class_paths(kind)}
-    description = describe_checkpoint(given, checkpoint, own)
+    description = describe_checkpoint(given, checkpoint, backbones)
     state = choose_weights(given, checkpoint, weights)
     state = {name.removeprefix(_MODEL): value for name, value in state.items()}
     return _loaded(description, state, given)
@@ -142,7 +140,7 @@ def _loaded(
 
 
 def describe_checkpoint(
-    path: str | Path, checkpoint: Mapping[str, Any], backbones: Backbones | None = None
+    path: str | Path, checkpoint: Mapping[str, Any], backbones: Backbones = ()
 ) -> Description:
     """Return what a checkpoint says about its model.
 

@@ -6,8 +6,9 @@
 Names are lazy: torch is imported with the first one that needs it.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from holdfast.lazy import lazy_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,4 @@ def load(
     )
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (any of the names above)
-    if name in _MODULES:
-        return getattr(importlib.import_module(_MODULES[name]), name)
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+__getattr__ = lazy_names(__name__, _MODULES)

@@ -1,8 +1,9 @@
 """Networks from model folders, checkpoints, and the one that comes with the package."""
 
+import inspect
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def build_network(
     try:
         body = {key: config[key] for key in _BODY if key in config}
         # The source holds every weight; the pre-trained ones need not be there any more.
-        network = AllInOne(backbone(weights=None), text(), head, **body)
+        network = AllInOne(backbone(**_without_weights(backbone)), text(), head, **body)
         network.conventions = Conventions(**(config.get("tracker") or {}))
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
@@ -95,6 +96,11 @@ def build_network(
             "vl-track model."
         ) from error
     return network
+
+
+def _without_weights(backbone: Callable[..., Any]) -> dict[str, None]:
+    """Return the argument that keeps a backbone from reading pre-trained weights, if it has it."""
+    return {"weights": None} if "weights" in inspect.signature(backbone).parameters else {}
 
 
 def save_network(

@@ -19,8 +19,8 @@ import torch
 from holdfast.errors import ConfigError, DataError, HoldfastError, MissingToolError
 from vl_track.data.geometry import as_box
 from vl_track.data.pictures import decode_picture, read_picture
-from vl_track.nn.network import AllInOne
 from vl_track.tracking.loop import follow
+from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.steps import Prompt, Step
 from vl_track.tracking.tracker import Tracker
@@ -42,7 +42,7 @@ class Session:
 
     def __init__(
         self,
-        network: AllInOne,
+        network: Network,
         options: TrackerOptions | None = None,
         device: str | torch.device = "cpu",
         text: str = "",

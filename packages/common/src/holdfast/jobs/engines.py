@@ -85,23 +85,19 @@ def run_pool(pool: Pool, engine: Engine, resources: Resources) -> Iterator[None]
     run_round = {"ray": _on_ray, "processes": _in_processes, "slurm": _on_slurm}[choose(engine)]
     while True:
         if pool.open_folders():
-            before = _attempts(pool)
+            before = pool.ended()
             lost = yield from run_round(pool, resources)
-            fruitless = fruitless + 1 if lost and _attempts(pool) == before else 0
+            # A started job is no progress: a node that dies at each start would go on for ever.
+            fruitless = fruitless + 1 if lost and pool.ended() == before else 0
             if fruitless >= MOST_DEATHS:
                 raise StoppedError(
-                    f"The tasks of {MOST_DEATHS} rounds ended without starting any job in "
+                    f"The tasks of {MOST_DEATHS} rounds ended without finishing any job in "
                     f"{pool.root}; the last one said: {lost}. Mend that and give the same command "
                     "again."
                 )
         elif not wait_for_others(pool):
             return
         yield
-
-
-def _attempts(pool: Pool) -> list[tuple[str, int]]:
-    """Return how far every job is; a round that changes nothing of it did nothing."""
-    return [(f.state(), int(f.read("started").get("attempt", 0))) for f in pool.folders()]
 
 
 def slots(pool: Pool, resources: Resources, workers: int) -> list[Slot]:

@@ -46,6 +46,10 @@ class Pool:
         """Return the folders of jobs that nobody has and that have not ended."""
         return [f for f in self.folders() if f.state() in {"not started", "incomplete"}]
 
+    def ended(self) -> int:
+        """Return how many jobs are done or have failed."""
+        return sum(folder.state() in {"done", "failed"} for folder in self.folders())
+
     def retry_failed(self) -> None:
         """Forget all failures."""
         for folder in self.folders():

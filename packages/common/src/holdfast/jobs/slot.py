@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdfast.jobs.job import JobFolder
-from holdfast.jobs.runner import NO_SPACE, TAKEN
+from holdfast.jobs.runner import DONE, NO_SPACE, TAKEN
 from holdfast.jobs.space import full_disk, is_full
 
 MOST_DEATHS = 3
@@ -47,20 +47,27 @@ def work(slot: Slot, stop: threading.Event | None = None) -> str:
     Returns:
         A sentence about what keeps every job from running, such as a full disk, or nothing.
     """
-    free, failed_starts = _free(slot.folders), 0
+    free, fruitless, ended = _free(slot.folders), 0, _ended(slot.folders)
     while free and not (stop is not None and stop.is_set()):
         status, sentence = start_process(slot, free)
         if status == NO_SPACE:
             return sentence
         if status == TAKEN:
             time.sleep(0.05)
-        before, free = free, _free(slot.folders)
-        failed_starts = (
-            failed_starts + 1 if status > 0 and status != TAKEN and free == before else 0
-        )
-        if failed_starts >= MOST_DEATHS:
-            return f"No process for jobs can be started (its exit status is {status}; see above)."
+        before, ended, free = ended, _ended(slot.folders), _free(slot.folders)
+        fruitless = fruitless + 1 if status not in {DONE, TAKEN} and ended == before else 0
+        if fruitless >= MOST_DEATHS:
+            return _why_none_ends(status)
     return ""
+
+
+def _why_none_ends(status: int) -> str:
+    if status > 0:
+        return f"No process for jobs can be started (its exit status is {status}; see above)."
+    return (
+        f"Processes for jobs were stopped {MOST_DEATHS} times by signal {-status} before any job "
+        "ended: find out what stops them, then give the same command again."
+    )
 
 
 def start_process(slot: Slot, folders: Sequence[str]) -> tuple[int, str]:
@@ -127,6 +134,10 @@ def last_line(log: Path) -> str:
 def _free(folders: Sequence[str]) -> list[str]:
     open_states = {"not started", "incomplete"}
     return [path for path in folders if JobFolder(path=Path(path)).state() in open_states]
+
+
+def _ended(folders: Sequence[str]) -> int:
+    return sum(JobFolder(path=Path(path)).state() in {"done", "failed"} for path in folders)
 
 
 def _was_run_by(folder: JobFolder, process: int) -> bool:

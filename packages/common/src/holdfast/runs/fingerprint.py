@@ -1,7 +1,7 @@
 """What the data of a run was: relative paths, sizes and, where that is cheap, the bytes."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ class Fingerprint:
         content: whether the digest covers the files' bytes.
         groups: number of files in each top-level group, such as a domain.
         names: 16 hexadecimal digits over the paths alone.
+        unit: what is counted, where that is no file, such as ``sequences``.
     """
 
     digest: str
@@ -29,6 +30,7 @@ class Fingerprint:
     content: bool
     groups: dict[str, int]
     names: str = ""
+    unit: str = "files"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for ``run.json``."""
@@ -48,7 +50,24 @@ def fingerprint_files(
     Raises:
         OSError: a file vanished.
     """
-    entries = sorted((path.relative_to(root).as_posix(), path) for path in paths)
+    return fingerprint_named(
+        ((path.relative_to(root).as_posix(), path) for path in paths), content=content
+    )
+
+
+def fingerprint_named(
+    named: Iterable[tuple[str, Path]], *, content: bool | None = None
+) -> Fingerprint:
+    """Take the fingerprint of files that lie anywhere.
+
+    Args:
+        named: name and path of each; the first part of a name, up to a slash, is its group.
+        content: as for :func:`fingerprint_files`.
+
+    Raises:
+        OSError: a file vanished.
+    """
+    entries = sorted(named)
     sizes = [path.stat().st_size for _, path in entries]
     total = sum(sizes)
     hashed = total <= CHEAP_BYTES if content is None else content
@@ -70,21 +89,63 @@ def fingerprint_files(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One part of a data set that is an index rather than files.
+
+    Attributes:
+        count: how many things are listed.
+        names: digest of their names.
+        content: digest of all that the index says.
+        bytes: size of the index.
+    """
+
+    count: int
+    names: str
+    content: str
+    bytes: int
+
+
+def fingerprint_listed(parts: Mapping[str, Listed], unit: str) -> Fingerprint:
+    """Take the fingerprint of indexes, by the name of each part.
+
+    Args:
+        parts: in any order.
+        unit: what they list, in the plural.
+    """
+    known = sorted(parts.items())
+    return Fingerprint(
+        digest=_digest_of((name, one.content) for name, one in known),
+        files=sum(one.count for one in parts.values()),
+        bytes=sum(one.bytes for one in parts.values()),
+        content=False,
+        groups={name: one.count for name, one in known},
+        names=_digest_of((name, one.names) for name, one in known),
+        unit=unit,
+    )
+
+
+def _digest_of(rows: Iterable[tuple[str, str]]) -> str:
+    text = "\0".join(f"{name}\0{value}" for name, value in rows)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def describe_change(before: dict[str, Any], now: dict[str, Any]) -> str:
     """Say in a few words how two fingerprints of ``run.json`` differ; empty if they do not.
 
     Fingerprints with and without content are compared by their counts only.
     """
     old, new = before.get("groups") or {}, now.get("groups") or {}
+    unit = now.get("unit") or "files"
     changed = [
-        f"{name}: {old.get(name, 0)} files before, {new.get(name, 0)} now"
+        f"{name}: {old.get(name, 0)} {unit} before, {new.get(name, 0)} now"
         for name in sorted({*old, *new})
         if old.get(name, 0) != new.get(name, 0)
     ]
     if changed:
         return "; ".join(changed[:3]) + ("; ..." if len(changed) > 3 else "")
     if has_other_files(before, now):
-        return "other file names"
+        return "other file names" if unit == "files" else f"other names of {unit}"
     if before.get("content") != now.get("content"):
         return "" if before.get("bytes") == now.get("bytes") else "other file sizes"
     return "" if before.get("digest") == now.get("digest") else "other names, sizes or contents"

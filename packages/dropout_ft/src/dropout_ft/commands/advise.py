@@ -24,7 +24,7 @@ from dropout_ft.advice.recipe import (
 from dropout_ft.app import APP
 from dropout_ft.commands.trusted import own_backbones
 from dropout_ft.data.folder import Domain, scan
-from dropout_ft.results.rows import read_rows
+from dropout_ft.results.rows import current_rows
 from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last
 from dropout_ft.sweep.expand import jobs_of
@@ -190,7 +190,7 @@ def finish(
         write_timm_folder(loaded, model)
         files += ["model.safetensors", "config.json"]
     files += [path.name for path in write_formats(loaded, model, formats)]
-    last = select_last([{"step": row["step"], **row["current"]} for row in read_rows(run.results)])
+    last = select_last(current_rows(run.results))
     final = card.Final(
         run=str(run.path),
         iid=float(last["iid"]),

@@ -39,10 +39,12 @@ def combine(
     from dropout_ft.methods.weight_average import average_weights
     from holdfast.checkpoints.weights import write_weights
 
+    # Before anything is said: the runs may name a class that is not known here.
+    first = Reevaluation(loaded[0])
     (ensemble,) = EnsembleOverRuns().scores(loaded, Options())
     _print(f"ensemble of {len(loaded)} runs", ensemble)
     average = average_weights([final_weights(run) for run in loaded])
-    _print(f"average of {len(loaded)} runs", Reevaluation(loaded[0]).scores(average))
+    _print(f"average of {len(loaded)} runs", first.scores(average))
     if out is not None:
         write_weights(Path(out).expanduser(), average)
         sys.stdout.write(f"averaged weights: {out}\n")

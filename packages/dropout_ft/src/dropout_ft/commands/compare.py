@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dropout_ft.commands.report import report
 from dropout_ft.commands.trusted import own_classes
+from dropout_ft.sweep.apart import keep_sweep_apart
 from dropout_ft.sweep.config import checked
 from dropout_ft.sweep.expand import jobs_of
 from dropout_ft.sweep.running import run_jobs, runs_of, settings_of
@@ -59,7 +60,9 @@ def compare(
         "seeds": list(seeds),
         "set": settings_of(set),
     }
-    jobs = jobs_of(checked(values, "compare"))
+    config = checked(values, "compare")
+    jobs = jobs_of(config)
+    keep_sweep_apart(Path(out).expanduser(), config)
     pool = Pool(root=Path(out).expanduser(), jobs=jobs, many_a_process=engine == "processes")
     say(f"{len(jobs)} runs in {pool.root}")
     pool.retry_failed()  # the user has mended what failed, or hears of it again

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from dropout_ft.sweep.apart import keep_sweep_apart
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of, lines
 from dropout_ft.sweep.running import run_jobs
@@ -18,6 +19,7 @@ from holdfast.jobs.engines import Engine, Resources, choose
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import readable, status_of
+from holdfast.outputs import keep_apart
 
 
 def sweep(
@@ -61,7 +63,9 @@ def sweep(
     """
     found = read_sweep_config(plan)
     folder = Path(out or f"results/sweeps/{Path(plan).stem}").expanduser()
+    keep_apart([folder], [plan])
     pool = Pool(root=folder, jobs=jobs_of(found))
+    keep_sweep_apart(folder, found)
     if dry_run:
         sys.stdout.write(plan_text(pool, workers))
         return

@@ -1,17 +1,15 @@
 """What the user names on the command line: models, and classes of their own."""
 
-import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from holdfast.errors import CheckpointError, ConfigError
+from holdfast.errors import CheckpointError
+from holdfast.trusted import import_class
 
 if TYPE_CHECKING:
     from dropout_ft.data.sources.base import Source
     from dropout_ft.nn.backbones.base import Backbone
     from dropout_ft.results.run import Trusted
-
-K = TypeVar("K")
 
 
 def check_models(*paths: str) -> None:
@@ -40,7 +38,8 @@ def own_backbones(name: str | None) -> list[type["Backbone"]]:
         return []
     from dropout_ft.nn.backbones.base import Backbone
 
-    return [_own(name, Backbone, "backbone", "dropout_ft.nn.backbones.Backbone")]
+    must_be = "no backbone: derive it from dropout_ft.nn.backbones.Backbone"
+    return [import_class(name, [Backbone], option="--backbone", must_be=must_be)]
 
 
 def own_sources(name: str | None) -> list[type["Source"]]:
@@ -56,7 +55,8 @@ def own_sources(name: str | None) -> list[type["Source"]]:
         return []
     from dropout_ft.data.sources.base import Source
 
-    return [_own(name, Source, "source", "dropout_ft.data.sources.Source")]
+    must_be = "no source: derive it from dropout_ft.data.sources.Source"
+    return [import_class(name, [Source], option="--source", must_be=must_be)]
 
 
 def own_classes(backbone: str | None, source: str | None) -> "Trusted":
@@ -72,16 +72,3 @@ def own_classes(backbone: str | None, source: str | None) -> "Trusted":
     from dropout_ft.results.run import Trusted
 
     return Trusted(backbones=tuple(own_backbones(backbone)), sources=tuple(own_sources(source)))
-
-
-def _own(name: str, base: type[K], kind: str, home: str) -> type[K]:
-    module, _, attribute = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"There is no class {name} ({error}): give --{kind} module.Class."
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigError(f"{name} is no {kind}: derive it from {home}.")
-    return found

@@ -1,6 +1,7 @@
 """Train on some domains of a source and test on the others, by DomainBed's protocol."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,25 +19,30 @@ from dropout_ft.data.table import EvaluationTable, Part
 from dropout_ft.data.transforms import Library, Transform, eval_transform, train_transform
 from dropout_ft.nn.backbones.base import Preprocessing
 from dropout_ft.nn.classifier import Classifier
-from holdfast.errors import ConfigError
+from holdfast.data.roots import data_root
+from holdfast.errors import ConfigError, DataError
 from holdfast.runs.fingerprint import Fingerprint, fingerprint_files
 from holdfast.training.datamodule import StepDataModule
 from holdfast.training.samplers import WindowBatchSampler
+
+CACHE = "cache"
+"""Folder of caches, beside the folder of the images or below the user's data root."""
 
 
 class DomainData(StepDataModule):
     """Leave-domains-out classification on a source of images, with DomainBed's protocol.
 
-    Training draws ``batch_size`` images with replacement from the 80 % ``in`` part of each training
-    domain at every step. Evaluation covers the 20 % ``out`` part of the training domains (i.i.d.)
-    and all of the domains left out (o.o.d.).
+    Training draws ``global_batch_size`` images with replacement from the 80 % ``in`` part of each
+    training domain at every step. Evaluation covers the 20 % ``out`` part of the training domains
+    (i.i.d.) and all of the domains left out (o.o.d.).
 
     Args:
         source: where the images come from; text is a folder ``<domain>/<class>/<image>``.
         test_domains: names of the domains left out of training (or positions, where no domain's
             name is a number); none trains on all, for a final model, and only the i.i.d. accuracy
             is measured.
-        batch_size: images from each training domain, on each rank; the paper uses 32.
+        global_batch_size: images from each training domain in an optimiser step, over all
+            processes; the paper uses 32.
         split_seed: DomainBed's ``trial_seed``, which splits each domain; independent of the run's
             seed. The paper's repeats share 0; DomainBed's tables use one split for each repeat.
         holdout_fraction: fraction of each domain's ``out`` part, in (0, 1).
@@ -63,7 +69,7 @@ class DomainData(StepDataModule):
         self,
         source: str | Source,
         test_domains: list[str] = [],  # noqa: B006  (copied below)
-        batch_size: int = 32,
+        global_batch_size: int = 32,
         split_seed: int = 0,
         holdout_fraction: float = 0.2,
         image_size: int | None = None,
@@ -78,7 +84,7 @@ class DomainData(StepDataModule):
         eval_batch_size: int = 128,
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
-        _check_counts(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
+        _check_counts(1, global_batch_size=global_batch_size, eval_batch_size=eval_batch_size)
         _check_counts(1, image_size=image_size)
         _check_counts(
             0, split_seed=split_seed, eval_images=eval_images, cached_side=cached_side,
@@ -90,7 +96,7 @@ class DomainData(StepDataModule):
             )
         self.source = as_source(source)
         self.test_domains = [str(name) for name in test_domains]
-        self.batch_size = batch_size
+        self.global_batch_size = global_batch_size
         self.split_seed = split_seed
         self.holdout_fraction = holdout_fraction
         self.image_size = image_size
@@ -103,6 +109,7 @@ class DomainData(StepDataModule):
         self.content_hash = content_hash
         # Set by training.deferral.TestDomainsWhenBest.
         self.defer_test_domains = False
+        self._from_record = False
         self._network: Classifier | None = None
         self._partition: Partition | None = None
 
@@ -133,6 +140,16 @@ class DomainData(StepDataModule):
         ``image_size``, resized bilinearly, and nothing can be cached behind frozen stages.
         """
         self._network = network
+        return self
+
+    def from_record(self) -> "DomainData":
+        """Write nothing beside the images from now on; returns itself.
+
+        Where they lie was read from a file that may come from anyone. Images that are absent are
+        an error instead of being drawn or fetched, and new caches are written below the user's own
+        data root.
+        """
+        self._from_record = True
         return self
 
     def left_out(self) -> tuple[int, ...]:
@@ -168,7 +185,7 @@ class DomainData(StepDataModule):
             "split_seed": self.split_seed,
             "holdout_fraction": self.holdout_fraction,
             "image_size": self.image_size or self._preprocessing().size,
-            "batch_size": self.batch_size,
+            "batch_size": self.global_batch_size,
         }
 
     def fingerprint(self) -> Fingerprint:
@@ -177,9 +194,23 @@ class DomainData(StepDataModule):
         files = list(self.source.files())
         return fingerprint_files(self.source.root, files, content=self.content_hash)
 
+    def inputs(self) -> list[Path]:
+        """Return what is read and must not be written into."""
+        return [self.source.root]
+
     def prepare_data(self) -> None:
-        """Fetch or draw the images unless they are there."""
-        self.source.prepare()
+        """Fetch or draw the images unless they are there.
+
+        Raises:
+            DataError: they are absent, and only a run's record says where they would be written.
+        """
+        if not self._from_record:
+            self.source.prepare()
+        elif not self.source.root.is_dir():
+            raise DataError(
+                f"The run's images are not at {self.source.root}, and nothing is written to a "
+                "place that only a run's record names: bring them back, or train it again."
+            )
 
     def setup(self, stage: str = "fit") -> None:
         """Scan the source, split it, and build data sets (and the feature cache if asked).
@@ -219,15 +250,15 @@ class DomainData(StepDataModule):
         chunks = self.source.chunks()
         if chunks is None or not isinstance(self.source, ShardedFolder):
             return self.step_loader(
-                self._train_set, groups, per_group=self.batch_size, identity=self._identity
+                self._train_set, groups, per_group=self.global_batch_size, identity=self._identity
             )
         shards = [
             [group[chunks[group] == chunk] for chunk in np.unique(chunks[group])]
             for group in groups
         ]
-        start, rank, _ = self._position()
+        start, split = self.position()
         sampler = WindowBatchSampler(
-            shards, per_group=self.batch_size, seed=self.seed, rank=rank, start_step=start,
+            shards, per_group=self.global_batch_size, seed=self.seed, split=split, start_step=start,
             opened=self.source.open_shards, window=self.source.window,
         )  # fmt: skip
         return self.batch_loader(self._train_set, sampler, identity=self._identity)
@@ -291,9 +322,17 @@ class DomainData(StepDataModule):
         if decoded is not None or not self.cached_side:
             return decoded
         paths = [path for domain in domains for path in domain.paths]
-        folder = self.source.root.parent / "cache"
-        cache = ImageCache(folder, self.cached_side, exif_rotation=self.exif_rotation)
+        cache = ImageCache(
+            self._beside(), self.cached_side, exif_rotation=self.exif_rotation, new=self._caches()
+        )
         return cache.build(paths, self.source.root)
+
+    def _beside(self) -> Path:
+        return self.source.root.parent / CACHE
+
+    def _caches(self) -> Path:
+        """Return where new caches are written."""
+        return data_root() / CACHE if self._from_record else self._beside()
 
     def _build_cached(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:
         network = self._network
@@ -305,8 +344,9 @@ class DomainData(StepDataModule):
         paths = [path for domain in domains for path in domain.paths]
         root = self.source.root
         cache = FeatureCache(
-            root.parent / "cache", views=self.cached_views, exif_rotation=self.exif_rotation
-        )
+            self._beside(), views=self.cached_views, exif_rotation=self.exif_rotation,
+            new=self._caches(),
+        )  # fmt: skip
         activations = cache.build(network, paths, plain=plain, augment=augment, root=root)
         parts = self._parts()
         table = parts.table

@@ -76,12 +76,20 @@ class FeatureCache:
         views: augmented views of each picture, besides the plain one.
         batch_size: pictures run through the frozen stages at a time.
         exif_rotation: turn pictures as their EXIF header says.
+        new: where a new file is written, if not among the others.
     """
 
     def __init__(
-        self, folder: Path, *, views: int, batch_size: int = 96, exif_rotation: bool = False
+        self,
+        folder: Path,
+        *,
+        views: int,
+        batch_size: int = 96,
+        exif_rotation: bool = False,
+        new: Path | None = None,
     ) -> None:
         self.folder = folder
+        self.new = new or folder
         self.views = views
         self.batch_size = batch_size
         self.exif_rotation = exif_rotation
@@ -100,7 +108,8 @@ class FeatureCache:
         Returns:
             A read-only memory map (1 + views, pictures, channels, h, w), float16.
         """
-        target = self.folder / f"activations-{self._key(model, paths, plain, augment, root)}.npy"
+        name = f"activations-{self._key(model, paths, plain, augment, root)}.npy"
+        target = (self.folder if (self.folder / name).is_file() else self.new) / name
         if not target.is_file():
             with atomic_path(target) as temporary:
                 self._compute(model, paths, plain, augment, temporary)

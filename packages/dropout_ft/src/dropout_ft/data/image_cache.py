@@ -22,10 +22,14 @@ class ImageCache:
         folder: where caches are kept.
         side: pixels of the shorter side; pictures that are smaller stay as they are.
         exif_rotation: turn pictures as their EXIF header says.
+        new: where a new cache is written, if not among the others.
     """
 
-    def __init__(self, folder: Path, side: int, *, exif_rotation: bool = False) -> None:
+    def __init__(
+        self, folder: Path, side: int, *, exif_rotation: bool = False, new: Path | None = None
+    ) -> None:
         self.folder = folder
+        self.new = new or folder
         self.side = side
         self.exif_rotation = exif_rotation
 
@@ -37,7 +41,9 @@ class ImageCache:
             DiskError: the cache does not fit.
         """
         key = content_key(f"{self.side} {self.exif_rotation}", paths, root)
-        target = self.folder / f"pictures-{key}.bin"
+        name = f"pictures-{key}.bin"
+        known = (self.folder / name).with_suffix(".json").is_file()
+        target = (self.folder if known else self.new) / name
         index = target.with_suffix(".json")
         if not index.is_file():
             sizes = self._decode(paths, target)

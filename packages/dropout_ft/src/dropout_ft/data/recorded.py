@@ -6,24 +6,21 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 import dropout_ft.data.sources as ours
-from dropout_ft.class_paths import class_paths
 from dropout_ft.data.domains import DomainData
 from dropout_ft.data.sources.base import Source
 from holdfast.errors import DataError, HoldfastError
+from holdfast.trusted import known_classes, unknown_class
 
-_HOMES = ("dropout_ft.data", "dropout_ft.data.sources")
 _PLAIN = (str, int, float, bool, type(None))
 
 
 def known_sources(others: Iterable[type[Source]] = ()) -> dict[str, type[Source]]:
     """Return the sources a file may name: ours, and those the user gives."""
-    kinds = [getattr(ours, name) for name in ours.__all__]
-    found = {f"{home}.{kind.__name__}": kind for home in _HOMES for kind in kinds}
-    return found | {path: kind for kind in [*kinds, *others] for path in class_paths(kind)}
+    return known_classes([getattr(ours, name) for name in ours.__all__], others)
 
 
 def recorded_data(config: object, where: object, others: Iterable[type[Source]] = ()) -> DomainData:
-    """Return the data of a run.
+    """Return the data of a run; nothing is drawn, fetched or cached where only the record says.
 
     Args:
         config: the section ``data`` of the run's record, which may come from anyone.
@@ -41,7 +38,7 @@ def recorded_data(config: object, where: object, others: Iterable[type[Source]] 
     rest = {str(name): value for name, value in config.items() if name != "source"}
     try:
         checked = parser.parse_object({"data": rest})["data"].as_dict()
-        return DomainData(source, **checked)
+        return DomainData(source, **checked).from_record()
     except (ArgumentError, TypeError, ValueError) as error:
         raise _refused(where, error) from error
 
@@ -62,12 +59,9 @@ def recorded_source(
     options = (found.get("init_args") or {}) if isinstance(found, Mapping) else {}
     kind = known_sources(others).get(name) if isinstance(name, str) else None
     if kind is None:
-        raise DataError(
-            f"{where} names the source {str(name)[:200]}, which is none of ours, and nothing that "
-            "a file names is imported: if you trust that class, give it yourself, --source "
-            "module.Class."
-        )
-    if not isinstance(options, Mapping) or not all(isinstance(v, _PLAIN) for v in options.values()):
+        words = unknown_class("its source", name, "--source module.Class")
+        raise DataError(f"{where} describes data that cannot be made: {words}.")
+    if not isinstance(options, Mapping) or not all(map(_is_plain, options.values())):
         raise DataError(f"{where} describes a source with options that are no plain values.")
     try:
         return kind(**options)
@@ -75,6 +69,12 @@ def recorded_source(
         raise
     except (TypeError, ValueError) as error:
         raise _refused(where, error) from error
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether an option is a plain value or a list of them."""
+    members = value if isinstance(value, list) else [value]
+    return all(isinstance(member, _PLAIN) for member in members)
 
 
 def _refused(where: object, error: Exception) -> DataError:

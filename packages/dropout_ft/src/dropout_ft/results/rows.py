@@ -37,6 +37,15 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
+def current_rows(path: str | Path) -> list[dict[str, Any]]:
+    """Return ``step`` and the scores of the current weights, of each evaluation.
+
+    Raises:
+        DataError: as :func:`read_rows`.
+    """
+    return [{"step": row["step"], **row[CURRENT]} for row in read_rows(path)]
+
+
 def training_seconds(record: Mapping[str, Any], path: str | Path) -> float:
     """Return the wall time of all launches that a record lists, in seconds.
 

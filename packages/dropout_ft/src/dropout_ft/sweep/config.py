@@ -1,6 +1,7 @@
 """The YAML of a sweep, checked by pydantic."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -158,6 +159,8 @@ def checked(values: Any, where: str) -> SweepConfig:  # noqa: ANN401  (whatever 
 def text_of(files: Sequence[str | Path]) -> str:
     """Return the text of YAML files and of those they refer to, for a job's digest.
 
+    A reference is a file's name, relative to the file it stands in, or the name of a recipe.
+
     Raises:
         ConfigError: one of them is not YAML.
     """
@@ -173,19 +176,26 @@ def text_of(files: Sequence[str | Path]) -> str:
         except yaml.YAMLError as error:
             reason = " ".join(str(error).split())
             raise ConfigError(f"The file {path} is not YAML: {reason}.") from error
-        waiting += [path.parent / name for name in yaml_names(scalars(node))]
+        waiting += _references(node, path.parent)
     return "\n".join(seen.values())
 
 
 def files_named(settings: Mapping[str, Any]) -> list[Path]:
-    """Return the YAML files that settings name, such as ``model.backbone: own.yaml``."""
+    """Return the YAML files that settings name, as ``own.yaml`` or ``model:resnet50``."""
     node = yaml.compose(yaml.safe_dump(dict(settings)), Loader=yaml.SafeLoader)
-    return [Path(name).expanduser() for name in yaml_names(scalars(node))]
+    return list(_references(node, Path()))
 
 
-def yaml_names(values: Iterable[str]) -> Iterator[str]:
-    """Yield those values that are a YAML file's name."""
-    return (value for value in values if value.endswith(SUFFIXES))
+def _references(node: yaml.Node | None, folder: Path) -> Iterator[Path]:
+    """Yield the files that the values of a YAML name."""
+    for value in scalars(node):
+        # Other texts may look like a recipe's name, such as a run's: they refer to nothing.
+        with contextlib.suppress(ConfigError):
+            recipe = find_recipe(value)
+            if recipe is not None:
+                yield recipe
+            elif value.endswith(SUFFIXES):
+                yield folder / Path(value).expanduser()
 
 
 def _filled(variants: Any) -> Any:  # noqa: ANN401

@@ -1,8 +1,9 @@
 """What a sweep's job does: one ``fit`` in the job's folder; and running them all."""
 
 from dropout_ft.app import APP
+from dropout_ft.results.rows import current_rows
 from dropout_ft.results.selection import select_iid
-from holdfast.runs.results import read_results
+from holdfast.errors import DataError
 
 
 def train(
@@ -18,6 +19,9 @@ def train(
 
     Returns:
         ``iid`` and ``ood`` in [0, 1], and ``step``, of the step that the i.i.d. accuracy selects.
+
+    Raises:
+        DataError: the run has no evaluation, or a row of its results is none.
     """
     words = ["fit"]
     for file in files:
@@ -25,9 +29,10 @@ def train(
     words += [f"--data={data}"] if data else []
     words += [*settings, f"--run.root={folder}", "--trainer.enable_model_summary=false"]
     run = APP.run_lightning(words).directory
-    best = select_iid(
-        [{"step": row["step"], **row["current"]} for row in read_results(run.results)]
-    )
+    rows = current_rows(run.results)
+    if not rows:
+        raise DataError(f"{run.results} has no evaluation: let the run validate at least once.")
+    best = select_iid(rows)
     return {name: float(best[name]) for name in ("iid", "ood", "step") if name in best}
 
 

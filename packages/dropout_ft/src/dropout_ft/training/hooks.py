@@ -6,12 +6,12 @@ from pytorch_lightning import Callback, LightningModule
 from torch import Tensor
 
 from dropout_ft.data.domains import DomainData
+from dropout_ft.results.rows import current_rows
 from dropout_ft.results.selection import select_iid
 from dropout_ft.training.module import FineTuning
 from dropout_ft.training.recorder import EvaluationRecorder
 from holdfast.cli.lightning_cli import TrackHooks
 from holdfast.runs.directory import RunDirectory
-from holdfast.runs.results import read_results
 from holdfast.training.datamodule import StepDataModule
 
 # Runs that differ in these alone are repeats of one method, at one rate each.
@@ -58,7 +58,7 @@ def callbacks(directory: RunDirectory) -> list[Callback]:
 
 def closing(directory: RunDirectory) -> str:
     """Say which step the i.i.d. accuracy selects, and its accuracies."""
-    rows = [{"step": row["step"], **row["current"]} for row in read_results(directory.results)]
+    rows = current_rows(directory.results)
     if not rows:
         return "nothing was evaluated"
     best = select_iid(rows)

@@ -1,19 +1,12 @@
 """``vl-track ablate-language``: does the sentence matter?"""
 
-import json
 import sys
 
-from rich.progress import Progress
-
-import vl_track
-from holdfast.atomic import write_text
-from holdfast.data.roots import data_root
+from vl_track.commands import presets
 from vl_track.data.prompts import PromptKind
-from vl_track.outputs import check_outputs
-from vl_track.scenes.clips import scenes_videos
+from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
-from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
 from vl_track.tracking.options import TrackerOptions
@@ -30,6 +23,10 @@ def ablate_language(
     emoji: bool = True,
     out: str | None = None,
     overwrite: bool = False,
+    device: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
     """Score the same model with the right sentence, with none, and with another video's.
@@ -44,27 +41,22 @@ def ablate_language(
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
         overwrite: replace it if it exists.
+        device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
-    if out:
-        check_outputs([out], overwrite=overwrite)
-    folder = data_root(root)
-    if emoji:
-        prepare_sprites(folder)
-    videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
+    presets.check_record(out, weights, overwrite=overwrite)
+    videos = presets.scenes(root, count, split=split, difficulty=difficulty, emoji=emoji)
     chosen = options or TrackerOptions()
     chosen.allow_nothing = True
     ways: list[PromptKind] = prompts or ["text", "box+text"]
-    with Progress(disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("tracking", total=len(ways) * count * len(CONDITIONS))
-        tracker = vl_track.load(weights, options=chosen, runtime="torch")
-        found = [
-            ablate(tracker, videos, way, after=lambda: progress.update(task, advance=1))
-            for way in ways
-        ]
+    tracker = presets.make_tracker(weights, chosen, device, runtime, precision, classes)
+    with presets.progress(len(ways) * count * len(CONDITIONS)) as advance:
+        found = [ablate(tracker, videos, way, after=advance) for way in ways]
     sys.stdout.write(format_ablations(found, f"Scenes {split}, {difficulty}, {count} videos"))
-    if out:
-        write_text(out, json.dumps([as_record(one) for one in found], indent=2) + "\n")
+    presets.write_record(out, [as_record(one) for one in found])
 
 
 def format_ablations(found: list[Ablation], data: str) -> str:

@@ -7,13 +7,13 @@ from typing import Literal
 
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
+from holdfast.outputs import check_files
 from vl_track.annotations.coco import coco_text
 from vl_track.annotations.cvat import cvat_text
 from vl_track.annotations.lasot import LASOT_FILES, write_lasot
 from vl_track.annotations.mot import mot_text
 from vl_track.annotations.rerun import write_rerun
 from vl_track.annotations.track import Track
-from vl_track.outputs import check_outputs
 from vl_track.tracking.saving import first_frame, read_tracked
 from vl_track.video.reading import frame_at, open_source
 
@@ -47,7 +47,7 @@ def annotate(
     """
     path = Path(out).expanduser()
     outputs = [path / name for name in LASOT_FILES] if format == "lasot" else [path]
-    check_outputs(outputs, [boxes, video], overwrite=overwrite)
+    check_files(outputs, [boxes, video], overwrite=overwrite)
     track = read_track(boxes, video, label, text, number)
     if format == "lasot":
         write_lasot(track, path)

@@ -12,12 +12,13 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.engines import Engine, Resources, run_pool
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import status_of, watch
-from vl_track.commands.trusted import own_classes
+from holdfast.outputs import keep_apart
+from vl_track.commands import presets
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
-from vl_track.loading import DEFAULT, load_network, packaged
+from vl_track.loading import DEFAULT, packaged
 from vl_track.results import Layout
-from vl_track.runtime import check, device_for, on_runtime
+from vl_track.runtime import check
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.benchmarking import (
     Places,
@@ -27,7 +28,7 @@ from vl_track.scoring.benchmarking import (
     open_folder,
     summary,
 )
-from vl_track.scoring.sets import open_set
+from vl_track.scoring.sets import folders_of, open_set
 from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
 
@@ -103,6 +104,8 @@ def benchmark(
     }  # fmt: skip
     places = Places(root=root, folder=folder, tracker=made)
     results = Path(out or f"results/{dataset}")
+    read = folders_of(dataset, root=root, folder=folder)
+    keep_apart([results], [*read, *([weights] if weights else [])])
     names = _chosen(videos, dataset, sequences)
     pool = _prepare(results, plan, names, places, retry_failed=retry_failed)
     resources = Resources(
@@ -147,10 +150,9 @@ def make_tracker(
     classes: Sequence[str] = (),
 ) -> ObjectTracker:
     """Make the tracker in whichever process runs it."""
-    from vl_track.tracking.tracker import Tracker  # noqa: PLC0415  (torch is slow)
-
-    network = on_runtime(load_network(weights, own_classes(classes)), runtime, precision)
-    return Tracker(network, TrackerOptions(**options), device_for(runtime, device))
+    return presets.make_tracker(
+        weights, TrackerOptions(**options), device, runtime, precision, classes
+    )
 
 
 def _runtime_name(runtime: Runtime, precision: Precision) -> str:

@@ -1,16 +1,14 @@
 """``vl-track clips``: our tracker and OpenCV's on hand-annotated real clips."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-import vl_track
-from holdfast.atomic import write_text
+from vl_track.commands import presets
 from vl_track.data.video import Video
-from vl_track.outputs import check_outputs
+from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.measures import overlap_plain
 from vl_track.scoring.opencv import OpenCVTracker, available
 from vl_track.scoring.runs import run_video
@@ -43,6 +41,10 @@ def clips(
     root: str | None = None,
     out: str | None = None,
     overwrite: bool = False,
+    device: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
     """Score our tracker, with three kinds of prompt, beside OpenCV's CSRT and MIL.
@@ -56,27 +58,24 @@ def clips(
         root: data root; Debian's clips are fetched below it.
         out: JSON to write.
         overwrite: replace it if it exists.
+        device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of our tracker.
     """
     videos = open_set("clips", "test", folder=annotations, videos=root)
-    if out:
-        check_outputs([out], overwrite=overwrite)
-    tracker = vl_track.load(weights, options=options, runtime="torch")
+    presets.check_record(out, weights, annotations, overwrite=overwrite)
+    tracker = presets.make_tracker(weights, options, device, runtime, precision, classes)
     table: dict[str, dict[str, ClipScore]] = {}
-    found = [videos.read(name) for name in videos.names]
+    found = list(videos)
     for clip, prompts in zip(found, sentences([clip.sentence for clip in found]), strict=True):
         ours = {how: score_clip(tracker, clip, sentence) for how, sentence in prompts.items()}
         theirs = {f"OpenCV {who}": score_clip(OpenCVTracker(who), clip) for who in available()}
         table[clip.name] = ours | theirs
     sys.stdout.write(format_table(table))
-    if out:
-        record = {
-            "convention": CONVENTION,
-            "clips": {
-                clip: {who: vars(one) for who, one in row.items()} for clip, row in table.items()
-            },
-        }
-        write_text(out, json.dumps(record, indent=2) + "\n")
+    rows = {clip: {who: vars(one) for who, one in row.items()} for clip, row in table.items()}
+    presets.write_record(out, {"convention": CONVENTION, "clips": rows})
 
 
 def sentences(right: list[str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from holdfast.atomic import write_text
 from holdfast.errors import CheckpointError
-from vl_track.outputs import check_outputs
+from holdfast.outputs import check_files
 
 
 def convert(official: str, *, out: str, elimination: bool = True, overwrite: bool = False) -> None:
@@ -24,7 +24,7 @@ def convert(official: str, *, out: str, elimination: bool = True, overwrite: boo
     """
     folder = Path(out).expanduser()
     files = [folder / "model.safetensors", folder / "config.json"]
-    check_outputs(files, [official], overwrite=overwrite)
+    check_files(files, [official], overwrite=overwrite)
 
     from holdfast.checkpoints.weights import write_weights  # noqa: PLC0415  (torch comes with it)
     from vl_track.loading import build_network  # noqa: PLC0415

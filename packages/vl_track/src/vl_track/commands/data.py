@@ -10,6 +10,7 @@ from rich.progress import Progress
 from holdfast.atomic import write_text
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError, DataError
+from holdfast.outputs import keep_apart
 from vl_track.data.sets.base import Split
 from vl_track.data.sets.known import KNOWN, KnownSet, known_set, open_files
 from vl_track.data.verifying import Problem, verify_split
@@ -42,6 +43,8 @@ def data(
     if name is None:
         raise ConfigError(f"Which data set? Take one of {', '.join(KNOWN)}.")
     known = known_set(name)
+    if out:
+        keep_apart([out], [Path(folder) if folder else data_root(root) / known.folder])
     found = {
         part: _verify(known, part, root, folder, deep=deep)
         for part in ([split] if split else known.counts)

@@ -1,6 +1,7 @@
 """``vl-track demo``: the local page."""
 
 from holdfast.serving import LOCAL, check_page_tools, serve
+from vl_track.commands.trusted import own_classes
 
 
 def demo(
@@ -9,6 +10,7 @@ def demo(
     port: int = 7860,
     weights: str | None = None,
     device: str | None = None,
+    classes: list[str] = [],  # noqa: B006
     megabytes: float = 200.0,
     frames: int = 1500,
 ) -> None:
@@ -19,6 +21,7 @@ def demo(
         port: of the page; 0 takes a free one.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         megabytes: the largest upload.
         frames: the most that are tracked of one clip.
     """
@@ -30,6 +33,6 @@ def demo(
 
     limits = Limits(megabytes=megabytes, frames=frames)
     chosen = choose_device(device)
-    page = Page(load_network(weights).to(chosen), limits, chosen).build()
+    page = Page(load_network(weights, own_classes(classes)).to(chosen), limits, chosen).build()
 
     serve(page, host=host, port=port, megabytes=megabytes)

@@ -2,15 +2,24 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
+from holdfast.outputs import check_files, keep_apart
 from vl_track.data.sets.base import Split
 from vl_track.scoring.analysis import Analysis, Missing
 from vl_track.scoring.conventions import Name
 from vl_track.scoring.evaluating import evaluate as scored
 from vl_track.scoring.report import tables
+from vl_track.scoring.sets import folders_of
+
+FILES = (
+    "report.html", "scores.json", "table.csv", "table.tex", "toolkits.csv", "attributes.csv",
+    "sequences.csv",
+)  # fmt: skip
+"""Of a report."""
 
 
 def evaluate(
@@ -56,6 +65,11 @@ def evaluate(
     """
     if results is None:
         raise ConfigError("Which results? Give --results FOLDER (or an archive).")
+    if out:
+        _check_report(
+            out, [results, *(compare or [])],
+            [annotations] if annotations else folders_of(dataset, root=root, folder=folder),
+        )  # fmt: skip
     analysis = scored(
         [results, *(compare or [])],
         dataset,
@@ -78,6 +92,12 @@ def evaluate(
     if out:
         for path in write_report(analysis, Path(out)):
             sys.stdout.write(f"wrote {path}\n")
+
+
+def _check_report(out: str, results: list[str], truths: Sequence[str | Path]) -> None:
+    """Refuse a report among the true boxes, or in place of results."""
+    keep_apart([out], truths)
+    check_files([Path(out) / name for name in FILES], results, overwrite=True)
 
 
 def report_text(analysis: Analysis) -> str:
@@ -108,6 +128,6 @@ def write_report(analysis: Analysis, folder: Path) -> list[Path]:
         "attributes.csv": tables.as_csv(tables.attribute_table(analysis), note),
         "sequences.csv": tables.as_csv(tables.sequence_table(analysis), note),
     }
-    for name, text in contents.items():
-        write_text(folder / name, text)
-    return [folder / name for name in contents]
+    for name in FILES:
+        write_text(folder / name, contents[name])
+    return [folder / name for name in FILES]

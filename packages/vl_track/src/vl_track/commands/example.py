@@ -7,11 +7,13 @@ from pathlib import Path
 import cv2
 
 from holdfast.atomic import write_bytes
+from holdfast.outputs import check_files
 from vl_track.commands.track import track
 from vl_track.data.clips import pip_clip
 from vl_track.data.geometry import as_box
-from vl_track.outputs import check_outputs
 from vl_track.results import read_boxes
+from vl_track.runtimes import Precision, Runtime
+from vl_track.tracking.options import TrackerOptions
 from vl_track.video.contact_sheet import contact_sheet
 from vl_track.video.drawing import draw_estimate
 from vl_track.video.reading import open_source
@@ -29,6 +31,11 @@ def example(
     box: str | None = None,
     text: str | None = None,
     weights: str | None = None,
+    device: str | None = None,
+    runtime: Runtime | None = None,
+    precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
+    options: TrackerOptions | None = None,
     max_frames: int | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -40,6 +47,12 @@ def example(
         box: ``x,y,width,height`` in the first frame; needed if ``clip`` is given without ``text``.
         text: a sentence about the object.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
+        device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``; by
+            default the fastest one that is installed and gives the same boxes.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
+        options: of the tracker.
         max_frames: stop after this many.
         overwrite: replace outputs that exist. An input is never replaced.
     """
@@ -48,7 +61,7 @@ def example(
         box, text = box or BOX, text if text is not None else TEXT
     folder = Path(out)
     sheet, boxes = folder / "contact_sheet.png", folder / "boxes.txt"
-    check_outputs([sheet], [source], overwrite=overwrite)
+    check_files([sheet], [source], overwrite=overwrite)
     track(
         [source],
         box=[box] if box else [],
@@ -57,6 +70,11 @@ def example(
         save=str(boxes),
         overwrite=overwrite,
         weights=weights,
+        device=device,
+        runtime=runtime,
+        precision=precision,
+        classes=classes,
+        options=options,
         max_frames=max_frames,
     )
     write_sheet(source, boxes, sheet, text or "")

@@ -9,6 +9,7 @@ from torch import nn
 from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import ConfigError
 from holdfast.exporting import FORMATS, Format, check_tools, written_line
+from holdfast.outputs import check_files
 from vl_track.commands.trusted import own_classes
 from vl_track.exporting import write_step
 from vl_track.loading import (
@@ -18,7 +19,6 @@ from vl_track.loading import (
     save_network,
     size_in_megabytes,
 )
-from vl_track.outputs import check_outputs
 
 
 def export(
@@ -57,7 +57,7 @@ def export(
         raise ConfigError("Give --ckpt or --weights, not both: each is a model.")
     ckpt = None if ckpt is None else find_checkpoint(ckpt)
     check_tools(formats)
-    check_outputs(_outputs(Path(out), ckpt, formats), [ckpt] if ckpt else [], overwrite=overwrite)
+    check_files(_outputs(Path(out), ckpt, formats), [ckpt] if ckpt else [], overwrite=overwrite)
     if weights is not None and Path(weights).resolve() == Path(out).resolve():
         raise ConfigError(f"{out} is an input: write to another folder.")
     if ckpt is not None:
@@ -101,8 +101,9 @@ def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path
 def write_folder(ckpt: str, out: str, classes: Sequence[type[nn.Module]] = ()) -> None:
     """Write a checkpoint's network as a model folder."""
     config, weights = read_trained(ckpt)
-    options = config["backbone"].setdefault("init_args", {})
-    options["weights"] = None
+    options = config["backbone"].get("init_args") or {}
+    if "weights" in options:  # the files hold every weight
+        options["weights"] = None
     network = build_network(config, ckpt, classes)
     check_same_architecture(weights, network.state_dict(), source=ckpt)
     files = save_network(out, config, weights)

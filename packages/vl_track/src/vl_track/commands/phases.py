@@ -8,8 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.cli.recipes import find_recipe
 from holdfast.errors import ConfigError
+from holdfast.outputs import keep_apart
 from holdfast.runs.record import read_record
 from vl_track.app import APP
+
+START = "model.start_from"
 
 
 class _Strict(BaseModel):
@@ -67,6 +70,11 @@ def phases(
     from vl_track.commands.export import write_folder  # noqa: PLC0415  (torch comes with it)
 
     root = Path(out).expanduser()
+    starts = [value for key, _, value in (one.partition("=") for one in set) if key == START]
+    keep_apart(
+        [root], [file, *plan.fit, *fit, *(f for one in plan.phases.values() for f in one.fit)]
+    )
+    keep_apart([root / "model"], starts)
     start: Path | None = None
     checkpoint = ""
     for number, (name, phase) in enumerate(plan.phases.items(), 1):
@@ -100,7 +108,7 @@ def words_of(
     words += ["--run.root", str(root)]
     words += ["--run.name", phase.name] if phase.name is not None else []
     words += ["--seed_everything", str(phase.seed)] if phase.seed is not None else []
-    words += ["--model.start_from", str(start)] if start is not None else []
+    words += [f"--{START}", str(start)] if start is not None else []
     return [*words, *(f"--{one}" for one in settings)]
 
 

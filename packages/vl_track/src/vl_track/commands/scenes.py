@@ -8,7 +8,7 @@ import cv2
 
 from holdfast.atomic import atomic_path
 from holdfast.data.roots import data_root
-from vl_track.outputs import check_outputs
+from holdfast.outputs import check_files
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.lasot_layout import write_scenes
@@ -53,11 +53,11 @@ def scenes(
         emoji: fetch and draw the emoji.
         occluding_hand: fraction of videos whose target a hand holds and moves.
         aspect_jitter: fraction of videos whose objects are longer or wider.
-        overwrite: replace the image of ``sheet`` if it exists.
+        overwrite: replace the image of ``sheet``, or videos of ``write``, that exist.
     """
     path = Path(out or f"scenes_{split}.png")
     if action == "sheet":
-        check_outputs([path], overwrite=overwrite)
+        check_files([path], overwrite=overwrite)
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
@@ -69,7 +69,9 @@ def scenes(
     videos = scenes_videos(folder, count, split=split, difficulty=difficulty, variation=variation)
     if action == "write":
         target = Path(out or folder / f"scenes_{split}")
-        written = write_scenes(videos, target, first=first, testing=split == "test")
+        written = write_scenes(
+            videos, target, first=first, testing=split == "test", overwrite=overwrite
+        )
         sys.stdout.write(f"Wrote {len(written)} videos in LaSOT's layout below {target}\n")
         return
     rows = []

@@ -1,23 +1,16 @@
 """``vl-track score``: success AUC of a model on held-out Scenes."""
 
-import json
 import sys
 
 import numpy as np
-from rich.progress import Progress
 
-import vl_track
-from holdfast.atomic import write_text
-from holdfast.data.roots import data_root
+from vl_track.commands import presets
 from vl_track.data.prompts import PromptKind
-from vl_track.outputs import check_outputs
 from vl_track.runtimes import Precision, Runtime
-from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
-from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scoring.conventions import PLAIN
-from vl_track.scoring.runs import run_video
+from vl_track.scoring.runs import SequenceResult, run_video
 from vl_track.tracking.options import TrackerOptions
 
 
@@ -32,8 +25,10 @@ def score(
     emoji: bool = True,
     out: str | None = None,
     overwrite: bool = False,
+    device: str | None = None,
     runtime: Runtime = "torch",
     precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
     """Track held-out Scenes and print the mean success AUC with its standard error.
@@ -48,34 +43,38 @@ def score(
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write.
         overwrite: replace it if it exists.
+        device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
         precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
-    if out:
-        check_outputs([out], overwrite=overwrite)
-    folder = data_root(root)
-    if emoji:
-        prepare_sprites(folder)
-    videos = scenes_videos(folder, count, split=split, difficulty=difficulty)
-    tracker = vl_track.load(weights, options=options, runtime=runtime, precision=precision)
-    with Progress(disable=not sys.stderr.isatty()) as progress:
-        shown = progress.track(videos, description="tracking")
-        runs = [run_video(tracker, video, prompt=prompt) for video in shown]
+    presets.check_record(out, weights, overwrite=overwrite)
+    videos = presets.scenes(root, count, split=split, difficulty=difficulty, emoji=emoji)
+    tracker = presets.make_tracker(weights, options, device, runtime, precision, classes)
+    runs = []
+    with presets.progress(len(videos)) as advance:
+        for video in videos:
+            runs.append(run_video(tracker, video, prompt=prompt))
+            advance()
+    record = as_record(runs)
+    sys.stdout.write(
+        f"Success AUC {record['auc']:.3f} +- {record['standard_error']:.3f} (standard error over "
+        f"{count} videos) on Scenes {split}, {difficulty}, prompt {prompt} (synthetic video)\n"
+        f"convention {PLAIN}\n"
+        f"tracker {record['frames_per_second']:.1f} FPS, drawing not counted\n"
+    )
+    presets.write_record(out, record)
+
+
+def as_record(runs: list[SequenceResult]) -> dict[str, object]:
+    """Return the figures for JSON."""
     aucs = np.array([run.auc for run in runs])
     error = aucs.std(ddof=1) / np.sqrt(len(aucs)) if len(aucs) > 1 else float("nan")
-    rate = sum(len(run.boxes) for run in runs) / sum(run.seconds for run in runs)
-    sys.stdout.write(
-        f"Success AUC {aucs.mean():.3f} +- {error:.3f} (standard error over {count} videos) on "
-        f"Scenes {split}, {difficulty}, prompt {prompt} (synthetic video)\n"
-        f"convention {PLAIN}\ntracker {rate:.1f} FPS, drawing not counted\n"
-    )
-    if out:
-        record = {
-            "auc": float(aucs.mean()),
-            "standard_error": float(error),
-            "convention": PLAIN,
-            "frames_per_second": rate,
-            "per_video": {run.name: run.auc for run in runs},
-        }
-        write_text(out, json.dumps(record, indent=2) + "\n")
+    return {
+        "auc": float(aucs.mean()),
+        "standard_error": float(error),
+        "convention": PLAIN,
+        "frames_per_second": sum(len(run.boxes) for run in runs) / sum(run.seconds for run in runs),
+        "per_video": {run.name: run.auc for run in runs},
+    }

@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 from holdfast.errors import ConfigError
+from holdfast.outputs import check_files, keep_apart
 from vl_track.data.sets.known import known_set, open_files
 from vl_track.scoring.raw_results import read_results
+from vl_track.scoring.sets import folders_of
 from vl_track.scoring.submission import Server, pack
 
 
@@ -28,6 +30,9 @@ def submit(
     """
     if results is None:
         raise ConfigError("Which results? Give --results FOLDER.")
+    target = Path(out or f"{server}.zip").expanduser()
+    keep_apart([target], folders_of(server, root=root, folder=folder))
+    check_files([target], [results], overwrite=True)
     videos = open_files(server, "test", root=root, folder=folder)
     everything = [videos.read(name) for name in videos.names]
     expected = known_set(server).counts["test"]
@@ -37,6 +42,5 @@ def submit(
             "all of them\n"
         )
     read = read_results(results, [video.truth() for video in everything])
-    target = Path(out or f"{server}.zip")
     count = pack(server, read, everything, target)
     sys.stdout.write(f"wrote {target}: {count} sequences\n")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.spelling import repeatable
 from holdfast.errors import ConfigError, DataError
+from holdfast.outputs import check_files
 from vl_track.commands.trusted import own_classes
 from vl_track.data.geometry import Box, as_box
-from vl_track.outputs import check_outputs
 from vl_track.results import Layout
 from vl_track.runtimes import Precision, Runtime
 from vl_track.tracking.live import live_window
@@ -89,7 +89,7 @@ def track(
     prompts = make_prompts(box, text, select=select)
     opened = [open_source(one) for one in source]
     places = [_places(one, len(opened), out, save) for one in opened]
-    check_outputs(
+    check_files(
         [path for one in places for path in _files(*one, len(prompts))],
         [one for one in source if not one.startswith("camera")],
         overwrite=overwrite,

@@ -2,8 +2,8 @@
 
 import sys
 
-from vl_track.devices import choose_device
-from vl_track.loading import load_network
+from vl_track.commands.presets import make_tracker
+from vl_track.runtimes import Precision, Runtime
 from vl_track.tracking.options import TrackerOptions
 from vl_track.vot import Session, serve
 
@@ -12,6 +12,9 @@ def vot(
     *,
     weights: str | None = None,
     device: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
     text: str = "",
     options: TrackerOptions | None = None,
 ) -> None:
@@ -22,9 +25,13 @@ def vot(
     Args:
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         text: a sentence about every object; a client that knows one sends it as the property
             ``sentence`` instead.
         options: of the tracker.
     """
-    session = Session(load_network(weights), options, choose_device(device), text)
+    tracker = make_tracker(weights, options, device, runtime, precision, classes)
+    session = Session(tracker.network, options, tracker.device, text)
     sys.stderr.write(f"{serve(session)} frames answered.\n")

@@ -68,6 +68,23 @@ def into_window(box: Box, window: Window) -> Box:
     return (x - left) / side, (y - top) / side, width / side, height / side
 
 
+def into_release_crop(box: Box, around: Box, side: float, size: int) -> Box:
+    """Return a frame's box as fractions of a crop, as the release trains with it.
+
+    The middle of the crop counts as ``(size - 1) / 2``, and the window as if it had not been moved
+    to whole pixels (``transform_image_to_crop`` of OSTrack's ``lib/train/data/processing_utils.py``
+    and All-in-One's).
+
+    Args:
+        box: x, y, w, h in pixels.
+        around: the box that the window was cut around.
+        side: of the window.
+        size: of the crop in pixels.
+    """
+    x, y, width, height = into_window(box, around_exactly(around, side))
+    return x - 0.5 / size, y - 0.5 / size, width, height
+
+
 def out_of_window(centred: Box, window: Window) -> Box:
     """Return a window's box (centre x, centre y, w, h as fractions) in pixels of the frame."""
     cx, cy, width, height = (value * window.side for value in centred)

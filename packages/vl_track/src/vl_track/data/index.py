@@ -28,8 +28,10 @@ from vl_track.data.file_video import FileVideo
 from vl_track.data.frame_names import frame_names, open_frame_names
 from vl_track.data.watching import watching
 
-VERSION = 1
+VERSION = 2
 CURRENT = "current.json"
+ROOT = "{root}"
+"""Stands for the data set's folder in what is kept, so that a moved set has the same index."""
 Signature = tuple[int, int]
 """Time of the last change in nanoseconds and size; (-1, -1) for what is missing."""
 
@@ -87,7 +89,7 @@ class SequenceIndex(Sequence[FileVideo]):
         number = range(len(self))[number]
         record = orjson.loads(self.records[number])
         if "error" in record:
-            raise DataError(record["error"])
+            raise DataError(record["error"].replace(ROOT, str(self.root)))
         start = int(self.ends[number - 1]) if number else 0
         rows = slice(start, int(self.ends[number]))
         size = record.get("size")
@@ -212,7 +214,8 @@ def _build(videos: IndexedFiles, folder: Path) -> set[Path]:
         ):
             made_from |= looked_at
             if isinstance(found, DataError):
-                records.append(dumps({"name": name, "error": str(found)}))
+                error = str(found).replace(str(videos.root), ROOT)
+                records.append(dumps({"name": name, "error": error}))
                 lengths.append(0)
                 continue
             records.append(dumps(_record(found, videos.root)))

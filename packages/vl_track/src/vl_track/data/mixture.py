@@ -1,22 +1,26 @@
 """Several data sets as one Lightning data module, sampled as the paper does (section 4.1).
 
 A source is drawn by its ratio, a sequence of it uniformly, two frames of that by
-:mod:`vl_track.data.sampling`. Batch ``s`` is a function of (seed, s, rank), as everywhere here.
+:mod:`vl_track.data.sampling`. The pairs of a step are a function of the seed and the step.
 """
 
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from holdfast.errors import ConfigError, DataError
+from holdfast.runs.fingerprint import Fingerprint
 from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.datamodule import StepDataModule, seeded
+from holdfast.training.samplers import Split as BatchSplit
 from vl_track.data.augment import Pair
 from vl_track.data.file_video import FileVideo
+from vl_track.data.fingerprint import fingerprint_sets
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.samples import Sample, one_thread, to_sample
 from vl_track.data.sets.base import FileSet, Split
@@ -125,18 +129,21 @@ def reworded(video: FileVideo, text: Text) -> FileVideo:
 
 
 class _Steps(Sampler[list[SampleKey]]):
-    """Batches whose keys carry the step as their index."""
+    """Batches whose keys carry the optimiser step as their index."""
 
-    def __init__(self, batch_size: int, seed: int, rank: int, start: int) -> None:
-        self.batch_size, self.seed, self.rank, self.start = batch_size, seed, rank, start
+    def __init__(self, global_batch_size: int, seed: int, split: BatchSplit, start: int) -> None:
+        self.rows = range(global_batch_size)
+        self.seed, self.split, self.start = seed, split, start
+        split.size(global_batch_size)  # refuses what cannot be shared equally
 
     def __iter__(self) -> Iterator[list[SampleKey]]:
         step = self.start
         while True:
-            yield [
-                SampleKey(step, fold_seed("mixture", self.seed, step, self.rank, row))
-                for row in range(self.batch_size)
-            ]
+            for micro_batch in range(self.split.micro_batches):
+                rows = self.rows[self.split.rows(len(self.rows), micro_batch)]
+                yield [
+                    SampleKey(step, fold_seed("mixture", self.seed, step, 0, row)) for row in rows
+                ]
             step += 1
 
 
@@ -147,7 +154,8 @@ class Mixture(StepDataModule):
         sources: of training.
         validation: of validation pairs; the training sources where none is named.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
-        batch_size: pairs on each rank.
+        global_batch_size: pairs of an optimiser step, over all processes.
+        samples_per_epoch: pairs that are called an epoch; configurations count schedules in it.
         pairs: how they are cut.
         val_pairs: pairs of a validation.
         skip_damaged: see :class:`MixedPairs`.
@@ -162,7 +170,8 @@ class Mixture(StepDataModule):
         sources: list[Source],
         validation: list[Source] | None = None,
         root: str | None = None,
-        batch_size: int = 32,
+        global_batch_size: int = 32,
+        samples_per_epoch: int = 60_000,
         pairs: PairOptions | None = None,
         val_pairs: int = 192,
         skip_damaged: bool = False,
@@ -173,30 +182,58 @@ class Mixture(StepDataModule):
         if not sources:
             raise ConfigError("A mixture needs at least one data set in `sources`.")
         self.sources, self.validation = sources, validation or sources
-        self.root, self.batch_size = root, batch_size
+        self.root, self.global_batch_size = root, global_batch_size
+        self.samples_per_epoch = samples_per_epoch
         self.pairs = pairs or PairOptions()
         self.val_pairs = val_pairs
         self.skip_damaged = skip_damaged
+        self._sets: dict[str, list[FileSet]] = {}
+
+    def inputs(self) -> list[Path]:
+        """Return the folders that are read and must not be written into."""
+        return [one.root for one in (*self._training(), *self._validating())]
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the identity of every data set and split, from the indexes."""
+        sources = (*self.sources, *self.validation)
+        opened = (*self._training(), *self._validating())
+        return fingerprint_sets(
+            {
+                f"{source.name} {source.split}": one
+                for source, one in zip(sources, opened, strict=True)
+            }
+        )
 
     def setup(self, stage: str) -> None:
         """Open the sets and their indexes, so that a missing set is named before anything runs."""
-        self._training = self._open(self.sources)
-        self._validating = self._open(self.validation)
+        self._training()
+        self._validating()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return endless batches."""
-        start, rank, _ = self._position()
-        steps = _Steps(self.batch_size, self.seed, rank, start)
-        return self.batch_loader(self._pairs(self._training, self.sources), steps)
+        start, split = self.position()
+        steps = _Steps(self.global_batch_size, self.seed, split, start)
+        return self.batch_loader(self._pairs(self._training(), self.sources), steps)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the same pairs every time."""
-        dataset = self._pairs(self._validating, self.validation, fixed=True)
+        dataset = self._pairs(self._validating(), self.validation, fixed=True)
         return self.evaluation_loader(dataset, self.val_pairs)
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Return the validation pairs: benchmarks are scored by whole videos, not by pairs."""
         return self.val_dataloader()
+
+    def _training(self) -> list[FileSet]:
+        return self._opened("training", self.sources)
+
+    def _validating(self) -> list[FileSet]:
+        return self._opened("validation", self.validation)
+
+    def _opened(self, what: str, sources: Sequence[Source]) -> list[FileSet]:
+        if what not in self._sets:
+            self._sets[what] = self._open(sources)
+        return self._sets[what]
 
     def _open(self, sources: Sequence[Source]) -> list[FileSet]:
         """Open the sets and map their indexes."""

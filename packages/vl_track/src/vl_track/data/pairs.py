@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vl_track.data.augment import Augmentation, Mention, Pair, augment
-from vl_track.data.geometry import Box, Window, into_window, jitter_box, window_around
+from vl_track.data.geometry import (
+    Box,
+    Window,
+    into_release_crop,
+    into_window,
+    jitter_box,
+    window_around,
+)
 from vl_track.data.prompts import PROMPTS, PromptKind
 from vl_track.data.sampling import draw_times, is_usable
 from vl_track.data.video import Mentioning, Video
@@ -36,6 +43,8 @@ class PairOptions:
         scaled_decoding: decode JPEG frames of data sets at half, a quarter or an eighth where the
             crop is shrunk as much: faster, and without the aliasing of the release's resize, which
             decodes all and skips pixels.
+        release_coordinates: say where the box is as the release does
+            (:func:`vl_track.data.geometry.into_release_crop`): up to half a pixel beside the truth.
         augmentation: see :class:`Augmentation`.
     """
 
@@ -50,6 +59,7 @@ class PairOptions:
     least_frames: int = 0
     mentions: int = 0
     scaled_decoding: bool = False
+    release_coordinates: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -107,10 +117,13 @@ def _tracking_pair(
         first, window_around(shown, options.template_factor), options.template_size
     )
     search = video.crop(later, window, options.search_size)
+    where = into_window(box, window)
+    if options.release_coordinates:
+        where = into_release_crop(box, near, window.side, options.search_size)
     return Pair(
         template=template,
         search=search,
-        box=into_window(box, window),
+        box=where,
         sentence=sentence,
         mentions=_mentions(video, later, window, options.mentions),
     )

@@ -22,7 +22,39 @@ class Patches(NamedTuple):
     search_BSC: Tensor
 
 
-class JointTransformer(nn.Module):
+class Backbone(nn.Module):
+    """Base: subclasses set the attributes and implement :meth:`embed` and ``forward``.
+
+    ``forward(patches, keep_ratio=None)`` maps patch embeddings, into which language is mixed
+    already, to features of the same shapes, template (B, Z, C) and search (B, S, C), row by row. A
+    backbone that drops search tokens gives zeros in their places; one that does not ignores
+    ``keep_ratio``.
+
+    An argument ``weights`` of the constructor is set to None when a trained model is loaded, since
+    its file holds every weight.
+
+    Attributes:
+        template_size: side of the template crop in pixels.
+        search_size: side of the search crop in pixels.
+        template_grid: tokens on a side of the template; Z is its square.
+        search_grid: tokens on a side of the search crop; S is its square.
+        num_features: C.
+        keep_ratio: fraction of search tokens that each elimination keeps, in (0, 1].
+    """
+
+    template_size: int
+    search_size: int
+    template_grid: int
+    search_grid: int
+    num_features: int
+    keep_ratio: float = 1.0
+
+    def embed(self, template_B3hw: Tensor, search_B3HW: Tensor) -> Patches:
+        """Cut normalised RGB crops into patch embeddings, positions not yet added."""
+        raise NotImplementedError
+
+
+class JointTransformer(Backbone):
     """A ViT over the concatenation ``[template, search]`` (paper section 3; OSTrack section 3).
 
     The blocks, the patch embedding and the final norm are timm's; template and search have their

@@ -11,30 +11,24 @@ from typing import Any
 
 from torch import nn
 
-from vl_track.nn import text
-from vl_track.nn.backbone import JointTransformer
+from holdfast.trusted import known_classes, unknown_class
+from vl_track.nn.backbone import Backbone, JointTransformer
 from vl_track.nn.heads import CentreHead, Head, MLPHead
-from vl_track.nn.text import TextEncoder
+from vl_track.nn.text import (
+    NoText,
+    OfficialText,
+    OpenClipText,
+    SentenceText,
+    TextEncoder,
+    TokenText,
+)
 
-BACKBONES: dict[str, type[nn.Module]] = {"vl_track.nn.JointTransformer": JointTransformer}
-HEADS: dict[str, type[nn.Module]] = {
-    f"vl_track.nn.heads.{kind.__name__}": kind for kind in (CentreHead, MLPHead)
+PARTS: dict[str, tuple[type[nn.Module], tuple[type[nn.Module], ...]]] = {
+    "backbone": (Backbone, (JointTransformer,)),
+    "head": (Head, (CentreHead, MLPHead)),
+    "text": (TextEncoder, (NoText, TokenText, SentenceText, OpenClipText, OfficialText)),
 }
-TEXT_ENCODERS: dict[str, type[nn.Module]] = {
-    f"vl_track.nn.text.{name}": getattr(text, name)
-    for name in ("NoText", "TokenText", "SentenceText", "OpenClipText", "OfficialText")
-}
-PARTS: dict[str, tuple[type[nn.Module], dict[str, type[nn.Module]]]] = {
-    "backbone": (JointTransformer, BACKBONES),
-    "head": (Head, HEADS),
-    "text": (TextEncoder, TEXT_ENCODERS),
-}
-"""Of each part of a network: its base class, and our classes by class path."""
-
-
-def path_of(kind: type) -> str:
-    """Return the class path of a class."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+"""Of each part of a network: its base class, and ours."""
 
 
 def maker(
@@ -51,13 +45,9 @@ def maker(
         LookupError: the description names no class, or none that is known here.
     """
     base, ours = PARTS[part]
-    own = {path_of(kind): kind for kind in classes if issubclass(kind, base)}
-    found = {**ours, **{path_of(kind): kind for kind in ours.values()}, **own}
+    found = known_classes(ours, [kind for kind in classes if issubclass(kind, base)])
     path = described["class_path"]
     if path not in found:
-        raise LookupError(
-            f"its {part} {str(path)[:200]} is none of ours, and nothing that a file names is "
-            f"imported. If you trust that class, give it yourself: --classes {str(path)[:200]}, "
-            "or load(..., classes=[Class])"
-        )
+        give = f"--classes {str(path)[:200]}, or load(..., classes=[Class])"
+        raise LookupError(unknown_class(f"its {part}", path, give))
     return partial(found[path], **(described.get("init_args") or {}))

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vl_track.nn.backbone import JointTransformer, Patches
+from vl_track.nn.backbone import Backbone, Patches
 from vl_track.nn.heads import CentreHead, HeadMaker
 from vl_track.nn.heads.base import Maps
 from vl_track.nn.matching import CHANNELS, TargetCells, TextMatch, match, target_cells
@@ -66,7 +66,8 @@ class AllInOne(nn.Module):
     """Vision-language tracker (arXiv 2307.03373).
 
     Args:
-        backbone: the transformer.
+        backbone: a :class:`vl_track.nn.JointTransformer`, or any other subclass of
+            :class:`vl_track.nn.Backbone`.
         text: the text encoder; :class:`NoText` makes it a vision-only tracker (OSTrack).
         head: makes the head from its input channels and grid; a class of
             :mod:`vl_track.nn.heads`, or any other subclass of ``Head``.
@@ -84,7 +85,7 @@ class AllInOne(nn.Module):
 
     def __init__(
         self,
-        backbone: JointTransformer,
+        backbone: Backbone,
         text: TextEncoder,
         head: HeadMaker = CentreHead,
         text_norm: TextNorm = "layer",

@@ -2,15 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from holdfast.lazy import lazy_names
+
 if TYPE_CHECKING:
     from vl_track.scenes.datamodule import Scenes
 
 __all__ = ["Scenes"]
-
-
-def __getattr__(name: str) -> type:
-    if name != "Scenes":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from vl_track.scenes.datamodule import Scenes  # noqa: PLC0415  (needs torch)
-
-    return Scenes
+__getattr__ = lazy_names(__name__, {"Scenes": "vl_track.scenes.datamodule"})

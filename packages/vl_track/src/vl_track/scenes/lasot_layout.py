@@ -7,12 +7,18 @@ from pathlib import Path
 import cv2
 
 from holdfast.atomic import write_text
-from holdfast.errors import DataError
+from holdfast.errors import ConfigError, DataError
 from vl_track.scenes.scene import Scene
 
 
 def write_scenes(
-    scenes: Iterable[Scene], root: Path, *, quality: int = 92, first: int = 1, testing: bool = False
+    scenes: Iterable[Scene],
+    root: Path,
+    *,
+    quality: int = 92,
+    first: int = 1,
+    testing: bool = False,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write ``<noun>/<noun>-<n>/{img/, groundtruth.txt, ...}`` for every scene.
 
@@ -24,17 +30,26 @@ def write_scenes(
         quality: of the JPEG frames, 1 to 100.
         first: number of the first video of each noun.
         testing: add the videos to ``testing_set.txt``, LaSOT's list of the test split.
+        overwrite: replace sequences that exist.
 
     Returns:
         The sequences' folders.
+
+    Raises:
+        ConfigError: a sequence of that name exists, such as one of LaSOT itself; none is written.
     """
     counts: dict[str, int] = {}
-    folders = []
+    planned = []
     for scene in scenes:
         noun = scene.noun.replace(" ", "-")
         counts[noun] = counts.get(noun, 0) + 1
-        number = first - 1 + counts[noun]
-        folders.append(_write(scene, root / noun / f"{noun}-{number}", quality))
+        planned.append((scene, root / noun / f"{noun}-{first - 1 + counts[noun]}"))
+    there = [target for _, target in planned if target.exists()]
+    if there and not overwrite:
+        raise ConfigError(
+            f"{there[0]} exists: give --overwrite to replace it, another --first, or another --out."
+        )
+    folders = [_write(scene, target, quality) for scene, target in planned]
     if testing:
         listed = root / "testing_set.txt"
         before = listed.read_text().split() if listed.is_file() else []

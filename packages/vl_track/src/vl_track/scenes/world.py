@@ -24,6 +24,8 @@ STYLES: dict[Split, tuple[str, ...]] = {
 }
 HELD_OUT = 0.3
 VALIDATION_SHARE = 0.1
+SHAPE = "shape/"
+"""Begins the source of a drawing that is computed."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class SceneWorld:
         Without prepared emoji (:func:`vl_track.scenes.sprites.prepare_sprites`) the objects
         are shapes and photograph patches only.
         """
-        shapes = tuple(Drawing(f"shape/{name}", (name,)) for name in SHAPES)
+        shapes = tuple(Drawing(f"{SHAPE}{name}", (name,)) for name in SHAPES)
         return cls(
             split=split,
             drawings=shapes + tuple(_emoji(root, split)),
@@ -78,6 +80,11 @@ class SceneWorld:
             frame_size=frame_size,
             frames=frames,
         )
+
+    def files(self) -> list[Path]:
+        """Return the files of the material: drawings and photographs."""
+        drawn = {one.source for one in self.drawings if not one.source.startswith(SHAPE)}
+        return sorted({*map(Path, drawn), *self.photographs})
 
 
 def split_of(concept: Concept) -> Split:
@@ -114,8 +121,8 @@ def _emoji(root: Path, split: Split) -> list[Drawing]:
 @lru_cache(maxsize=4096)
 def base_sprite(source: str) -> NDArray[np.uint8]:
     """Return a drawing as straight RGBA (SIDE, SIDE, 4)."""
-    if source.startswith("shape/"):
-        return draw_shape(source.removeprefix("shape/"))
+    if source.startswith(SHAPE):
+        return draw_shape(source.removeprefix(SHAPE))
     drawn = cv2.imread(source, cv2.IMREAD_UNCHANGED)
     assert drawn is not None, source
     drawn = cv2.resize(drawn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)

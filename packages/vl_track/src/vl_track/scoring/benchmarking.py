@@ -19,14 +19,12 @@ from holdfast.atomic import write_text
 from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.job import Job, JobFolder
 from holdfast.jobs.pool import Pool
-from vl_track.data.geometry import Box
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import VideoSet
-from vl_track.data.video import Video
 from vl_track.results import Layout, format_boxes
+from vl_track.scoring.runs import track_video
 from vl_track.scoring.sets import open_set
-from vl_track.tracking.loop import ObjectTracker, follow, frames_of
-from vl_track.tracking.steps import Prompt
+from vl_track.tracking.loop import ObjectTracker
 
 RECORD = "run.json"
 TARGET = f"{__name__}:track_sequence"
@@ -166,7 +164,8 @@ def track_sequence(
     how, where = Plan(**plan), Places(**locations)
     begun = time.perf_counter()
     video = _videos(how.dataset, how.split, where.root, where.folder).read(name)
-    boxes, seconds = track_video(_tracker(tracker, json.dumps(where.tracker)), video, how)
+    made = _tracker(tracker, json.dumps(where.tracker))
+    boxes, seconds = track_video(made, video, how.prompt)
     files = result_files(JobFolder(path=Path(folder)).path.parent.parent, name, how.layout)
     write_text(files[0], format_boxes(boxes, how.layout))
     write_text(files[1], "".join(f"{value:.6f}\n" for value in seconds))
@@ -175,19 +174,6 @@ def track_sequence(
         "tracking_seconds": float(np.sum(seconds)),
         "seconds": time.perf_counter() - begun,
     }
-
-
-def track_video(tracker: ObjectTracker, video: Video, plan: Plan) -> tuple[list[Box], list[float]]:
-    """Return a box and the tracker's seconds for each frame.
-
-    The field's files begin with the box that was given.
-    """
-    start = Prompt.of(plan.prompt, video.box(0), video.sentence)
-    steps = [step.without_image() for step in follow(tracker, frames_of(video), start)]
-    boxes = [step.box for step in steps]
-    if start.box is not None:
-        boxes[0] = start.box
-    return boxes, [step.seconds for step in steps]
 
 
 def result_files(folder: Path, name: str, layout: Layout) -> tuple[Path, Path]:

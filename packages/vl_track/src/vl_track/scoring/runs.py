@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vl_track.data.geometry import Box
 from vl_track.data.prompts import PromptKind
 from vl_track.data.truth import truth_of
 from vl_track.data.video import Video
@@ -33,6 +34,28 @@ class SequenceResult:
     seconds: float
 
 
+def track_video(
+    tracker: ObjectTracker, video: Video, prompt: PromptKind, *, sentence: str | None = None
+) -> tuple[list[Box], list[float]]:
+    """Return a box and the tracker's seconds for each frame; decoding is left out.
+
+    The first box is the one that was given, as in the field's result files.
+
+    Args:
+        tracker: is initialised on the first frame.
+        video: with annotations.
+        prompt: which parts of the annotation the tracker is given.
+        sentence: takes the place of the video's own sentence.
+    """
+    text = video.sentence if sentence is None else sentence
+    start = Prompt.of(prompt, video.box(0), text)
+    steps = [step.without_image() for step in follow(tracker, frames_of(video), start)]
+    boxes = [step.box for step in steps]
+    if start.box is not None:
+        boxes[0] = start.box
+    return boxes, [step.seconds for step in steps]
+
+
 def run_video(
     tracker: ObjectTracker,
     video: Video,
@@ -51,18 +74,14 @@ def run_video(
     Raises:
         DataError: the object is visible in no frame after the first.
     """
-    text = video.sentence if sentence is None else sentence
-    steps = [
-        step.without_image()
-        for step in follow(tracker, frames_of(video), Prompt.of(prompt, video.box(0), text))
-    ]
-    boxes = np.array([step.box for step in steps], dtype=np.float64)
+    tracked, seconds = track_video(tracker, video, prompt, sentence=sentence)
+    boxes = np.array(tracked, dtype=np.float64)
     found = score([truth_of(video)], {video.name: boxes}, convention("plain"))
     return SequenceResult(
         name=video.name,
         boxes=boxes,
         auc=float(found.curves[SUCCESS.name].mean()),
-        seconds=sum(step.seconds for step in steps),
+        seconds=sum(seconds),
     )
 
 

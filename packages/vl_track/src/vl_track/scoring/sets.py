@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
 from vl_track.data.sets.base import Split, VideoSet
 from vl_track.data.sets.known import KNOWN, KnownSet, open_known
@@ -30,6 +31,16 @@ def known_set(name: str) -> KnownSet:
     if name not in SETS:
         raise ConfigError(f"There is no data set '{name}': take {', '.join(SETS)}.")
     return SETS[name]
+
+
+def folders_of(
+    name: str, *, root: str | Path | None = None, folder: str | Path | None = None
+) -> list[Path]:
+    """Return the folder of a data set's files; nothing for one that is made, such as Scenes."""
+    known = known_set(name)
+    if known in SCENES:
+        return []
+    return [Path(folder) if folder is not None else data_root(root) / known.folder]
 
 
 def open_set(

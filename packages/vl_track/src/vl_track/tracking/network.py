@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from vl_track.nn.backbone import JointTransformer
+from vl_track.nn.backbone import Backbone
 from vl_track.nn.heads.base import Head
 from vl_track.nn.network import Conventions
 from vl_track.nn.text.base import TextEncoder, TextFeatures
@@ -14,7 +14,7 @@ from vl_track.nn.text.base import TextEncoder, TextFeatures
 class Network(Protocol):
     """The part of :class:`vl_track.nn.network.AllInOne` that a tracker uses."""
 
-    backbone: JointTransformer
+    backbone: Backbone
     text: TextEncoder
     head: Head
     template_factor: float

@@ -117,6 +117,11 @@ class FileSet(VideoSet):
         """The index of all sequences, built at first use and mapped by all processes."""
         return open_index(self)
 
+    @property
+    def columns_folder(self) -> Path:
+        """The folder of everything that is known of the sequences, but their pixels."""
+        return self.index.folder
+
     def prepare(self) -> None:
         """Build the index where there is none, and map it."""
         _ = self.index

@@ -67,6 +67,11 @@ class ImageSet(FileSet):
         """The objects, written as columns at first use."""
         return ImageColumns(open_columns(self, self._build))
 
+    @property
+    def columns_folder(self) -> Path:
+        """The folder of the columns."""
+        return self.columns.folder
+
     def prepare(self) -> None:
         """Do nothing: the objects were mapped when the set was opened."""
 
@@ -124,6 +129,7 @@ class ImageColumns:
     """What :func:`write_items` wrote, mapped into memory.
 
     Attributes:
+        folder: of the columns.
         names: of the objects.
         sentences: about them.
         boxes: (N, 4).
@@ -132,6 +138,7 @@ class ImageColumns:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.names: TextColumn = map_texts(folder, "names")
         self.sentences = map_texts(folder, "sentences")
         self.images = map_texts(folder, "images")

@@ -1,0 +1,88 @@
+"""What ``score``, ``clips`` and ``ablate-language`` share: data, tracker, progress and record.
+
+Each tracks a data set that ``benchmark`` and ``evaluate`` know too, with their loop and their
+evaluator, and prints a table of its own.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import Progress
+
+from holdfast.atomic import write_text
+from holdfast.data.roots import data_root
+from holdfast.outputs import check_files
+from vl_track.commands.trusted import own_classes
+from vl_track.data.video import Video
+from vl_track.runtimes import Precision, Runtime
+from vl_track.scenes.grammar import Split
+from vl_track.scenes.make import Difficulty
+from vl_track.scenes.sprites import prepare_sprites
+from vl_track.scoring.sets import open_set
+from vl_track.tracking.options import TrackerOptions
+
+if TYPE_CHECKING:
+    from vl_track.tracking.tracker import Tracker
+
+SETS: dict[Difficulty, str] = {"standard": "scenes", "distractors": "scenes_distractors"}
+
+
+def check_record(
+    out: str | None, weights: str | None, *others: str, overwrite: bool = False
+) -> None:
+    """Refuse a record in place of something that is read, before any work."""
+    if out:
+        check_files([out], [*others, *([weights] if weights else [])], overwrite=overwrite)
+
+
+def scenes(
+    root: str | None, count: int, *, split: Split, difficulty: Difficulty, emoji: bool
+) -> list[Video]:
+    """Return videos of Scenes, seeds 0 to ``count - 1``.
+
+    Args:
+        root: data root.
+        count: of the videos.
+        split: which material they are made of.
+        difficulty: standard or distractors.
+        emoji: fetch and draw emoji unless they are there.
+    """
+    folder = data_root(root)
+    if emoji:
+        prepare_sprites(folder)
+    return list(open_set(SETS[difficulty], split, root=folder, count=count))
+
+
+def make_tracker(
+    weights: str | None,
+    options: TrackerOptions | None,
+    device: str | None,
+    runtime: Runtime | None,
+    precision: Precision,
+    classes: Sequence[str],
+) -> "Tracker":
+    """Make a tracker of what a command line says; see :func:`vl_track.load`."""
+    from vl_track import opening  # noqa: PLC0415  (torch comes with it)
+
+    return opening.load_tracker(
+        weights, options=options, device=device, runtime=runtime, precision=precision,
+        classes=own_classes(classes),
+    )  # fmt: skip
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar in a terminal; gives what is called after each video."""
+    with Progress(disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("tracking", total=total)
+        yield lambda: bar.update(task, advance=1)
+
+
+def write_record(out: str | None, record: Any) -> None:  # noqa: ANN401  (JSON)
+    """Write figures as JSON, if a file is named."""
+    if out:
+        write_text(Path(out).expanduser(), json.dumps(record, indent=2) + "\n")
