@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from dropout_ft.app import APP
@@ -61,6 +62,18 @@ def test_interpolation_works_over_files_and_flags(
     assert APP.main([*words, "--trainer.max_steps", "1"]) == 0
     config = yaml.safe_load((only_run(tmp_path / "runs") / "config.yaml").read_text())
     assert config["data"]["batch_size"] == 3
+
+
+def test_float32_products_are_exact_unless_a_run_says_tf32(
+    tiny_arguments: Arguments, tmp_path: Path
+) -> None:
+    """Case B13: nothing set it; one run's choice is not the next one's in the same process."""
+    found = {}
+    for name, precision in (("a", "high"), ("b", "null")):
+        words = tiny_arguments("fit", "--run.matmul_precision", precision, "--run.name", name)
+        assert APP.main(words) == 0
+        found[name] = torch.get_float32_matmul_precision()
+    assert found == {"a": "high", "b": "highest"}
 
 
 def test_a_run_leaves_its_record(tiny_arguments: Arguments, tmp_path: Path) -> None:

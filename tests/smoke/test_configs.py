@@ -231,6 +231,8 @@ def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> N
         "--data.batch_size", "2", "--data.val_pairs", "3",
         "--data.num_workers", "0", "--trainer.val_check_interval", "2",
     ]  # fmt: skip
+    if "global_batch_size" in text:
+        words += ["--data.global_batch_size", "null"]
     if "vl_track.scenes.Scenes" in text:
         words += ["--data.init_args.root", str(painted_root(tmp_path / "data"))]
         words += ["--data.emoji", "false"]

@@ -22,7 +22,6 @@ from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
 from vl_track.data.geometry import Box
 from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.truth import TrueSequence
-from vl_track.data.video import Picture
 from vl_track.loading import load_network
 from vl_track.scenes.lasot_layout import write_scenes
 from vl_track.scenes.make import make_scene
@@ -35,6 +34,7 @@ from vl_track.scoring.runs import mean_auc, run_all, run_video
 from vl_track.scoring.scores import score
 from vl_track.scoring.sets import open_set
 from vl_track.tracking import Estimate, Tracker
+from vl_track.video.frames import Image
 
 HERE = Path(__file__).parent
 
@@ -111,12 +111,12 @@ class Told:
         self.told: list[tuple[Box | None, str]] = []
         self.box = box
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         self.told.append((box, text))
         self.box = box or self.box
         return Estimate(self.box, 1.0)
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         return Estimate(self.box, 0.5)
 
 
@@ -174,14 +174,14 @@ class Obedient(Told):
         self.time = 0
         self.frames = [scene.frame(0) for scene in scenes]
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         self.time = 0
         scene = self.right.get(text)
         fits = scene is not None and np.array_equal(scene.frame(0), frame)
         self.scene = scene if fits else None
         return self._say()
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         self.time += 1
         return self._say()
 
@@ -218,7 +218,7 @@ def test_opencvs_trackers_follow_a_textured_object(name: str) -> None:
     ground = generator.integers(0, 90, (120, 160, 3), dtype=np.uint8)
     thing = generator.integers(120, 255, (24, 30, 3), dtype=np.uint8)
 
-    def frame(time: int) -> tuple[Picture, Box]:
+    def frame(time: int) -> tuple[Image, Box]:
         picture = ground.copy()
         x, y = 30 + 2 * time, 40 + time
         picture[y : y + 24, x : x + 30] = thing

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -145,6 +147,50 @@ def test_batches_are_functions_of_the_step_and_carry_it(root: Path) -> None:
     assert batches == batch_keys(module, 4)
     module.seed = 1
     assert batches != batch_keys(module, 4)
+
+
+def keys(module: Mixture, steps: int) -> list[list[int]]:
+    """The seeds of a rank's first batches."""
+    sampler = module.train_dataloader().batch_sampler
+    return [[key.seed for key in batch] for batch in islice(sampler, steps)]  # type: ignore[union-attr,arg-type]
+
+
+@pytest.mark.parametrize(("ranks", "accumulated"), [(1, 1), (4, 1), (8, 1), (1, 4), (2, 2)])
+def test_a_global_batch_is_the_same_on_any_number_of_gpus(
+    root: Path, ranks: int, accumulated: int
+) -> None:
+    """Case B13: schedules assumed four ranks, and each rank drew pairs of its own."""
+    alone = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
+    wanted = keys(alone, 3)
+    assert [len(batch) for batch in wanted] == [16] * 3
+    batches = []
+    for rank in range(ranks):
+        one = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
+        one.trainer = SimpleNamespace(  # type: ignore[assignment]
+            global_step=0, accumulate_grad_batches=accumulated, global_rank=rank, world_size=ranks
+        )
+        batches.append(keys(one, 3 * accumulated))
+    assert {len(batch) for one in batches for batch in one} == {16 // (ranks * accumulated)}
+    for step, expected in enumerate(wanted):
+        parts = [one[step * accumulated + part] for one in batches for part in range(accumulated)]
+        assert sorted(seed for part in parts for seed in part) == sorted(expected)
+    later = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
+    later.trainer = SimpleNamespace(  # type: ignore[assignment]
+        global_step=2, accumulate_grad_batches=accumulated, global_rank=0, world_size=1
+    )
+    found = [seed for batch in keys(later, accumulated) for seed in batch]
+    assert sorted(found) == sorted(wanted[2])
+
+
+def test_batches_that_cannot_be_shared_out_are_told(root: Path) -> None:
+    module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
+    module.trainer = SimpleNamespace(  # type: ignore[assignment]
+        global_step=0, accumulate_grad_batches=1, global_rank=0, world_size=3
+    )
+    with pytest.raises(ConfigError, match="16 cannot be shared out evenly over 3"):
+        module.train_dataloader()
+    with pytest.raises(ConfigError, match="exclude each other"):
+        Mixture([Source(name="lasot")], batch_size=2, global_batch_size=16)
 
 
 def test_validation_pairs_are_the_same_every_time(root: Path) -> None:

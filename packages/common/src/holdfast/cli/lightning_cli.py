@@ -123,6 +123,7 @@ class HoldfastCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Find the run directory before anything heavy is built."""
         self.run = RunConfig(**self._get(self.config, "run").as_dict())
+        torch.set_float32_matmul_precision(self.run.matmul_precision or "highest")
         self.plain_config = self._plain_config()
         self.directory = run_directory(self.plain_config, self.run)
         config = self._get_subconfig()

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
+from vl_track.video.frames import Image
 
 _SWAPPED = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
 
@@ -43,8 +43,8 @@ class Pair:
     ``mentions`` are sentences about other objects in the second crop, with their boxes.
     """
 
-    template: Picture
-    search: Picture
+    template: Image
+    search: Image
     box: Box
     sentence: str
     mentions: tuple[Mention, ...] = ()
@@ -85,13 +85,13 @@ def _mirror_box(box: Box) -> Box:
 
 
 def mirror_sentence(sentence: str) -> str:
-    """Swap left and right, so that the sentence is true of the mirrored picture."""
+    """Swap left and right, so that the sentence is true of the mirrored image."""
     return re.sub(
         r"\b(leftmost|rightmost|left|right)\b", lambda word: _SWAPPED[word.group()], sentence
     )
 
 
-def _gray(picture: Picture) -> Picture:
-    one = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    gray: Picture = cv2.cvtColor(one, cv2.COLOR_GRAY2RGB)
+def _gray(image: Image) -> Image:
+    one = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    gray: Image = cv2.cvtColor(one, cv2.COLOR_GRAY2RGB)
     return gray

@@ -7,8 +7,8 @@ import numpy as np
 
 from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
 from vl_track.tracking.steps import Estimate
+from vl_track.video.frames import Image
 
 OpenCVName = Literal["CSRT", "MIL"]
 
@@ -29,7 +29,7 @@ class OpenCVTracker:
         self._tracker: Any = None
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         """Start on a box; the sentence is not used."""
         assert box is not None, "OpenCV's trackers need a box"
         self._tracker = self._make()
@@ -37,7 +37,7 @@ class OpenCVTracker:
         self._box = box
         return Estimate(box, 1.0)
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         """Find the object in the next frame."""
         found, box = self._tracker.update(_bgr(frame))
         if found:
@@ -71,5 +71,5 @@ def _factory(name: str) -> Any:  # noqa: ANN401
     return make
 
 
-def _bgr(frame: Picture) -> Picture:
+def _bgr(frame: Image) -> Image:
     return np.ascontiguousarray(frame[..., ::-1])

@@ -16,8 +16,8 @@ from vl_track.data.clips import DEBIAN_CLIPS, AnnotatedClip, debian_clip, read_a
 from vl_track.data.geometry import Box, Window
 from vl_track.data.sets.base import Split, VideoSet, check_names
 from vl_track.data.truth import TrueSequence, truth_of
-from vl_track.data.video import Picture, crop_frame
-from vl_track.video.frames import Frame
+from vl_track.data.video import crop_frame
+from vl_track.video.frames import Frame, Image
 
 NOTHING: Box = (0.0, 0.0, 0.0, 0.0)
 
@@ -39,7 +39,7 @@ class ClipVideo:
         """Return the number of frames from the first annotated one to the last."""
         return max(self.clip.boxes) - self.first + 1
 
-    def frame(self, time: int) -> Picture:
+    def frame(self, time: int) -> Image:
         """Decode a frame; going back starts from the beginning of the clip.
 
         Raises:
@@ -63,7 +63,7 @@ class ClipVideo:
         """Tell whether the frame is annotated."""
         return self.first + time in self.clip.boxes
 
-    def crop(self, time: int, window: Window, size: int) -> Picture:
+    def crop(self, time: int, window: Window, size: int) -> Image:
         """Return a window of a frame."""
         return crop_frame(self.frame(time), window, size)
 
