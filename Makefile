@@ -14,7 +14,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench docs site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -150,7 +150,7 @@ vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, re
 	$(BIN)/vl-track scenes write --emoji false --split test --count 2 --first 1001 --overwrite --out $(RESULTS)/mini/data/lasot
 	$(BIN)/vl-track data verify lasot --root $(RESULTS)/mini/data
 	$(BIN)/vl-track fit --config configs/vl_track/scenes_tiny.yaml --data configs/vl_track/data/lasot.yaml \
-	  --data.root $(RESULTS)/mini/data --data.batch_size 4 --data.val_pairs 8 \
+	  --data.root $(RESULTS)/mini/data --data.global_batch_size 4 --data.val_pairs 8 \
 	  --data.pairs '{template_size: 32, search_size: 64}' --run.root $(RESULTS)/mini/runs
 	$(BIN)/vl-track export --overwrite --out $(RESULTS)/mini/model \
 	  --ckpt $(RESULTS)/mini/runs
@@ -188,6 +188,11 @@ coverage: $(STAMP) ## every test, with line coverage
 
 bench: $(STAMP) ## speed beside the peers (HOLDFAST_PEERS names their checkouts; docs/performance.md)
 	$(BIN)/python -m benchmarks --out $(RESULTS)/bench $(BENCH)
+
+gpu: $(STAMP) ## everything a GPU can show, in jobs of nine minutes: make gpu [JOBS="check bench" MINUTES=9]
+	for job in $(or $(JOBS),check bench dropout tracker); do \
+	  $(BIN)/python -m benchmarks.gpu $$job --minutes $(or $(MINUTES),9) --out $(RESULTS)/gpu $(GPU) \
+	  || exit 1; done
 
 docs: $(STAMP) ## check that every local link and every named config in the documents exists
 	$(BIN)/python tools/check_docs.py

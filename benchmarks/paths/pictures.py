@@ -85,7 +85,7 @@ def make_data(
     data = DomainData(
         str(root),
         [],
-        batch_size=BATCH,
+        global_batch_size=BATCH,
         image_size=224,
         augmentation=library,
         cached_side=side,

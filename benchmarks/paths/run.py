@@ -77,7 +77,7 @@ def our_command(folder: Path, every: int, name: str, *, deferred: bool = True) -
             "dropout_rate": 0.0,
         },
         "data": {
-            "source": str(folder / "data/PACS"), "test_domains": [0], "batch_size": BATCH,
+            "source": str(folder / "data/PACS"), "test_domains": [0], "global_batch_size": BATCH,
             "image_size": 224, "augmentation": "opencv", "cached_side": 256,
         },
         "trainer": {

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from dropout_ft.app import APP
@@ -57,23 +56,11 @@ def test_interpolation_works_over_files_and_flags(
     tiny_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     over = tmp_path / "over.yaml"
-    over.write_text("data: {batch_size: '${run.checkpoint_every}'}\n")
+    over.write_text("data: {global_batch_size: '${run.checkpoint_every}'}\n")
     words = tiny_arguments("fit", "--config", str(over), "--run.checkpoint_every", "3")
     assert APP.main([*words, "--trainer.max_steps", "1"]) == 0
     config = yaml.safe_load((only_run(tmp_path / "runs") / "config.yaml").read_text())
-    assert config["data"]["batch_size"] == 3
-
-
-def test_float32_products_are_exact_unless_a_run_says_tf32(
-    tiny_arguments: Arguments, tmp_path: Path
-) -> None:
-    """Case B13: nothing set it; one run's choice is not the next one's in the same process."""
-    found = {}
-    for name, precision in (("a", "high"), ("b", "null")):
-        words = tiny_arguments("fit", "--run.matmul_precision", precision, "--run.name", name)
-        assert APP.main(words) == 0
-        found[name] = torch.get_float32_matmul_precision()
-    assert found == {"a": "high", "b": "highest"}
+    assert config["data"]["global_batch_size"] == 3
 
 
 def test_a_run_leaves_its_record(tiny_arguments: Arguments, tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def data(
     return module
 
 
-def batches(module: Data, count: int = 4) -> Tensor:
-    loader = module.step_loader(Keys(), [[0, 1, 2], [3, 4]], per_group=2)
+def batches(module: Data, count: int = 4, per_group: int = 2) -> Tensor:
+    loader = module.step_loader(Keys(), [[0, 1, 2], [3, 4]], per_group=per_group)
     return torch.stack(list(islice(loader, count)))
 
 
@@ -53,8 +53,10 @@ def test_a_loader_starts_at_the_trainers_step() -> None:
     assert torch.equal(batches(data(step=3), 2), batches(data(), 5)[3:])
 
 
-def test_accumulated_batches_are_counted() -> None:
-    assert torch.equal(batches(data(step=2, accumulate=3), 1), batches(data(), 7)[6:])
+def test_accumulated_batches_share_the_samples_of_a_step() -> None:
+    parts = batches(data(step=2, accumulate=3), 3, per_group=6)
+    whole = batches(data(), 3, per_group=6)[2]
+    assert sorted(parts.flatten(0, 1).tolist()) == sorted(whole.tolist())
 
 
 def test_ranks_and_seeds_differ() -> None:

@@ -1,20 +1,27 @@
-"""Batches depend on (seed, step, rank) only; evaluation sees each sample once."""
+"""The samples of a step depend on (seed, step) only; evaluation sees each sample once."""
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.training.samplers import EvaluationSampler, StepBatchSampler, WindowBatchSampler
+from holdfast.errors import ConfigError
+from holdfast.training.samplers import (
+    EvaluationSampler,
+    Split,
+    StepBatchSampler,
+    WindowBatchSampler,
+)
 
 GROUPS = [[0, 1, 2], [3, 4, 5, 6]]
 
 
-def sampler(**options: int) -> StepBatchSampler:
+def sampler(**options: Any) -> StepBatchSampler:
     settings = {"per_group": 4, "seed": 0, **options}
-    return StepBatchSampler(GROUPS, **settings)  # type: ignore[arg-type]
+    return StepBatchSampler(GROUPS, **settings)
 
 
 def test_a_resumed_sampler_goes_on_where_the_first_would_be() -> None:
@@ -22,9 +29,47 @@ def test_a_resumed_sampler_goes_on_where_the_first_would_be() -> None:
     assert list(islice(sampler(start_step=13), 7)) == whole[13:]
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"rank": 1}, {"start_step": 1}])
-def test_seed_rank_and_step_each_change_the_batch(change: dict[str, int]) -> None:
+@pytest.mark.parametrize("change", [{"seed": 1}, {"start_step": 1}])
+def test_seed_and_step_each_change_the_batch(change: dict[str, int]) -> None:
     assert next(iter(sampler())) != next(iter(sampler(**change)))
+
+
+DIVISIONS = [(1, 1), (2, 1), (3, 1), (4, 1), (1, 4), (2, 3), (4, 3)]
+
+
+@pytest.mark.parametrize(("ranks", "micro_batches"), DIVISIONS)
+@pytest.mark.parametrize("sampler_class", [StepBatchSampler, WindowBatchSampler])
+def test_a_step_has_the_same_samples_however_it_is_divided(
+    ranks: int, micro_batches: int, sampler_class: type[StepBatchSampler]
+) -> None:
+    """Case B13: each rank drew its own, so four GPUs trained on other samples than one."""
+    groups: Any = GROUPS if sampler_class is StepBatchSampler else SHARDS
+    whole = sampler_class(groups, per_group=12, seed=3)
+    passes = [
+        islice(
+            sampler_class(
+                groups,
+                per_group=12,
+                seed=3,
+                split=Split(rank=rank, ranks=ranks, micro_batches=micro_batches),
+            ),
+            3 * micro_batches,
+        )
+        for rank in range(ranks)
+    ]
+    seen = [key for batches in passes for batch in batches for key in batch]
+    assert sorted(seen) == sorted(key for batch in islice(whole, 3) for key in batch)
+
+
+def test_every_part_of_a_step_takes_equally_many_of_each_group() -> None:
+    for rank in range(3):
+        for batch in islice(sampler(per_group=6, split=Split(rank=rank, ranks=3)), 20):
+            assert [key.sample in GROUPS[0] for key in batch] == [True, True, False, False]
+
+
+def test_a_batch_that_cannot_be_shared_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"global_batch_size is 4.*multiple of 6"):
+        sampler(split=Split(ranks=3, micro_batches=2))
 
 
 def test_each_group_fills_its_share() -> None:
@@ -91,9 +136,9 @@ def test_an_evaluation_of_some_samples_draws_for_them_what_one_of_all_does() -> 
 SHARDS = [[[0, 1, 2], [3], [4, 5]], [[6, 7], [8, 9, 10, 11]]]
 
 
-def windows(**options: int) -> WindowBatchSampler:
+def windows(**options: Any) -> WindowBatchSampler:
     settings = {"per_group": 6, "seed": 0, "opened": 2, "window": 5, **options}
-    return WindowBatchSampler(SHARDS, **settings)  # type: ignore[arg-type]
+    return WindowBatchSampler(SHARDS, **settings)
 
 
 def test_a_window_reads_few_shards_and_the_next_reads_others() -> None:
@@ -117,8 +162,8 @@ def test_over_windows_every_sample_is_equally_likely() -> None:
     assert np.allclose(counts, 3000, rtol=0.12)
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"rank": 1}, {"start_step": 1}])
-def test_windows_depend_on_seed_rank_and_step(change: dict[str, int]) -> None:
+@pytest.mark.parametrize("change", [{"seed": 1}, {"start_step": 1}])
+def test_windows_depend_on_seed_and_step(change: dict[str, int]) -> None:
     assert next(iter(windows())) != next(iter(windows(**change)))
     whole = list(islice(windows(), 20))
     assert list(islice(windows(start_step=13), 7)) == whole[13:]

@@ -191,7 +191,7 @@ def advised(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     words = [
         "advise", str(pictures), "--out", str(out), "--backbones", TINY,
         "--dropout_rates", "0", "0.9", "--steps", "6", "--recipe", "quick",
-        "--set", "data.image_size=32", "data.batch_size=2",
+        "--set", "data.image_size=32", "data.global_batch_size=2",
         "model.head_start.init_args.steps=5", "model.head_start.init_args.batches=3",
     ]  # fmt: skip
     assert APP.main(words) == 0

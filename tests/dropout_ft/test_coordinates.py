@@ -96,7 +96,7 @@ def _declared_at(root: Path) -> dict[str, Any]:
         ["--model.optimizer.init_args.lr", "0.01"],
         ["--model.head_lr_factor", "10"],
         ["--model.backbone", str(CONFIGS / "model/tiny_efficientnet.yaml")],
-        ["--data.batch_size", "3"],
+        ["--data.global_batch_size", "3"],
         ["--data.image_size", "48"],
         ["--trainer.max_steps", "3"],
         ["--config", str(CONFIGS / "methods/mixup.yaml")],

@@ -203,7 +203,7 @@ def test_a_part_without_images_is_an_error_that_names_the_domain(own_pictures: P
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("holdout_fraction", -0.5), ("holdout_fraction", 1.0), ("batch_size", 0),
+    [("holdout_fraction", -0.5), ("holdout_fraction", 1.0), ("global_batch_size", 0),
      ("eval_batch_size", 0)],
 )  # fmt: skip
 def test_impossible_values_are_refused(pictures: Path, option: str, value: float) -> None:

@@ -223,7 +223,7 @@ def test_training_reads_the_cache(tmp_path: Path) -> None:
     miniature(sets.PACS, tmp_path / "data")
     words = [
         "fit", "--config", "configs/dropout_ft/tiny.yaml", "--data", "configs/data/pacs.yaml",
-        "--data.source.init_args.root", str(tmp_path / "data"), "--data.batch_size", "2",
+        "--data.source.init_args.root", str(tmp_path / "data"), "--data.global_batch_size", "2",
         "--data.image_size", "32",
         "--data.cached_side", "20", "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip

@@ -81,7 +81,7 @@ def test_splits_and_evaluation_are_those_of_the_folder(folder: Path, sharded: Pa
 
 def batches(root: Path, *, step: int = 0, count: int = 6, **options: Any) -> list[Any]:
     source = ShardedFolder(str(root), window=3, open_shards=options.pop("open_shards", 4))
-    data = DomainData(source, ["a"], image_size=32, batch_size=4, **options)
+    data = DomainData(source, ["a"], image_size=32, global_batch_size=4, **options)
     return list(islice(set_up(data, step).train_dataloader(), count))
 
 

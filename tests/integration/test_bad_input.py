@@ -35,7 +35,7 @@ def test_missing_data_root(
     [
         ("--model.dropout_rat", "0.5", "model.dropout_rate"),
         ("--trainer.max_step", "3", "trainer.max_steps"),
-        ("--data.batchsize", "3", "batch_size"),
+        ("--data.globalbatchsize", "3", "global_batch_size"),
         ("--run.nam", "x", "run.name"),
     ],
 )
@@ -56,7 +56,7 @@ def test_misspelt_key_on_the_command_line(
     [
         ("model: {dropout_rte: 0.5}", "dropout_rate"),
         ("trainer: {max_stps: 3}", "max_steps"),
-        ("data: {init_args: {batch_sise: 4}}", "batch_size"),
+        ("data: {init_args: {global_batch_sise: 4}}", "global_batch_size"),
         ("rnu: {name: x}", "run.name"),
         ("model: {optimizer: {init_args: {momentun: 0.9}}}", "momentum"),
     ],

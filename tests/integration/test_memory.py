@@ -110,7 +110,7 @@ def test_memory_is_flat_over_many_steps(
     monkeypatch.setattr(Trainer, "fit", watched)
     words = [
         "fit", "--config", str(CONFIG), f"--data.source={pictures}",
-        f"--run.root={tmp_path}", f"--trainer.max_steps={count}", "--data.batch_size=1",
+        f"--run.root={tmp_path}", f"--trainer.max_steps={count}", "--data.global_batch_size=1",
         "--data.image_size=16", "--data.cached_side=16",
         "--data.augmentation=opencv", "--data.val_augment=false",
         f"--trainer.val_check_interval={count // 4}", "--trainer.log_every_n_steps=500",

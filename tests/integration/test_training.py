@@ -85,7 +85,7 @@ def test_learning_reaches_the_labels(tiny_arguments: Arguments, tmp_path: Path, 
     words = tiny_arguments(
         "fit", "--model.dropout_rate", rate, "--trainer.max_steps", "100",
         "--trainer.val_check_interval", "50", "--model.freeze_batch_norm", "false",
-        "--data.batch_size", "8", "--data.val_augment", "false",
+        "--data.global_batch_size", "8", "--data.val_augment", "false",
         "--model.optimizer.init_args.lr", "0.02",
         "--model.lr_scheduler.init_args.milestones", "[90]",
     )  # fmt: skip

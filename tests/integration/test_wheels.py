@@ -18,7 +18,7 @@ PACKAGES = ("common", "dropout_ft", "vl_track")
 # What a machine without a hub, and a test without patience, add to the printed `fit`.
 OFFLINE = (
     " --config hardware:cpu --model.backbone model:efficientnet_lite0 --trainer.max_steps 2"
-    " --trainer.val_check_interval 1 --data.image_size 64 --data.batch_size 2"
+    " --trainer.val_check_interval 1 --data.image_size 64 --data.global_batch_size 2"
 )
 pytestmark = [
     pytest.mark.slow,

@@ -100,7 +100,7 @@ def test_backbones(
     text = yaml.safe_load(path.read_text())
     words = [
         "--model.backbone", str(path), "--data.source", str(few_pictures),
-        "--data.batch_size", "1", "--model.dropout_rate", "0.5",
+        "--data.global_batch_size", "1", "--model.dropout_rate", "0.5",
     ]  # fmt: skip
     if not str(text["init_args"]["weights"]).startswith("package:"):
         words += ["--model.backbone.init_args.weights", "none"]
@@ -124,7 +124,7 @@ def test_data_sets(
         write_shards(pictures, root, chunk_bytes="20KB")
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
-        *source(text, root), "--data.image_size", "32", "--data.batch_size", "2",
+        *source(text, root), "--data.image_size", "32", "--data.global_batch_size", "2",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     assert DROPOUT_FT.main(words) == 0
@@ -175,7 +175,7 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
     words += [f"--data={job.locations['data']}"] if job.locations["data"] else []
     words += [
         *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, *source(text, root),
-        "--data.batch_size", "2", "--data.image_size", "64",
+        "--data.global_batch_size", "2", "--data.image_size", "64",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     if "weights: pretrained" in text:
@@ -196,7 +196,7 @@ def test_dropout_ft_experiments(
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS,
         *source(text, emoji_root if emoji else pictures),
-        "--data.batch_size", "2", "--data.image_size", "64",
+        "--data.global_batch_size", "2", "--data.image_size", "64",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     if "package:" not in backbone_text(path):
@@ -228,11 +228,9 @@ def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> N
     text = path.read_text()
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
-        "--data.batch_size", "2", "--data.val_pairs", "3",
+        "--data.global_batch_size", "2", "--data.val_pairs", "3",
         "--data.num_workers", "0", "--trainer.val_check_interval", "2",
     ]  # fmt: skip
-    if "global_batch_size" in text:
-        words += ["--data.global_batch_size", "null"]
     if "vl_track.scenes.Scenes" in text:
         words += ["--data.init_args.root", str(painted_root(tmp_path / "data"))]
         words += ["--data.emoji", "false"]
@@ -249,7 +247,7 @@ def test_vl_track_data_sets(path: Path, miniatures: Path, tmp_path: Path) -> Non
     """Each data set and mixture feeds the tiny tracker."""
     words = [
         "fit", "--config", str(CONFIGS / "vl_track/scenes_tiny.yaml"), *ON_ONE_CPU, *TWO_STEPS,
-        "--data", str(path), "--data.root", str(miniatures), "--data.batch_size", "2",
+        "--data", str(path), "--data.root", str(miniatures), "--data.global_batch_size", "2",
         "--data.val_pairs", "2", "--run.root", str(tmp_path / "runs"),
         "--data.pairs", "{template_size: 32, search_size: 64}",
     ]  # fmt: skip
@@ -264,7 +262,7 @@ def test_vl_track_phases(path: Path, tmp_path: Path) -> None:
         "fit", "--config", str(CONFIGS / "vl_track/scenes_small.yaml"), "--config", str(path),
         *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
         "--data.init_args.root", str(painted_root(tmp_path / "data")), "--data.emoji", "false",
-        "--data.batch_size", "2", "--data.val_pairs", "3", "--data.num_workers", "0",
+        "--data.global_batch_size", "2", "--data.val_pairs", "3", "--data.num_workers", "0",
         "--trainer.val_check_interval", "2", "--model.network.backbone.weights", "none",
     ]  # fmt: skip
     assert VL_TRACK.main(words) == 0
@@ -278,7 +276,7 @@ def test_vl_track_heads(path: Path, tmp_path: Path) -> None:
         "fit", "--config", str(CONFIGS / "vl_track/scenes_tiny.yaml"), "--config", str(path),
         *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
         "--data.init_args.root", str(painted_root(tmp_path / "data")), "--data.emoji", "false",
-        "--data.batch_size", "2", "--data.val_pairs", "3",
+        "--data.global_batch_size", "2", "--data.val_pairs", "3",
     ]  # fmt: skip
     assert VL_TRACK.main(words) == 0
     assert_two_steps(tmp_path / "runs")

@@ -126,11 +126,11 @@ def test_the_papers_run_survives_and_is_the_same_on_any_number_of_gpus(name: str
     """Case B13: the first checkpoint came after 50 of 300 epochs; schedules assumed four ranks."""
     config = yaml.safe_load((CONFIGS / f"vl_track/{name}.yaml").read_text())
     data = config["data"]["init_args"]
-    epoch = 60_000 / data["global_batch_size"]
-    assert "batch_size" not in data
-    assert config["trainer"]["max_steps"] == pytest.approx(300 * epoch, rel=0.001)
-    assert config["model"]["lr_scheduler"]["init_args"]["milestones"] == [240 * epoch]
-    assert config["run"]["checkpoint_every"] <= 5 * epoch
+    assert (data["global_batch_size"], data["samples_per_epoch"]) == (128, 60_000)
+    assert config["trainer"]["max_steps"] == "${steps:300}"
+    assert config["model"]["schedule_unit"] == "epoch"
+    assert config["model"]["lr_scheduler"]["init_args"]["milestones"] == [240]
+    assert config["run"]["checkpoint_every"] <= 5 * 60_000 / 128
     module = Mixture([Source(name="lasot")])
     assert module.worker_init is one_thread, "OpenCV would take all cores in each worker"
 

@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,7 +139,7 @@ def batch_keys(module: Mixture, count: int) -> list[list[SampleKey]]:
 
 
 def test_batches_are_functions_of_the_step_and_carry_it(root: Path) -> None:
-    module = Mixture([Source(name="lasot")], root=str(root), batch_size=3, pairs=TINY)
+    module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=3, pairs=TINY)
     module.setup("fit")
     batches = batch_keys(module, 4)
     assert [[key[0] for key in batch] for batch in batches] == [[k] * 3 for k in range(4)]
@@ -149,48 +149,23 @@ def test_batches_are_functions_of_the_step_and_carry_it(root: Path) -> None:
     assert batches != batch_keys(module, 4)
 
 
-def keys(module: Mixture, steps: int) -> list[list[int]]:
-    """The seeds of a rank's first batches."""
-    sampler = module.train_dataloader().batch_sampler
-    return [[key.seed for key in batch] for batch in islice(sampler, steps)]  # type: ignore[union-attr,arg-type]
-
-
-@pytest.mark.parametrize(("ranks", "accumulated"), [(1, 1), (4, 1), (8, 1), (1, 4), (2, 2)])
-def test_a_global_batch_is_the_same_on_any_number_of_gpus(
-    root: Path, ranks: int, accumulated: int
+@pytest.mark.parametrize(("ranks", "micro_batches"), [(2, 1), (3, 1), (4, 1), (2, 3)])
+def test_a_step_has_the_same_pairs_on_any_number_of_ranks(
+    root: Path, ranks: int, micro_batches: int
 ) -> None:
-    """Case B13: schedules assumed four ranks, and each rank drew pairs of its own."""
-    alone = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
-    wanted = keys(alone, 3)
-    assert [len(batch) for batch in wanted] == [16] * 3
-    batches = []
-    for rank in range(ranks):
-        one = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
-        one.trainer = SimpleNamespace(  # type: ignore[assignment]
-            global_step=0, accumulate_grad_batches=accumulated, global_rank=rank, world_size=ranks
+    """Case B13: the batch was per rank, and each rank drew other pairs."""
+
+    def keys(rank: int, ranks: int, micro_batches: int) -> list[SampleKey]:
+        module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=12, pairs=TINY)
+        module.setup("fit")
+        trainer: Any = SimpleNamespace(
+            global_step=5, global_rank=rank, world_size=ranks, accumulate_grad_batches=micro_batches
         )
-        batches.append(keys(one, 3 * accumulated))
-    assert {len(batch) for one in batches for batch in one} == {16 // (ranks * accumulated)}
-    for step, expected in enumerate(wanted):
-        parts = [one[step * accumulated + part] for one in batches for part in range(accumulated)]
-        assert sorted(seed for part in parts for seed in part) == sorted(expected)
-    later = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
-    later.trainer = SimpleNamespace(  # type: ignore[assignment]
-        global_step=2, accumulate_grad_batches=accumulated, global_rank=0, world_size=1
-    )
-    found = [seed for batch in keys(later, accumulated) for seed in batch]
-    assert sorted(found) == sorted(wanted[2])
+        module.trainer = trainer
+        return [key for batch in batch_keys(module, 2 * micro_batches) for key in batch]
 
-
-def test_batches_that_cannot_be_shared_out_are_told(root: Path) -> None:
-    module = Mixture([Source(name="lasot")], root=str(root), global_batch_size=16)
-    module.trainer = SimpleNamespace(  # type: ignore[assignment]
-        global_step=0, accumulate_grad_batches=1, global_rank=0, world_size=3
-    )
-    with pytest.raises(ConfigError, match="16 cannot be shared out evenly over 3"):
-        module.train_dataloader()
-    with pytest.raises(ConfigError, match="exclude each other"):
-        Mixture([Source(name="lasot")], batch_size=2, global_batch_size=16)
+    parts = [key for rank in range(ranks) for key in keys(rank, ranks, micro_batches)]
+    assert sorted(parts) == sorted(keys(0, 1, 1))
 
 
 def test_validation_pairs_are_the_same_every_time(root: Path) -> None:
@@ -216,7 +191,7 @@ def arguments(root: Path, runs: Path, *extra: str) -> list[str]:
     return [
         "fit", "--config", str(configs / "scenes_tiny.yaml"), "--data", "vl_track.data.Mixture",
         "--data.sources", "[{name: lasot, ratio: 2}, {name: got10k}]", "--data.root", str(root),
-        "--data.batch_size", "2", "--data.val_pairs", "2",
+        "--data.global_batch_size", "2", "--data.val_pairs", "2",
         "--data.pairs", "{template_size: 32, search_size: 64}", "--run.root", str(runs), *extra,
     ]  # fmt: skip
 

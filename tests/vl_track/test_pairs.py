@@ -284,7 +284,7 @@ def test_samples_are_the_same_for_the_same_key_only(root: Path) -> None:
 def test_the_data_module_gives_batches_and_repeats_validation(root: Path) -> None:
     data = Scenes(
         root=str(root),
-        batch_size=3,
+        global_batch_size=3,
         emoji=False,
         val_pairs=4,
         pairs=PairOptions(
@@ -309,7 +309,7 @@ def test_training_follows_seed_and_step(root: Path) -> None:
     def first(seed: int) -> torch.Tensor:
         data = Scenes(
             root=str(root),
-            batch_size=2,
+            global_batch_size=2,
             emoji=False,
             pairs=PairOptions(template_size=32, search_size=64),
         )

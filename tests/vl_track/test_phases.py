@@ -174,7 +174,7 @@ def run_phases(folder: Path, *, factor: float = PLAIN) -> dict[str, Path]:
     }
     (folder / "phases.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
     chosen = [
-        "trainer.max_steps=2", "trainer.val_check_interval=2", "data.batch_size=2",
+        "trainer.max_steps=2", "trainer.val_check_interval=2", "data.global_batch_size=2",
         f"data.init_args.root={folder / 'data'}", "data.val_pairs=2",
     ]  # fmt: skip
     old = set((folder / "out").glob("*-*")) if factor != PLAIN else set()

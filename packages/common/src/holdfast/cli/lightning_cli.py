@@ -18,6 +18,7 @@ from pytorch_lightning.loggers.logger import Logger
 
 from holdfast.atomic import write_text
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
+from holdfast.cli import steps
 from holdfast.cli.lightning_parser import SuggestingParser
 from holdfast.cli.starting import Start, note_changes, placed, start_from, start_of
 from holdfast.console import quiet_lightning, say
@@ -45,6 +46,7 @@ from holdfast.training.callbacks import (
 )
 from holdfast.training.callbacks.run_record import Closing
 from holdfast.training.datamodule import StepDataModule
+from holdfast.training.precision import FULL, default_precision
 
 # How Lightning and Python say that an optional package is absent.
 _MISSING_PACKAGE = re.compile(r"(?:Requirement '|No module named ')([\w-]+)")
@@ -92,6 +94,7 @@ class HoldfastCLI(LightningCLI):
         self.link_class_names = link_class_names
         self.hooks = hooks or TrackHooks()
         quiet_lightning()
+        steps.register()
         set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
         kwargs.setdefault("save_config_callback", None)
         kwargs.setdefault("seed_everything_default", 0)
@@ -123,7 +126,6 @@ class HoldfastCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Find the run directory before anything heavy is built."""
         self.run = RunConfig(**self._get(self.config, "run").as_dict())
-        torch.set_float32_matmul_precision(self.run.matmul_precision or "highest")
         self.plain_config = self._plain_config()
         self.directory = run_directory(self.plain_config, self.run)
         config = self._get_subconfig()
@@ -168,6 +170,10 @@ class HoldfastCLI(LightningCLI):
         given = self._get(self.config_init, "trainer")
         if given.get("logger") is None and not given.get("fast_dev_run"):
             kwargs["logger"] = default_loggers(self.directory)
+        if given.get("precision") is None:
+            kwargs["precision"] = default_precision(str(given.get("accelerator")))
+            if kwargs["precision"] != FULL:
+                say(f"Precision {kwargs['precision']}; --trainer.precision {FULL} is exact.")
         if not given.get("plugins") and "fsdp" not in str(given.get("strategy")):
             kwargs["plugins"] = [AtomicCheckpointIO()]
         return super().instantiate_trainer(**kwargs)
@@ -194,6 +200,8 @@ class HoldfastCLI(LightningCLI):
             kwargs["ckpt_path"] = None if start.path is None else str(start.path)
             self._add_record(identity, placed(coordinates, start.mixed))
             self._write_config()
+            if self.run.compile:
+                self._compile()
             try:
                 self.trainer.fit(**kwargs)
             except SystemExit:
@@ -206,6 +214,12 @@ class HoldfastCLI(LightningCLI):
                     raise
                 again = "Start over with --run.resume never, or put a whole checkpoint back."
                 raise CheckpointError(f"{error} {again}") from error
+
+    def _compile(self) -> None:
+        """Compile every part of the model that has weights, in place: no weight is renamed."""
+        for part in self.model.children():
+            if any(True for _ in part.parameters()):
+                part.compile()
 
     def before_validate(self) -> None:
         """Say what has changed since the checkpoint's run; Lightning calls it by its name."""

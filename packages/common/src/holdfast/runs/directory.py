@@ -44,8 +44,9 @@ class RunConfig:
             without a checkpoint.
         checkpoint_every: optimiser steps between saves of ``last.ckpt``; 0 saves after each
             validation only.
-        matmul_precision: of float32 products on GPUs: ``highest``, which is the default, ``high``
-            (TF32) or ``medium`` (bfloat16); see :func:`torch.set_float32_matmul_precision`.
+        compile: compile the networks with torch.compile, which takes a minute before the first
+            step. Sums are rounded otherwise and dropout masks are other ones, so it is part of
+            what the run is.
         monitor: logged metric that chooses ``best.ckpt``; empty keeps none.
         monitor_mode: whether larger or smaller values of ``monitor`` are better.
     """
@@ -56,7 +57,7 @@ class RunConfig:
     point: dict[str, Any] = field(default_factory=dict)
     resume: Resume = "auto"
     checkpoint_every: int = 0
-    matmul_precision: Literal["highest", "high", "medium"] | None = None
+    compile: bool = False
     monitor: str = ""
     monitor_mode: Literal["max", "min"] = "max"
 

@@ -1,4 +1,4 @@
-"""A Lightning data module whose batches depend on (seed, step, rank) and on nothing else."""
+"""A Lightning data module whose training samples depend on (seed, step) and on nothing else."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from holdfast.seeding import SampleKey, fold_seed
-from holdfast.training.samplers import EvaluationSampler, StepBatchSampler
+from holdfast.training.samplers import EvaluationSampler, Split, StepBatchSampler
 from holdfast.training.shared_batches import SharedBatches, collated, shared
 
 
@@ -49,14 +49,14 @@ class StepDataModule(LightningDataModule):
 
         Args:
             dataset: indexed by :class:`SampleKey`.
-            groups: sample indices of each group; a batch takes ``per_group`` from each.
-            per_group: samples from each group, on each rank.
+            groups: sample indices of each group; a step takes ``per_group`` from each.
+            per_group: samples from each group for one optimiser step, over all processes.
             identity: everything besides the keys that decides what a sample looks like; with it,
                 batches are shared with other runs where ``HOLDFAST_STREAM`` names a folder.
         """
-        start, rank, _ = self._position()
+        start, split = self.position()
         sampler = StepBatchSampler(
-            groups, per_group=per_group, seed=self.seed, rank=rank, start_step=start
+            groups, per_group=per_group, seed=self.seed, split=split, start_step=start
         )
         return self.batch_loader(dataset, sampler, identity=identity)
 
@@ -75,6 +75,7 @@ class StepDataModule(LightningDataModule):
             collate_fn=collated if isinstance(dataset, SharedBatches) else None,
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
+            persistent_workers=self.num_workers > 0,
             worker_init_fn=self.worker_init,
             generator=self._worker_generator(),
         )
@@ -89,13 +90,13 @@ class StepDataModule(LightningDataModule):
             count: number of samples.
             rows: the samples to see; all by default.
         """
-        _, rank, world_size = self._position()
+        _, split = self.position()
         sampler = EvaluationSampler(
             count,
-            rank=rank,
-            world_size=world_size,
+            rank=split.rank,
+            world_size=split.ranks,
             seed=self.seed,
-            step=lambda: self._position()[0],
+            step=lambda: self.position()[0],
             rows=rows,
         )
         return DataLoader(
@@ -109,13 +110,16 @@ class StepDataModule(LightningDataModule):
             generator=self._worker_generator(),
         )
 
-    def _position(self) -> tuple[int, int, int]:
-        """Return (batches so far, rank, number of ranks)."""
+    def position(self) -> tuple[int, Split]:
+        """Return the optimiser steps so far, and how a step's batch is divided."""
         trainer = self.trainer
         if trainer is None:
-            return 0, 0, 1
-        batches = trainer.global_step * trainer.accumulate_grad_batches
-        return batches, trainer.global_rank, trainer.world_size
+            return 0, Split()
+        return trainer.global_step, Split(
+            rank=trainer.global_rank,
+            ranks=trainer.world_size,
+            micro_batches=trainer.accumulate_grad_batches,
+        )
 
     def _worker_generator(self) -> torch.Generator:
         # Without its own generator a loader would draw from, and so disturb, the global one.

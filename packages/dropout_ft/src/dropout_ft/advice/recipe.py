@@ -70,7 +70,7 @@ def base_settings(recipe_name: Literal["quick", "full"], root: Path, steps: int)
         "data": {
             "source": str(root.resolve()),
             "val_augment": False,
-            "batch_size": 16 if quick else 32,
+            "global_batch_size": 16 if quick else 32,
             "image_size": 128 if quick else 224,
         },
         "trainer": {

@@ -32,16 +32,17 @@ CACHE = "cache"
 class DomainData(StepDataModule):
     """Leave-domains-out classification on a source of images, with DomainBed's protocol.
 
-    Training draws ``batch_size`` images with replacement from the 80 % ``in`` part of each training
-    domain at every step. Evaluation covers the 20 % ``out`` part of the training domains (i.i.d.)
-    and all of the domains left out (o.o.d.).
+    Training draws ``global_batch_size`` images with replacement from the 80 % ``in`` part of each
+    training domain at every step. Evaluation covers the 20 % ``out`` part of the training domains
+    (i.i.d.) and all of the domains left out (o.o.d.).
 
     Args:
         source: where the images come from; text is a folder ``<domain>/<class>/<image>``.
         test_domains: names of the domains left out of training (or positions, where no domain's
             name is a number); none trains on all, for a final model, and only the i.i.d. accuracy
             is measured.
-        batch_size: images from each training domain, on each rank; the paper uses 32.
+        global_batch_size: images from each training domain in an optimiser step, over all
+            processes; the paper uses 32.
         split_seed: DomainBed's ``trial_seed``, which splits each domain; independent of the run's
             seed. The paper's repeats share 0; DomainBed's tables use one split for each repeat.
         holdout_fraction: fraction of each domain's ``out`` part, in (0, 1).
@@ -68,7 +69,7 @@ class DomainData(StepDataModule):
         self,
         source: str | Source,
         test_domains: list[str] = [],  # noqa: B006  (copied below)
-        batch_size: int = 32,
+        global_batch_size: int = 32,
         split_seed: int = 0,
         holdout_fraction: float = 0.2,
         image_size: int | None = None,
@@ -83,7 +84,7 @@ class DomainData(StepDataModule):
         eval_batch_size: int = 128,
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
-        _check_counts(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
+        _check_counts(1, global_batch_size=global_batch_size, eval_batch_size=eval_batch_size)
         _check_counts(1, image_size=image_size)
         _check_counts(
             0, split_seed=split_seed, eval_images=eval_images, cached_side=cached_side,
@@ -95,7 +96,7 @@ class DomainData(StepDataModule):
             )
         self.source = as_source(source)
         self.test_domains = [str(name) for name in test_domains]
-        self.batch_size = batch_size
+        self.global_batch_size = global_batch_size
         self.split_seed = split_seed
         self.holdout_fraction = holdout_fraction
         self.image_size = image_size
@@ -184,7 +185,7 @@ class DomainData(StepDataModule):
             "split_seed": self.split_seed,
             "holdout_fraction": self.holdout_fraction,
             "image_size": self.image_size or self._preprocessing().size,
-            "batch_size": self.batch_size,
+            "batch_size": self.global_batch_size,
         }
 
     def fingerprint(self) -> Fingerprint:
@@ -249,15 +250,15 @@ class DomainData(StepDataModule):
         chunks = self.source.chunks()
         if chunks is None or not isinstance(self.source, ShardedFolder):
             return self.step_loader(
-                self._train_set, groups, per_group=self.batch_size, identity=self._identity
+                self._train_set, groups, per_group=self.global_batch_size, identity=self._identity
             )
         shards = [
             [group[chunks[group] == chunk] for chunk in np.unique(chunks[group])]
             for group in groups
         ]
-        start, rank, _ = self._position()
+        start, split = self.position()
         sampler = WindowBatchSampler(
-            shards, per_group=self.batch_size, seed=self.seed, rank=rank, start_step=start,
+            shards, per_group=self.global_batch_size, seed=self.seed, split=split, start_step=start,
             opened=self.source.open_shards, window=self.source.window,
         )  # fmt: skip
         return self.batch_loader(self._train_set, sampler, identity=self._identity)

@@ -13,7 +13,7 @@ BUDGET = (
 )  # fmt: skip
 """Runs that differ in one of these are never averaged, also where a search varies it."""
 SAID_BY_BUDGET = (
-    "trainer.max_steps", "trainer.devices", "data.image_size", "data.batch_size",
+    "trainer.max_steps", "trainer.devices", "data.image_size", "data.global_batch_size",
     "data.holdout_fraction", "model.backbone.init_args.name", "model.backbone.init_args.weights",
 )  # fmt: skip
 FEW = 3
@@ -38,7 +38,7 @@ class Coordinates:
         backbone: its name.
         weights: what the backbone started from.
         image_size: side in pixels.
-        batch_size: images of each training domain on each rank.
+        batch_size: images of each training domain in a step.
         processes: ranks; each draws its own batch.
         source: class name of the data's source.
         average: what the average along the run is, where it keeps one.

@@ -1,7 +1,7 @@
 """Several data sets as one Lightning data module, sampled as the paper does (section 4.1).
 
 A source is drawn by its ratio, a sequence of it uniformly, two frames of that by
-:mod:`vl_track.data.sampling`. Batch ``s`` is a function of (seed, s, rank), as everywhere here.
+:mod:`vl_track.data.sampling`. The pairs of a step are a function of the seed and the step.
 """
 
 import sys
@@ -17,6 +17,7 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.runs.fingerprint import Fingerprint
 from holdfast.seeding import SampleKey, fold_seed
 from holdfast.training.datamodule import StepDataModule, seeded
+from holdfast.training.samplers import Split as BatchSplit
 from vl_track.data.augment import Pair
 from vl_track.data.file_video import FileVideo
 from vl_track.data.fingerprint import fingerprint_sets
@@ -128,56 +129,22 @@ def reworded(video: FileVideo, text: Text) -> FileVideo:
 
 
 class _Steps(Sampler[list[SampleKey]]):
-    """Batches whose keys carry the step as their index."""
+    """Batches whose keys carry the optimiser step as their index."""
 
-    def __init__(self, batch_size: int, seed: int, rank: int, start: int) -> None:
-        self.batch_size, self.seed, self.rank, self.start = batch_size, seed, rank, start
+    def __init__(self, global_batch_size: int, seed: int, split: BatchSplit, start: int) -> None:
+        self.rows = range(global_batch_size)
+        self.seed, self.split, self.start = seed, split, start
+        split.size(global_batch_size)  # refuses what cannot be shared equally
 
     def __iter__(self) -> Iterator[list[SampleKey]]:
         step = self.start
         while True:
-            yield [
-                SampleKey(step, fold_seed("mixture", self.seed, step, self.rank, row))
-                for row in range(self.batch_size)
-            ]
+            for micro_batch in range(self.split.micro_batches):
+                rows = self.rows[self.split.rows(len(self.rows), micro_batch)]
+                yield [
+                    SampleKey(step, fold_seed("mixture", self.seed, step, 0, row)) for row in rows
+                ]
             step += 1
-
-
-class _GlobalSteps(Sampler[list[SampleKey]]):
-    """This rank's part of batches that are the same on any number of ranks.
-
-    Args:
-        total: pairs of an optimiser step, over all ranks and accumulated batches.
-        seed: of the run.
-        rank: of this process.
-        ranks: how many there are.
-        accumulated: batches of each rank that make a step.
-        start: batches so far.
-    """
-
-    def __init__(
-        self, total: int, seed: int, *, rank: int, ranks: int, accumulated: int, start: int
-    ) -> None:
-        if total % (ranks * accumulated):
-            raise ConfigError(
-                f"data.global_batch_size {total} cannot be shared out evenly over {ranks} "
-                f"process(es) with {accumulated} accumulated batch(es): give a multiple of "
-                f"{ranks * accumulated}."
-            )
-        self.size = total // (ranks * accumulated)
-        self.seed, self.rank, self.ranks = seed, rank, ranks
-        self.accumulated, self.start = accumulated, start
-
-    def __iter__(self) -> Iterator[list[SampleKey]]:
-        batch = self.start
-        while True:
-            step, part = divmod(batch, self.accumulated)
-            first = (part * self.ranks + self.rank) * self.size
-            yield [
-                SampleKey(step, fold_seed("mixture", self.seed, step, 0, row))
-                for row in range(first, first + self.size)
-            ]
-            batch += 1
 
 
 class Mixture(StepDataModule):
@@ -187,14 +154,13 @@ class Mixture(StepDataModule):
         sources: of training.
         validation: of validation pairs; the training sources where none is named.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
-        batch_size: pairs on each rank; 32 where neither this nor ``global_batch_size`` is given.
+        global_batch_size: pairs of an optimiser step, over all processes.
+        samples_per_epoch: pairs that are called an epoch; configurations count schedules in it.
         pairs: how they are cut.
         val_pairs: pairs of a validation.
         skip_damaged: see :class:`MixedPairs`.
         num_workers: loader processes on each rank.
         eval_batch_size: pairs in an evaluation batch.
-        global_batch_size: pairs of an optimiser step over all ranks, in place of ``batch_size``:
-            the same pairs on any number of GPUs, and with any number of accumulated batches.
     """
 
     worker_init = staticmethod(one_thread)
@@ -204,25 +170,20 @@ class Mixture(StepDataModule):
         sources: list[Source],
         validation: list[Source] | None = None,
         root: str | None = None,
-        batch_size: int | None = None,
+        global_batch_size: int = 32,
+        samples_per_epoch: int = 60_000,
         pairs: PairOptions | None = None,
         val_pairs: int = 192,
         skip_damaged: bool = False,
         num_workers: int = 0,
         eval_batch_size: int = 32,
-        global_batch_size: int | None = None,
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
         if not sources:
             raise ConfigError("A mixture needs at least one data set in `sources`.")
         self.sources, self.validation = sources, validation or sources
-        if batch_size is not None and global_batch_size is not None:
-            raise ConfigError(
-                f"data.batch_size {batch_size} (on each process) and data.global_batch_size "
-                f"{global_batch_size} (over all) exclude each other: set one of them to null."
-            )
-        self.root, self.batch_size = root, batch_size or 32
-        self.global_batch_size = global_batch_size
+        self.root, self.global_batch_size = root, global_batch_size
+        self.samples_per_epoch = samples_per_epoch
         self.pairs = pairs or PairOptions()
         self.val_pairs = val_pairs
         self.skip_damaged = skip_damaged
@@ -250,14 +211,8 @@ class Mixture(StepDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return endless batches."""
-        start, rank, ranks = self._position()
-        steps: Sampler[list[SampleKey]] = _Steps(self.batch_size, self.seed, rank, start)
-        if self.global_batch_size is not None:
-            steps = _GlobalSteps(
-                self.global_batch_size, self.seed, rank=rank, ranks=ranks,
-                accumulated=1 if self.trainer is None else self.trainer.accumulate_grad_batches,
-                start=start,
-            )  # fmt: skip
+        start, split = self.position()
+        steps = _Steps(self.global_batch_size, self.seed, split, start)
         return self.batch_loader(self._pairs(self._training(), self.sources), steps)
 
     def val_dataloader(self) -> DataLoader[Any]:

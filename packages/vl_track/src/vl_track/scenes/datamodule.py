@@ -66,7 +66,8 @@ class Scenes(StepDataModule):
 
     Args:
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
-        batch_size: pairs on each rank.
+        global_batch_size: pairs of an optimiser step, over all processes.
+        samples_per_epoch: pairs that are called an epoch; configurations count schedules in it.
         pairs: how they are cut.
         distractors: fraction of scenes with distractors of the target's class.
         trajectories: folder or tar file of LaSOT annotations whose motion objects may follow.
@@ -83,7 +84,8 @@ class Scenes(StepDataModule):
     def __init__(
         self,
         root: str | None = None,
-        batch_size: int = 32,
+        global_batch_size: int = 32,
+        samples_per_epoch: int = 60_000,
         pairs: PairOptions | None = None,
         distractors: float = 0.5,
         trajectories: str | None = None,
@@ -95,7 +97,8 @@ class Scenes(StepDataModule):
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
         self.root = data_root(root)
-        self.batch_size = batch_size
+        self.global_batch_size = global_batch_size
+        self.samples_per_epoch = samples_per_epoch
         self.pairs = pairs or PairOptions()
         self.distractors = distractors
         self.trajectories = trajectories
@@ -125,7 +128,7 @@ class Scenes(StepDataModule):
         dataset = ScenePairs(
             world, self.pairs, distractors=self.distractors, variation=self.variation
         )
-        return self.step_loader(dataset, [np.arange(1)], per_group=self.batch_size)
+        return self.step_loader(dataset, [np.arange(1)], per_group=self.global_batch_size)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the validation pairs, the same every time."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
@@ -79,7 +79,9 @@ class Tracking(LightningModule):
         elimination_start: epoch from which tokens are dropped in training (paper: 20).
         elimination_epochs: epochs until the final keep ratio (paper: 80).
         optimizer: makes the optimiser from parameter groups.
-        lr_scheduler: makes the schedule, stepped after every optimiser step.
+        lr_scheduler: makes the schedule.
+        schedule_unit: step it after every optimiser ``step`` or every ``epoch`` of
+            ``steps_per_epoch``.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Tracking(LightningModule):
         elimination_epochs: int = 80,
         optimizer: OptimizerCallable = default_optimizer,
         lr_scheduler: LRSchedulerCallable = default_schedule,
+        schedule_unit: Literal["step", "epoch"] = "step",
     ) -> None:
         super().__init__()
         self.network = network
@@ -122,6 +125,7 @@ class Tracking(LightningModule):
         self.evaluated = IndexedLogits()
         self.make_optimizer = optimizer
         self.make_schedule = lr_scheduler
+        self.schedule_unit = schedule_unit
 
     def forward(self, batch: Mapping[str, Any]) -> Output:
         """Run the network as at test."""
@@ -190,6 +194,11 @@ class Tracking(LightningModule):
         optimizer.param_groups[1]["lr"] *= self.backbone_lr_factor
         schedule = self.make_schedule(optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def lr_scheduler_step(self, scheduler: LRScheduler, metric: Any) -> None:  # noqa: ANN401
+        """Step the schedule in its own unit; Lightning calls this after every optimiser step."""
+        if self.schedule_unit == "step" or self.global_step % self.steps_per_epoch == 0:
+            super().lr_scheduler_step(scheduler, metric)
 
     def _frozen(self) -> list[nn.Module]:
         return [self.network.backbone, self.network.mixup, self.network.head]

@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import WeightAveraging
+from pytorch_lightning.strategies import FSDPStrategy, ModelParallelStrategy
 from torch.optim.swa_utils import get_ema_avg_fn
+
+from holdfast.errors import ConfigError
 
 
 class GuardedWeightAveraging(WeightAveraging):
@@ -42,6 +45,20 @@ class GuardedWeightAveraging(WeightAveraging):
         self.every_n_steps = every_n_steps
         self.evaluate = evaluate
         self.ema_decay = ema_decay
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Refuse sharded models before anything is trained, then copy the model.
+
+        Raises:
+            ConfigError: the strategy gives each process a part of the weights only.
+        """
+        if isinstance(trainer.strategy, FSDPStrategy | ModelParallelStrategy):
+            raise ConfigError(
+                "Weight averaging cannot average a sharded model (trainer.strategy "
+                f"{type(trainer.strategy).__name__}): train with --trainer.strategy ddp, or leave "
+                "the averaging callback out."
+            )
+        super().setup(trainer, pl_module, stage)
 
     def coordinates(self) -> dict[str, Any]:
         """Return what the average along the run is, for ``run.json``."""
