@@ -9,7 +9,7 @@ from _pytest.mark import ParameterSet
 # Networks and inputs of the papers' sizes: gigabytes of memory, minutes on two cores.
 LARGE = {
     "resnet50", "convnext_tiny", "vit_base", "clip_vit_b32", "efficientnet_b0", "adamw_cosine",
-    "last_blocks", "ostrack_256",
+    "last_blocks", "ostrack_256", "release_all_in_one",
 }  # fmt: skip
 
 

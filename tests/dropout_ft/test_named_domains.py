@@ -44,7 +44,9 @@ def test_a_file_of_ones_own_leaves_out_what_it_says(named: Path, tmp_path: Path)
     assert sorted(left_out(tmp_path / "runs")) == ["2019", "no"]
 
 
-@pytest.mark.parametrize("domains", [["010", "no"], ["[010,no]"]])
+@pytest.mark.parametrize(
+    "domains", [["010", "no"], pytest.param(["[010,no]"], marks=pytest.mark.nightly)]
+)
 def test_compare_leaves_out_what_was_typed(named: Path, tmp_path: Path, domains: list[str]) -> None:
     words = [
         "compare",

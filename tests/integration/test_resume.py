@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from _pytest.mark import ParameterSet
 from pytorch_lightning import Callback, Trainer
 from safetensors.torch import load_file
 
@@ -129,10 +131,23 @@ COMPARED = (
 )
 
 
+BY_DAY = {
+    (0, "", 1), (2, "", 5), (0, "both", 3), (2, "both", 8), (0, "average", 5), (2, "average", 1),
+    (0, "average", 8), (0, "both", 1),
+}  # fmt: skip
+"""Every averaging, number of loader workers and step at least once; all combinations at night."""
+
+
+def kills() -> list[ParameterSet]:
+    """Return loader workers, averaging along the run, and the step at which the run is killed."""
+    return [
+        pytest.param(*case, marks=() if case in BY_DAY else pytest.mark.nightly)
+        for case in product([0, 2], ["", "both", "average"], [1, 3, 5, 8])
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("averaging", ["", "both", "average"])
-@pytest.mark.parametrize("kill_step", [1, 3, 5, 8])
+@pytest.mark.parametrize(("workers", "averaging", "kill_step"), kills())
 def test_killed_run_ends_bit_identical(
     arguments: Callable[..., list[str]],
     tmp_path: Path,

@@ -91,7 +91,7 @@ def compare(train: Train, data: Path, root: Path, divisions: Sequence[tuple[int,
         moved_alike(start, one, train(data, root / name, 6, *divided(ranks, micro_batches)))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_classifier_ends_alike_on_three_processes(tmp_path: Path) -> None:
     compare(classifier, make_pictures(tmp_path / "pictures"), tmp_path, [(3, 2)])
 
