@@ -30,7 +30,7 @@ def on_local_slurm(monkeypatch: pytest.MonkeyPatch, work: Callable[[Slot], str])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("many", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_a_local_ray_cluster_runs_everything(many: bool, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     pool = make_pool(tmp_path, 4)
