@@ -198,7 +198,8 @@ def advised(two_domains: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     words = [
         "advise", str(two_domains), "--out", str(out), "--backbones", TINY,
         "--dropout_rates", "0", "0.9", "--steps", "6", "--recipe", "quick",
-        "--set", "data.image_size=32", "data.global_batch_size=4", "model.optimizer.init_args.lr=1e-4",
+        "--set", "data.image_size=32", "data.global_batch_size=4",
+        "model.optimizer.init_args.lr=1e-4",
         "model.head_start.init_args.steps=5", "model.head_start.init_args.batches=3",
     ]  # fmt: skip
     assert APP.main(words) == 0
