@@ -14,7 +14,7 @@ PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
 ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -92,6 +92,15 @@ emoji-sweep: $(STAMP) ## the comparison on EmojiStyles: 40 runs and every method
 	  --out $(RESULTS)/emoji_sweep$(PROTOCOL) --engine $(or $(ENGINE),processes) --workers $(or $(WORKERS),2)
 	$(BIN)/dropout-ft report $(RESULTS)/emoji_sweep$(PROTOCOL) --methods all \
 	  --out $(RESULTS)/emoji_sweep$(PROTOCOL)/report --title 'EmojiStyles$(PROTOCOL)'
+
+# PLAN=first is the most telling part of the whole (18 runs); far and few are its other protocols.
+hands-sweep: $(STAMP) ## the comparison on FourHands: 100 runs and every method (Debian; PLAN=first|far|few)
+	$(BIN)/dropout-ft prepare four_hands
+	$(BIN)/dropout-ft sweep configs/sweeps/four_hands$(PLAN:%=_%).yaml \
+	  --out $(RESULTS)/four_hands$(patsubst %,_%,$(filter-out first,$(PLAN))) \
+	  --engine $(or $(ENGINE),processes) --workers $(or $(WORKERS),2)
+	$(BIN)/dropout-ft report $(RESULTS)/four_hands$(patsubst %,_%,$(filter-out first,$(PLAN))) --methods all \
+	  --out $(RESULTS)/four_hands$(patsubst %,_%,$(filter-out first,$(PLAN)))/report --title 'FourHands $(PLAN)'
 
 scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 	$(BIN)/vl-track scenes prepare

@@ -299,13 +299,6 @@ def test_engines_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
             choose(engine)  # type: ignore[arg-type]
 
 
-def test_cores_are_shared_out() -> None:
-    cores = os.cpu_count() or 1
-    assert Resources(workers=1).cores == cores
-    assert Resources(workers=10 * cores).cores == 1
-    assert Resources(workers=2, cpus=7).cores == 7
-
-
 def test_the_status_tells_counts_time_and_best(tmp_path: Path) -> None:
     pool = make_pool(tmp_path, 4)
     folders = pool.folders()

@@ -65,6 +65,30 @@ def test_predict_writes_one_row_for_each_picture(
     assert list(rows_of(out)[0]) == ["path", "class", "probability"]
 
 
+def test_predict_marks_what_it_does_not_know(
+    checkpoint: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "p.csv"
+    words = ["predict", str(pictures / "a"), "--ckpt", str(checkpoint), "--out", str(out)]
+    assert APP.main([*words, "--abstain", "0"]) == 0
+    rows = rows_of(out)
+    assert list(rows[0]) == ["path", "class", "probability", "unknown"]
+    assert {row["unknown"] for row in rows} == {"0"}
+    middle = sorted(float(row["probability"]) for row in rows)[len(rows) // 2]
+    assert APP.main([*words, "--abstain", str(middle), "--all_classes", "true"]) == 0
+    marked = rows_of(out)
+    assert [row["class"] for row in marked] == [row["class"] for row in rows], "the guess stays"
+    # The probability at the threshold was rounded, so that its own picture is either.
+    for row in marked:
+        if abs(float(row["probability"]) - middle) > 1e-5:
+            assert row["unknown"] == str(int(float(row["probability"]) < middle))
+    assert {row["unknown"] for row in marked} == {"0", "1"}
+    count = sum(row["unknown"] == "1" for row in marked)
+    assert f"{count} of them unknown" in capsys.readouterr().out
+    assert APP.main([*words, "--abstain", "1.5"]) == 1
+    assert "--abstain is 1.5" in capsys.readouterr().err
+
+
 def test_predict_offers_both_sets_of_weights(checkpoint: Path) -> None:
     average = load_classifier(checkpoint, weights="average").model
     current = load_classifier(checkpoint, weights="current").model
@@ -229,3 +253,30 @@ def test_config_in_the_checkpoint_is_the_whole_config(checkpoint: Path) -> None:
     stored = torch.load(checkpoint, weights_only=True)["holdfast_config"]
     config = yaml.safe_load(stored)
     assert config["model"]["backbone"]["init_args"]["name"] == "test_resnet"
+
+
+def test_estimate_answers_in_one_sentence_with_its_errors(
+    comparison: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "estimate"
+    words = ["estimate", str(pictures / "c"), "--sweep", str(comparison), "--out", str(out)]
+    assert APP.main(words) == 0
+    assert "right at the new site" in capsys.readouterr().out
+    estimates = rows_of(out / "estimates.csv")
+    assert {row["name"] for row in estimates} == {"ERM", "dropout 0.9"}
+    assert {row["estimator"] for row in estimates} == {
+        "ATC", "difference of confidences", "agreement on the line",
+    }  # fmt: skip
+    checks = rows_of(out / "checks.csv")
+    assert {row["test_name"] for row in checks} == {"a", "b"}
+    table = {row["name"]: row for row in rows_of(comparison / "results.csv")}
+    truths = {(c["name"], c["test_name"]): float(c["truth"]) for c in checks}
+    for name in ("ERM", "dropout 0.9"):
+        mean = np.mean([truths[name, domain] for domain in "ab"])
+        assert mean == pytest.approx(float(table[name]["ood"])), "the selected network is asked"
+    first = rows_of(out / "label_first.csv")
+    assert len(first) == 30
+    assert {row["path"] for row in first} == {str(p) for p in (pictures / "c").rglob("*.png")}
+    assert "Will it hold at c?" in (out / "estimate.html").read_text()
+    assert APP.main([*words, "--dropout_rates", "[0.5]"]) == 1
+    assert "no finished run of the rates 0.5" in capsys.readouterr().err

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_ft.methods.base import softmax, summed
+from dropout_ft.methods.base import summed
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights
-from dropout_ft.results.scores import accuracy, score
+from dropout_ft.results.scores import accuracy, score, softmax
 from dropout_ft.results.selection import select_iid, select_last
 from holdfast.errors import CheckpointError, ConfigError
 from tables_support import make_logits, make_table

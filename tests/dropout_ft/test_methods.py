@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_ft.data.table import EvaluationTable
-from dropout_ft.methods.base import Options, softmax
+from dropout_ft.methods.base import Options
 from dropout_ft.methods.run_ensemble import EnsembleOverRuns
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights
 from dropout_ft.results.run import Run, check_same_tables
-from dropout_ft.results.scores import accuracy, score
+from dropout_ft.results.scores import accuracy, score, softmax
 from dropout_ft.results.selection import select_iid, select_last
 from dropout_ft.results.store import (
     logits_steps,

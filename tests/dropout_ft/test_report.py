@@ -17,6 +17,7 @@ from dropout_ft.report.examples import examples
 from dropout_ft.report.results import Collection, collect
 from dropout_ft.report.table import (
     csv_text,
+    half_interval,
     make_rows,
     method_name,
     rich_table,
@@ -53,6 +54,28 @@ def test_gains_are_paired_by_domain_and_seed() -> None:
     assert rows["dropout 0.9"].ood == pytest.approx(64.0)
     # Unpaired, the difference between the domains would drown the gain.
     assert rows["dropout 0.9"].ood_error > 3 * rows["dropout 0.9"].gain_error
+
+
+def test_interval_of_a_gain_accounts_for_few_results() -> None:
+    """The demo's +4.6 ± 0.1 was the standard error of two results; another CPU printed +3.7 ± 0.8.
+
+    Two results that agree by chance made an error that neither machine nor seed could keep.
+    """
+    assert half_interval([4.5, 4.7]) == pytest.approx(12.706 * 0.1, rel=1e-3)
+    assert half_interval([1.0, 2.0, 3.0]) == pytest.approx(4.303 * math.sqrt(1 / 3), rel=1e-3)
+    assert math.isnan(half_interval([1.0]))
+    row = {row.name: row for row in make_rows(RESULTS)}["dropout 0.9"]
+    assert row.gain_interval == pytest.approx(3.182 * row.gain_error, rel=1e-3)
+    assert text_cells(row)[3] == f"+3.0 ± {row.gain_interval:.1f}"
+
+
+def test_interval_holds_the_true_gain_as_often_as_it_says() -> None:
+    """Over many draws of a few results; two standard errors would hold it far less often."""
+    generator = np.random.default_rng(0)
+    for count in (2, 3, 5):
+        draws = generator.normal(2.0, 1.5, (2000, count))
+        held = [abs(draw.mean() - 2.0) <= half_interval(list(draw)) for draw in draws]
+        assert np.mean(held) == pytest.approx(0.95, abs=0.015)
 
 
 def test_methods_over_runs_are_paired_with_the_mean_of_erm() -> None:

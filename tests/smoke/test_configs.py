@@ -15,6 +15,7 @@ from dropout_ft.data.shards import write_shards
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of
 from emoji_support import small_emoji_root
+from four_hands_support import small_four_hands_root
 from holdfast.runs.record import read_record
 from nightly_support import small_by_day
 from scenes_support import painted_root
@@ -47,6 +48,13 @@ def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def emoji_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return small_emoji_root(tmp_path, monkeypatch)
+
+
+def embedded_root(text: str, pictures: Path, emoji_root: Path, folder: Path) -> Path:
+    """The root of a configuration's data: that of an embedded set, or a plain folder."""
+    if "FourHands" in text:
+        return small_four_hands_root(folder / "hands")
+    return emoji_root if "EmojiStyles" in text else pictures
 
 
 def backbone_text(path: Path) -> str:
@@ -116,7 +124,7 @@ def test_data_sets(
     path: Path, tiny_arguments: Arguments, pictures: Path, emoji_root: Path, tmp_path: Path
 ) -> None:
     text = path.read_text()
-    root = emoji_root if "EmojiStyles" in text else pictures
+    root = embedded_root(text, pictures, emoji_root, tmp_path)
     if known_set(text):
         root = domainbed_miniatures(tmp_path / "sets")
     if "ShardedFolder" in text:
@@ -168,7 +176,7 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
     """The first job of each, on miniatures."""
     job = jobs_of(read_sweep_config(path))[0]
     text = job.content
-    root = emoji_root if "EmojiStyles" in text else pictures
+    root = embedded_root(text, pictures, emoji_root, tmp_path)
     if known_set(text):
         root = domainbed_miniatures(tmp_path / "sets")
     words = [word for file in job.locations["files"] for word in ("--config", file)]
@@ -192,10 +200,10 @@ def test_dropout_ft_experiments(
     path: Path, pictures: Path, emoji_root: Path, tmp_path: Path
 ) -> None:
     text = path.read_text()
-    emoji = "EmojiStyles" in text
+    root = embedded_root(text, pictures, emoji_root, tmp_path)
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS,
-        *source(text, emoji_root if emoji else pictures),
+        *source(text, root),
         "--data.global_batch_size", "2", "--data.image_size", "64",
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip

@@ -33,6 +33,11 @@ APP = App(
             help="recommend a recipe for a folder of domains, train with it and export",
             example="dropout-ft advise pictures --out advice",
         ),
+        "estimate": Command(
+            target="dropout_ft.commands.estimate:estimate",
+            help="estimate the accuracy at a new site from unlabelled pictures and a sweep",
+            example="dropout-ft estimate new_site --sweep results/mine --out estimate",
+        ),
         "demo": Command(
             target="dropout_ft.commands.demo:demo",
             help="serve a page: drop a picture, shift it, compare checkpoints' answers",
@@ -65,7 +70,7 @@ APP = App(
         ),
         "prepare": Command(
             target="dropout_ft.commands.prepare:prepare_data",
-            help="fetch and draw the embedded EmojiStyles data set",
+            help="fetch and draw an embedded data set: emoji_styles or four_hands",
             example="dropout-ft prepare",
         ),
         "data": Command(

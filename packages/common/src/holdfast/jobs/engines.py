@@ -35,7 +35,8 @@ class Resources:
 
     Attributes:
         workers: jobs at the same time; Ray and Slurm decide it from what a job gets, if 0.
-        cpus: cores of a worker; 0 shares this machine's cores out between the workers.
+        cpus: cores of a worker; 0 shares this machine's cores out between the workers, but gives
+            none more than OMP_NUM_THREADS where that is set.
         gpus: GPUs of a worker: 0.25 puts four workers on one. 0 gives each of several workers on
             this machine, and each worker of a Ray cluster that has GPUs, one of its own.
         address: of a Ray cluster; a local one is started without.
@@ -55,7 +56,11 @@ class Resources:
     @property
     def cores(self) -> int:
         """Cores of one worker."""
-        return self.cpus or max(1, (os.cpu_count() or 1) // max(1, self.workers))
+        share = max(1, (os.cpu_count() or 1) // max(1, self.workers))
+        wanted = os.environ.get("OMP_NUM_THREADS", "")
+        if wanted.isdecimal() and int(wanted) > 0:
+            share = min(share, int(wanted))
+        return self.cpus or share
 
 
 def choose(engine: Engine) -> Engine:

@@ -30,6 +30,7 @@ def predict(
     ckpt: str,
     out: str = "predictions.csv",
     all_classes: bool = False,
+    abstain: float | None = None,
     image_size: int | None = None,
     batch_size: int = 64,
     weights: Literal["default", "average", "current"] = "default",
@@ -45,6 +46,8 @@ def predict(
         ckpt: checkpoint written by ``fit``, or a folder written by ``export``.
         out: the CSV: path, class, probability.
         all_classes: add one probability column for each class.
+        abstain: add a column ``unknown``, 1 where the best class's probability is below this value
+            (0 to 1) and 0 elsewhere; the class stays in its column as the best guess.
         image_size: side in pixels; by default what the model was trained on.
         batch_size: pictures at a time.
         weights: ``current`` or ``average`` where the run kept both.
@@ -55,6 +58,8 @@ def predict(
         raise ConfigError(f"--batch_size is {batch_size}: give 1 or more.")
     if image_size is not None and image_size < 1:
         raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
+    if abstain is not None and not 0 <= abstain <= 1:
+        raise ConfigError(f"--abstain is {abstain:g}: give a probability, from 0 to 1.")
     paths = list_images(Path(folder).expanduser())
     check_models(ckpt)
     keep_apart([out], [*paths, ckpt])
@@ -67,13 +72,16 @@ def predict(
     ):
         for path, row in zip(batch, probabilities.tolist(), strict=True):
             best = max(range(len(classes)), key=row.__getitem__)
-            extra = [f"{p:.6f}" for p in row] if all_classes else []
+            extra = [] if abstain is None else [str(int(row[best] < abstain))]
+            extra += [f"{p:.6f}" for p in row] if all_classes else []
             rows.append([*plain_cells([str(path), classes[best]]), f"{row[best]:.6f}", *extra])
-    header = ["path", "class", "probability", *(plain_cells(classes) if all_classes else [])]
+    header = ["path", "class", "probability", *([] if abstain is None else ["unknown"])]
+    header += plain_cells(classes) if all_classes else []
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([header, *rows])
     write_text(out, buffer.getvalue())
-    sys.stdout.write(f"{len(rows)} pictures classified: {out}\n")
+    unknown = "" if abstain is None else f", {sum(row[3] == '1' for row in rows)} of them unknown"
+    sys.stdout.write(f"{len(rows)} pictures classified{unknown}: {out}\n")
     for error in bad[:SHOWN]:
         sys.stderr.write(f"{error}\n")
     if bad:

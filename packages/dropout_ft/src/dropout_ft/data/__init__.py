@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dropout_ft.data.sources import (
         ColoredDigits,
         EmojiStyles,
+        FourHands,
         KnownFolder,
         RotatedDigits,
         ShardedFolder,
@@ -19,6 +20,7 @@ __all__ = [
     "ColoredDigits",
     "DomainData",
     "EmojiStyles",
+    "FourHands",
     "KnownFolder",
     "RotatedDigits",
     "ShardedFolder",

@@ -61,7 +61,7 @@ def recorded_source(
     if kind is None:
         words = unknown_class("its source", name, "--source module.Class")
         raise DataError(f"{where} describes data that cannot be made: {words}.")
-    if not isinstance(options, Mapping) or not all(isinstance(v, _PLAIN) for v in options.values()):
+    if not isinstance(options, Mapping) or not all(map(_is_plain, options.values())):
         raise DataError(f"{where} describes a source with options that are no plain values.")
     try:
         return kind(**options)
@@ -69,6 +69,12 @@ def recorded_source(
         raise
     except (TypeError, ValueError) as error:
         raise _refused(where, error) from error
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether an option is a plain value or a list of them."""
+    members = value if isinstance(value, list) else [value]
+    return all(isinstance(member, _PLAIN) for member in members)
 
 
 def _refused(where: object, error: Exception) -> DataError:

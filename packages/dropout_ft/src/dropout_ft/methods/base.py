@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, TypeVar
 import numpy as np
 
 from dropout_ft.results.run import Run
+from dropout_ft.results.scores import softmax
 
 Scores = dict[str, float]
 Sum = Literal["logits", "probabilities"]
@@ -83,13 +84,6 @@ def method(kind: M) -> M:
             raise ValueError(f"{kind.__name__} and {type(other).__name__} share a name or place")
     REGISTERED[kind.name] = kind()
     return kind
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Row-wise softmax of (N, C) logits."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    normalised: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
-    return normalised
 
 
 def summed(members: Sequence[np.ndarray], ensemble_of: Sum) -> np.ndarray:

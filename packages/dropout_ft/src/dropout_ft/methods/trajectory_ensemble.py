@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dropout_ft.data.table import EvaluationTable
-from dropout_ft.methods.base import Method, Options, Scores, Sum, method, softmax
+from dropout_ft.methods.base import Method, Options, Scores, Sum, method
 from dropout_ft.results.run import Run
-from dropout_ft.results.scores import score
+from dropout_ft.results.scores import score, softmax
 
 
 def trajectory_ensemble(

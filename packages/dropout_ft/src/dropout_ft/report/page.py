@@ -8,8 +8,16 @@ from dropout_ft.methods.base import Sum
 from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.examples import examples
 from dropout_ft.report.results import Collection
+from dropout_ft.report.shift import gain_by_distance
 from dropout_ft.report.table import HEADER, Row, text_cells
 from dropout_ft.report.targets import TARGET_HEADER, comparisons, target_cells
+from dropout_ft.report.trust import (
+    TRUST_HEADER,
+    Measured,
+    coverage_curves,
+    trust_cells,
+    trust_rows,
+)
 from dropout_ft.results.run import Run
 from dropout_ft.results.scores import TestPart
 from holdfast.report.page import page_environment
@@ -30,6 +38,7 @@ def render_page(
     note: str,
     part: TestPart = "whole",
     ensemble_of: Sum = "logits",
+    trusted: Measured | None = None,
 ) -> str:
     """Return the page: table, figures, examples, and how everything was made.
 
@@ -40,10 +49,13 @@ def render_page(
         note: one paragraph about data and budget, in the words of whoever made the runs.
         part: of the test domains that ``ood`` is on.
         ensemble_of: what the ensembles sum.
+        trusted: calibration of the single runs.
     """
     template = page_environment("dropout_ft.report").get_template("report.html.j2")
     results = collection.results
     head_rate = comparison_figures.head_rate(results)
+    by_distance = gain_by_distance(results)
+    measures = trust_rows(trusted or [])
     return template.render(
         title=title,
         note=note,
@@ -59,6 +71,8 @@ def render_page(
             ("Accuracy against the dropout rate, mean and standard error over runs",
              figures.rate_curve(results)),
             ("O.o.d. accuracy on each domain left out", figures.domain_bars(results)),
+            *([("Gain over ERM against the distance of the shift, means over seeds", by_distance)]
+              if by_distance else []),
             ("O.o.d. accuracy along training, mean over runs",
              figures.learning_curves(collection, part)),
             ("Gain over ERM of every method, paired by domain and seed; standard errors",
@@ -67,7 +81,11 @@ def render_page(
              comparison_figures.cost_panels(rows)),
             *([("Learning rate of the head 1x and 10x that of the backbone", head_rate)]
               if head_rate else []),
+            *([("O.o.d. accuracy of the surest pictures, mean over runs: what abstaining buys",
+                coverage_curves(measures, trusted))] if trusted else []),
         ],
+        trust_header=TRUST_HEADER,
+        trust=[trust_cells(row) for row in measures],
         target_header=TARGET_HEADER,
         targets=[target_cells(row) for row in comparisons(collection.runs, results)],
         part=PART_WORDS[part],

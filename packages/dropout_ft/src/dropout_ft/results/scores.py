@@ -13,6 +13,13 @@ TestPart = Literal["whole", "in", "out"]
 Logits = np.ndarray
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Row-wise softmax of (N, C) logits."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    normalised: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
+    return normalised
+
+
 def accuracy(logits: Logits, label: np.ndarray) -> float:
     """Fraction of the rows of (N, C) logits whose first maximum is the label; nan without rows."""
     if len(label) == 0:

@@ -43,7 +43,15 @@ class Drawings:
         Raises:
             DataError: the package lacks a drawing it names.
         """
-        return rasterise(self._icon(self._names[code_point]), self._defaults, side)
+        return self.draw_named(self._names[code_point], side)
+
+    def draw_named(self, name: str, side: int) -> Image.Image:
+        """Rasterise the drawing that the package calls ``name`` to RGBA, ``side`` pixels square.
+
+        Raises:
+            DataError: the package lacks it.
+        """
+        return rasterise(self._icon(name), self._defaults, side)
 
     def _icon(self, name: str) -> dict[str, Any]:
         aliases = self._icons.get("aliases", {})

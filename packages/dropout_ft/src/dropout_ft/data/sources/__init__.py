@@ -3,6 +3,7 @@
 from dropout_ft.data.sources.base import Source
 from dropout_ft.data.sources.colored_digits import ColoredDigits
 from dropout_ft.data.sources.emoji_styles import EmojiStyles
+from dropout_ft.data.sources.four_hands import FourHands
 from dropout_ft.data.sources.known import KnownFolder
 from dropout_ft.data.sources.rotated_digits import RotatedDigits
 from dropout_ft.data.sources.shards import ShardedFolder
@@ -10,6 +11,7 @@ from dropout_ft.data.sources.shards import ShardedFolder
 __all__ = [
     "ColoredDigits",
     "EmojiStyles",
+    "FourHands",
     "KnownFolder",
     "RotatedDigits",
     "ShardedFolder",
