@@ -10,6 +10,7 @@ from holdfast.atomic import atomic_path
 from holdfast.data.roots import data_root
 from vl_track.outputs import check_outputs
 from vl_track.scenes.clips import scenes_videos
+from vl_track.scenes.cutouts import prepare_cutouts
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.lasot_layout import write_scenes
 from vl_track.scenes.make import Difficulty
@@ -35,6 +36,10 @@ def scenes(
     emoji: bool = True,
     occluding_hand: float = 0.0,
     aspect_jitter: float = 0.0,
+    leaving: float = 0.0,
+    passers_by: float = 0.0,
+    shaking: float = 0.0,
+    cutouts: float = 0.0,
     overwrite: bool = False,
 ) -> None:
     """Prepare, look at, or write Scenes.
@@ -53,6 +58,11 @@ def scenes(
         emoji: fetch and draw the emoji.
         occluding_hand: fraction of videos whose target a hand holds and moves.
         aspect_jitter: fraction of videos whose objects are longer or wider.
+        leaving: fraction of videos whose target is gone for some frames.
+        passers_by: fraction of videos in which others like the target cross its way.
+        shaking: fraction of videos whose camera jerks.
+        cutouts: share of drawings that are photographs of things; above 0, ``prepare`` fetches
+            them (Debian's package of Tux Paint's stamps).
         overwrite: replace the image of ``sheet`` if it exists.
     """
     path = Path(out or f"scenes_{split}.png")
@@ -61,12 +71,24 @@ def scenes(
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
+    kept = prepare_cutouts(folder) if cutouts > 0 else 0
     if action == "prepare":
         have = gather_photographs(folder) if photographs else 0
-        sys.stdout.write(f"Scenes is ready below {folder}: emoji drawn, {have} photographs.\n")
+        more = f", {kept} cut-outs" if kept else ""
+        sys.stdout.write(
+            f"Scenes is ready below {folder}: emoji drawn, {have} photographs{more}.\n"
+        )
         return
-    variation = Variation(occluding_hand=occluding_hand, aspect_jitter=aspect_jitter)
-    videos = scenes_videos(folder, count, split=split, difficulty=difficulty, variation=variation)
+    variation = Variation(
+        occluding_hand=occluding_hand,
+        aspect_jitter=aspect_jitter,
+        leaving=leaving,
+        passers_by=passers_by,
+        shaking=shaking,
+    )
+    videos = scenes_videos(
+        folder, count, split=split, difficulty=difficulty, variation=variation, cutouts=cutouts
+    )
     if action == "write":
         target = Path(out or folder / f"scenes_{split}")
         written = write_scenes(videos, target, first=first, testing=split == "test")

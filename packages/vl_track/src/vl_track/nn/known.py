@@ -22,7 +22,14 @@ HEADS: dict[str, type[nn.Module]] = {
 }
 TEXT_ENCODERS: dict[str, type[nn.Module]] = {
     f"vl_track.nn.text.{name}": getattr(text, name)
-    for name in ("NoText", "TokenText", "SentenceText", "OpenClipText", "OfficialText")
+    for name in (
+        "NoText",
+        "TokenText",
+        "WordPieceText",
+        "SentenceText",
+        "OpenClipText",
+        "OfficialText",
+    )
 }
 PARTS: dict[str, tuple[type[nn.Module], dict[str, type[nn.Module]]]] = {
     "backbone": (JointTransformer, BACKBONES),

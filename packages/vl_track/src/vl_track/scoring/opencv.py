@@ -1,4 +1,4 @@
-"""OpenCV's CSRT and MIL trackers behind our interface, for comparison."""
+"""OpenCV's CSRT, KCF and MIL trackers behind our interface, for comparison."""
 
 from typing import Any, Literal
 
@@ -10,14 +10,14 @@ from vl_track.data.geometry import Box
 from vl_track.data.video import Picture
 from vl_track.tracking.steps import Estimate
 
-OpenCVName = Literal["CSRT", "MIL"]
+OpenCVName = Literal["CSRT", "KCF", "MIL"]
 
 
 class OpenCVTracker:
     """One of OpenCV's trackers; it repeats its last box, with score 0, where it reports failure.
 
     Args:
-        name: ``CSRT`` or ``MIL``.
+        name: ``CSRT``, ``KCF`` or ``MIL``.
 
     Raises:
         MissingToolError: this build of OpenCV has no such tracker.
@@ -48,7 +48,7 @@ class OpenCVTracker:
 
 def available() -> list[OpenCVName]:
     """Return the trackers this build of OpenCV has."""
-    names: tuple[OpenCVName, ...] = ("CSRT", "MIL")
+    names: tuple[OpenCVName, ...] = ("CSRT", "KCF", "MIL")
     return [name for name in names if _find(name) is not None]
 
 

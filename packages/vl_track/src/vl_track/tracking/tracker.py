@@ -15,6 +15,7 @@ from vl_track.data.geometry import (
     around_exactly,
     as_box,
     clip_box,
+    into_window,
     out_of_window,
     window_around,
     window_of_frame,
@@ -36,6 +37,8 @@ class SearchInput(NamedTuple):
 
     Attributes:
         template_13hw: uint8 crop of the object.
+        target_14: its box within that crop: x, y, width, height as fractions, zeros where a
+            sentence alone is the prompt.
         text: features of one sentence.
         window: the part of the image to search.
         box_window: the window that boxes are mapped back from; differs from ``window`` by up to
@@ -43,6 +46,7 @@ class SearchInput(NamedTuple):
     """
 
     template_13hw: Tensor
+    target_14: Tensor
     text: TextFeatures
     window: Window
     box_window: Window
@@ -55,6 +59,10 @@ class Tracker:
         network: in evaluation mode from here on.
         options: see :class:`TrackerOptions`.
         device: where to run; the network is moved there.
+
+    Attributes:
+        present: calibrated probability, in (0, 1), that the object was in the window searched last;
+            ``None`` for a network that does not say it.
 
     Examples:
         >>> tracker = Tracker(network)                                      # doctest: +SKIP
@@ -76,6 +84,8 @@ class Tracker:
         self._hann = hann_window(network.backbone.search_grid).to(self.device)
         self._text: TextFeatures | None = None
         self._template: Tensor | None = None
+        self._target = torch.zeros(1, 4, device=self.device)
+        self.present: float | None = None
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
         self._frames = 0
         self._low = 0
@@ -181,7 +191,7 @@ class Tracker:
         window = self._window(self.network.search_factor)
         exact = self.conventions.unrounded_corner
         box_window = around_exactly(self._box, window.side) if exact else window
-        return SearchInput(self._template, self._text, window, box_window)
+        return SearchInput(self._template, self._target, self._text, window, box_window)
 
     def update(self, frame: Image, found: Estimate) -> Estimate:
         """Set the tracker's state from an estimate, and return the box the frame is given.
@@ -227,10 +237,12 @@ class Tracker:
         window = self._window(self.network.template_factor)
         size = self.network.backbone.template_size
         self._template = _batch([crop_frame(frame, window, size)], self.device)
+        self._target = torch.tensor([into_window(self._box, window)], device=self.device)
 
     def _ground(self, frame: Image) -> Estimate:
         size = self.network.backbone.template_size
         self._template = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.device)
+        self._target = torch.zeros(1, 4, device=self.device)
         height, width = frame.shape[:2]
         windows = []
         for scale in self.options.grounding_scales:
@@ -275,9 +287,11 @@ class Tracker:
         count = len(windows)
         text = TextFeatures(*(value.expand(count, *value.shape[1:]) for value in self._text))
         template = self._template.expand(count, -1, -1, -1)
-        output = self.network(template, crops, text)
+        target = self._target.expand(count, -1)
+        output = self.network(template, crops, text, target=target)
         boxes, scores = self.network.head.decode(output.maps, self.prior if hann else None)
         best = int(scores.argmax())
+        self.present = present_of(output.presence, best)
         return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
 
     def _window(self, factor: float) -> Window:
@@ -305,6 +319,11 @@ class Tracker:
             out_of_window(box, window), (width, height), self.options.margin, self._least
         )
         return Estimate(kept, float(score))
+
+
+def present_of(logits: Tensor | None, index: int) -> float | None:
+    """Return the probability of one sample's logit; ``None`` where the network gives none."""
+    return None if logits is None else float(logits[index].sigmoid())
 
 
 def smooth_size(box: Box, last: Box, weight: float) -> Box:
