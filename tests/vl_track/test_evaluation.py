@@ -36,8 +36,6 @@ from vl_track.scoring.scores import score
 from vl_track.scoring.sets import open_set
 from vl_track.tracking import Estimate, Tracker
 
-HERE = Path(__file__).parent
-
 
 def slow_iou(one: Box, other: Box, step: int = 20) -> float:
     """Count the points of a fine grid."""
@@ -383,11 +381,6 @@ def test_clips_are_a_data_set_like_any_other(clip_folder: Path) -> None:
     (clip_folder / "index.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="columns name, video and sentence"):
         open_set("clips", "test", folder=clip_folder)
-
-
-def test_the_repositorys_clips_have_an_index() -> None:
-    videos = open_set("clips", "test", folder=HERE / "data/clips")
-    assert list(videos.names) == ["box", "cup", "pedestrian"]
 
 
 def test_score_and_ablate_language_print_their_convention(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from holdfast.errors import ConfigError, DataError
 from scenes_support import painted_root, small_world, tiny_network
 from vl_track.data.absence import NOWHERE, find_absence, overlap, unseen_time
 from vl_track.data.geometry import Window
@@ -16,6 +17,14 @@ from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scenes.variation import Variation, vary
 from vl_track.scenes.world import SceneWorld
+from vl_track.scoring.presence import (
+    calibrate,
+    fit_calibration,
+    is_known,
+    presence_of,
+    presence_score,
+)
+from vl_track.tracking import Tracker
 from vl_track.training.module import LossWeights, Tracking
 
 
@@ -138,7 +147,7 @@ def test_presence_learns_and_leaves_the_rest_alone() -> None:
     data = batch([True, False, True, False])
     optimizer = torch.optim.Adam(network.presence.parameters(), lr=0.01)  # type: ignore[union-attr]
     given = (data["template"], data["search"], data["sentence"])
-    for _ in range(60):
+    for _ in range(200):
         output = network(*given, target=data["target"])
         loss = presence_loss(output.presence, data["present"])
         optimizer.zero_grad()
@@ -178,3 +187,57 @@ def test_varied_scenes_keep_their_first_frame(tmp_path: Path, world: SceneWorld)
         passers += len(more.objects) > len(scene.objects)
     assert hidden >= 8
     assert passers >= 8
+
+
+def test_scores_by_hand() -> None:
+    said = np.array([0.9, 0.9, 0.9, 0.9, 0.1])
+    seen = np.array([True, True, True, False, False])
+    found = presence_score(said, seen)
+    assert (found.frames, found.absent) == (5, 2)
+    assert found.auroc == pytest.approx((3 * 1 + 3 * 0.5) / 6)
+    assert found.calibration_error == pytest.approx(0.8 * 0.15 + 0.2 * 0.1)
+    assert [one.count for one in found.bins] == [1, 4]
+    assert np.isnan(presence_score(said, np.ones(5, bool)).auroc)
+
+
+def test_calibration_finds_the_temperature_and_the_shift() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 2, 40_000)
+    seen = generator.uniform(size=len(logits)) < 1 / (1 + np.exp(-logits))
+    overconfident = 1 / (1 + np.exp(-(3 * logits - 1.5)))
+    temperature, shift = fit_calibration(overconfident, seen)
+    assert temperature == pytest.approx(3.0, rel=0.05)
+    assert shift == pytest.approx(0.5, abs=0.05)
+    with pytest.raises(DataError, match="without it"):
+        fit_calibration(overconfident, np.ones(len(seen), bool))
+
+
+def test_a_calibrated_network_says_what_was_fitted() -> None:
+    network = tiny_network(presence=True).eval()
+    data = batch([True])
+    given = (data["template"], data["search"], data["sentence"])
+    plain = network(*given).presence
+    calibrate(network, 2.0, 0.3)
+    once = network(*given).presence
+    assert torch.allclose(once, plain / 2 + 0.3, atol=1e-5)
+    calibrate(network, 0.5, -1.0)
+    assert torch.allclose(network(*given).presence, once / 0.5 - 1.0, atol=1e-5)
+
+
+def test_only_frames_that_were_looked_at_count(world: SceneWorld) -> None:
+    class Hand(Scene):
+        def absent(self, time: int) -> bool:
+            return time == 7
+
+        def visible(self, time: int) -> bool:
+            return time in {0, 5}
+
+    scene = make_scene(world, 1)
+    hand = Hand(**{name: getattr(scene, name) for name in Scene.__dataclass_fields__})
+    assert [time for time in range(len(hand)) if is_known(hand, time)] == [0, 5, 7]
+    tracker = Tracker(tiny_network(presence=True))
+    said, seen = presence_of(tracker, [hand])
+    assert seen.tolist() == [True, False]
+    assert ((said > 0) & (said < 1)).all()
+    with pytest.raises(ConfigError, match="presence: true"):
+        presence_of(Tracker(tiny_network()), [hand])

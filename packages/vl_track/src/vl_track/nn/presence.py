@@ -79,13 +79,22 @@ class Presence(nn.Module):
         logit: Tensor = self.judge(joined)[:, 0].float() / self.temperature
         return logit
 
+    @torch.no_grad()
+    def calibrate(self, temperature: float, shift: float) -> None:
+        """Turn the logit into ``logit / temperature + shift``, on top of what was done before."""
+        last = self.judge[-1]
+        assert isinstance(last, nn.Linear)
+        self.temperature *= temperature
+        last.bias += shift * self.temperature
+
     def _peaks(self, maps_BSM: Tensor, cell_B1: Tensor) -> list[Tensor]:
         """Return of each map its greatest value, the greatest far from the best cell, its mean."""
         place = torch.arange(maps_BSM.shape[1], device=maps_BSM.device)[None]
         x, y = place % self.grid, torch.div(place, self.grid, rounding_mode="floor")
         own_x, own_y = cell_B1 % self.grid, torch.div(cell_B1, self.grid, rounding_mode="floor")
         near = ((x - own_x).abs() <= 2) & ((y - own_y).abs() <= 2)
-        far = maps_BSM - 1e4 * near[..., None].to(maps_BSM.dtype)
+        # On a grid so small that nothing is far, the least value stands in.
+        far = torch.where(near[..., None], maps_BSM.amin(dim=1, keepdim=True), maps_BSM)
         return [maps_BSM.amax(dim=1), far.amax(dim=1), maps_BSM.mean(dim=1)]
 
 

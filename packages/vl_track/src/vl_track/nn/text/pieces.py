@@ -84,7 +84,7 @@ class WordPieceText(TextEncoder):
         size = (self.tokenizer.size, PIECE)
         random = torch.randint(-127, 128, size, dtype=torch.int8, generator=generator)
         self.register_buffer("pieces_VD", random)
-        self.register_buffer("scale_V", torch.full((size[0],), 1 / 73.3))
+        self.register_buffer("scale_V", torch.full((size[0],), 1 / (73.3 * math.sqrt(PIECE))))
         self.project = nn.Linear(PIECE, num_features)
         self.norm = nn.LayerNorm(num_features)
         self.places = nn.Parameter(torch.zeros(max_tokens, num_features))
