@@ -124,7 +124,8 @@ def format_table(table: Mapping[str, Mapping[str, ClipScore]]) -> str:
     """Return AUC, least overlap and speed of every tracker on every clip."""
     lines = [f"Success AUC on real clips; convention {CONVENTION}", ""]
     lines.append(
-        f"{'clip':<16}{'tracker':<22}{'AUC':>7}{'first IoU':>11}{'least IoU':>11}{'held':>6}{'FPS':>8}"
+        f"{'clip':<16}{'tracker':<22}{'AUC':>7}{'first IoU':>11}"
+        f"{'least IoU':>11}{'held':>6}{'FPS':>8}"
     )
     for clip, row in table.items():
         for who, one in row.items():

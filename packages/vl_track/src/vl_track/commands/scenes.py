@@ -1,6 +1,7 @@
 """``vl-track scenes``: prepare, look at, and write the Scenes data set."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from vl_track.scenes.grammar import Split
 from vl_track.scenes.lasot_layout import write_scenes
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.photographs import gather_photographs
+from vl_track.scenes.scene import Scene
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scenes.variation import Variation
 from vl_track.video.contact_sheet import contact_sheet
@@ -94,6 +96,12 @@ def scenes(
         written = write_scenes(videos, target, first=first, testing=split == "test")
         sys.stdout.write(f"Wrote {len(written)} videos in LaSOT's layout below {target}\n")
         return
+    _draw(videos, path)
+    sys.stdout.write(f"Drew {len(videos)} videos: {path}\n")
+
+
+def _draw(videos: Sequence[Scene], path: Path) -> None:
+    """Write four frames of each video with their boxes and sentences as one image."""
     rows = []
     for scene in videos:
         times = [round(k * (len(scene) - 1) / 3) for k in range(4)]
@@ -108,4 +116,3 @@ def scenes(
     sheet = contact_sheet([frame for row in rows for frame in row], columns=4, width=320)
     with atomic_path(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())
-    sys.stdout.write(f"Drew {len(videos)} videos: {path}\n")

@@ -115,6 +115,7 @@ class AllInOne(nn.Module):
             TextMatch(features, text.num_features) if matching == "target_and_text" else None
         )
         self.head = head(features + CHANNELS[matching], backbone.search_grid)
+        self.wants_target = backbone.target_types is not None
         self.presence = (
             Presence(features, text.num_features, CHANNELS[matching], backbone.search_grid)
             if presence
@@ -206,11 +207,6 @@ class AllInOne(nn.Module):
 
     def _normalise(self, images: Tensor) -> Tensor:
         return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
-
-    @property
-    def wants_target(self) -> bool:
-        """Whether the network must be told where the target lies in the template."""
-        return self.backbone.target_types is not None
 
     def _match(
         self,

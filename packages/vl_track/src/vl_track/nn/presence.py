@@ -84,8 +84,8 @@ class Presence(nn.Module):
         """Turn the logit into ``logit / temperature + shift``, on top of what was done before."""
         last = self.judge[-1]
         assert isinstance(last, nn.Linear)
-        self.temperature *= temperature
-        last.bias += shift * self.temperature
+        self.temperature.mul_(temperature)
+        last.bias.add_(shift * self.temperature)
 
     def _peaks(self, maps_BSM: Tensor, cell_B1: Tensor) -> list[Tensor]:
         """Return of each map its greatest value, the greatest far from the best cell, its mean."""

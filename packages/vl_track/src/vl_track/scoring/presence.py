@@ -154,10 +154,10 @@ def fit_calibration(said: NDArray[np.float64], seen: NDArray[np.bool_]) -> tuple
         found = torch.nn.functional.binary_cross_entropy_with_logits(
             logits * torch.exp(-values[0]) + values[1], truth
         )
-        found.backward()
+        found.backward()  # type: ignore[no-untyped-call]
         return found
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     log_temperature, shift = values.tolist()
     return float(np.exp(log_temperature)), float(shift)
 
