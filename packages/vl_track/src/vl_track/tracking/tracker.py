@@ -22,6 +22,7 @@ from vl_track.data.geometry import (
 )
 from vl_track.data.video import crop_frame
 from vl_track.nn.text.base import TextFeatures
+from vl_track.tracking.first_frame import Correction, corrected, correction_of, moved_windows
 from vl_track.tracking.loop import follow
 from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
@@ -86,6 +87,7 @@ class Tracker:
         self._template: Tensor | None = None
         self._target = torch.zeros(1, 4, device=self.device)
         self.present: float | None = None
+        self._correction = Correction()
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
         self._frames = 0
         self._low = 0
@@ -126,6 +128,8 @@ class Tracker:
         if self.conventions.small_boxes and box is not None:
             self._least = max(1.0, min(self.options.margin, *start.box[2:]))
         self._remember(frame)
+        told = box is not None and self.options.first_frame > 0
+        self._correction = self._first_error(frame) if told else Correction()
         return start
 
     def track(self, frame: Image) -> Estimate:
@@ -205,6 +209,8 @@ class Tracker:
             say.
         """
         self._frames += 1
+        if self.options.first_frame > 0:
+            found = self._correct(frame, found)
         found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.options.redetect:
@@ -215,6 +221,23 @@ class Tracker:
         if due and found.score >= self.options.update_score:
             self._remember(frame)
         return found
+
+    def _first_error(self, frame: Image) -> Correction:
+        """Return how the given box differs from what the network finds in its own frame."""
+        windows = moved_windows(self._window(self.network.search_factor))
+        boxes, scores = self._decode(frame, windows, hann=self.options.hann)
+        found = [
+            self.postprocess(frame, box, score, window).box
+            for box, score, window in zip(boxes, scores, windows, strict=True)
+        ]
+        return correction_of(self._box, found)
+
+    def _correct(self, frame: Image, found: Estimate) -> Estimate:
+        """Take the first frame's error, in part, from a found box."""
+        height, width = frame.shape[:2]
+        box = corrected(found.box, self._correction, self.options.first_frame)
+        kept = clip_box(box, (width, height), self.options.margin, self._least)
+        return Estimate(kept, found.score)
 
     def _check_prompt(self, text: str) -> None:
         if self.options.allow_nothing:
@@ -280,6 +303,13 @@ class Tracker:
             hann: weight the scores by the window of :attr:`prior`.
             box_windows: what boxes are mapped back from; ``windows`` by default.
         """
+        boxes, scores = self._decode(frame, windows, hann=hann)
+        best = int(scores.argmax())
+        return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
+
+    @torch.inference_mode()
+    def _decode(self, frame: Image, windows: list[Window], *, hann: bool) -> tuple[Tensor, Tensor]:
+        """Return the box (N, 4) and the score (N,) of each window, as fractions of the window."""
         if self._template is None or self._text is None:
             raise ConfigError("The tracker has no prompt yet: call initialize first.")
         backbone = self.network.backbone
@@ -290,9 +320,8 @@ class Tracker:
         target = self._target.expand(count, -1)
         output = self.network(template, crops, text, target=target)
         boxes, scores = self.network.head.decode(output.maps, self.prior if hann else None)
-        best = int(scores.argmax())
-        self.present = present_of(output.presence, best)
-        return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
+        self.present = present_of(output.presence, int(scores.argmax()))
+        return boxes, scores
 
     def _window(self, factor: float) -> Window:
         """Return the window around the current box."""
