@@ -29,8 +29,9 @@ class FindsRed(AllInOne):
         self.asked: list[Tensor] = []
 
     def forward(  # type: ignore[override]
-        self, template: Tensor, search: Tensor, sentences: object, keep: object = None
-    ) -> Output:
+        self, template: Tensor, search: Tensor, sentences: object, keep: object = None,
+        target: object = None,
+    ) -> Output:  # fmt: skip
         """Return maps whose best cell and box are those of the red pixels."""
         self.asked.append(template.clone())
         grid, count = self.backbone.search_grid, len(search)
