@@ -120,8 +120,8 @@ vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
 vl-ablate: scenes ## the shipped tracker with the right sentence, none, and a wrong one
 	$(BIN)/vl-track ablate-language --out $(RESULTS)/vl-ablate.json --overwrite $(WEIGHTS:%=--weights %)
 
-vl-clips: $(STAMP) ## the shipped tracker beside OpenCV's CSRT and MIL on real clips (Debian only)
-	$(BIN)/vl-track clips tests/vl_track/data/clips --out $(RESULTS)/vl-clips.json --overwrite $(WEIGHTS:%=--weights %)
+vl-clips: $(STAMP) ## the shipped tracker beside OpenCV's CSRT, KCF and MIL on RealClips (Debian only)
+	$(BIN)/vl-track clips real_clips --out $(RESULTS)/vl-clips.json --overwrite $(WEIGHTS:%=--weights %)
 
 vl-paper-base: scenes ## the paper's base model and recipe, on Scenes: make vl-paper-base MAE=mae_vit_base.pth
 	@test -n "$(MAE)" || { echo "name MAE weights of ViT-B/16: make vl-paper-base MAE=mae_vit_base.pth"; exit 2; }

@@ -8,9 +8,9 @@ from pathlib import Path
 from holdfast.jobs.engines import Resources, run_pool
 from holdfast.jobs.pool import Pool
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
 from vl_track.scoring.benchmarking import Places, Plan, make_pool
 from vl_track.tracking import Estimate
+from vl_track.video.frames import Image
 
 MAKER = "benchmark_support:stands_still"
 
@@ -23,13 +23,13 @@ class StandsStill:
         self.box: Box = (0, 0, 1, 1)
         self.text = ""
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         self.box = box or (1.0, 2.0, 3.0, 4.0)
         with self.diary.open("a") as file:
             file.write(f"{os.getpid()} {text}\n")
         return Estimate(self.box, 1.0)
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         time.sleep(self.pause)
         if self.dies.is_file():
             hangs = self.dies.read_text() == "hang"

@@ -41,6 +41,8 @@ def tiny_network(
     text_norm: TextNorm = "layer",
     head: HeadMaker | None = None,
     seed: int = 0,
+    target_types: bool = False,
+    presence: bool = False,
 ) -> AllInOne:
     """Build a network of two narrow blocks with random weights, crops of 32 and 64 pixels."""
     torch.manual_seed(seed)
@@ -49,10 +51,13 @@ def tiny_network(
         32,
         64,
         options={"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 64},
+        target_types=target_types,
     )
     text = TokenText("scenes", 16)
     head = head or partial(CentreHead, channels=16)
-    return AllInOne(backbone, text, head=head, matching=matching, text_norm=text_norm)
+    return AllInOne(
+        backbone, text, head=head, matching=matching, text_norm=text_norm, presence=presence
+    )
 
 
 def tiny_config(matching: str = "target_and_text") -> dict[str, object]:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from scenes_support import tiny_network
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
 from vl_track.nn.heads.centre import CentreMaps
 from vl_track.nn.network import AllInOne, Output
+from vl_track.video.frames import Image
 
 RED = (230, 20, 20)
 
@@ -29,8 +29,9 @@ class FindsRed(AllInOne):
         self.asked: list[Tensor] = []
 
     def forward(  # type: ignore[override]
-        self, template: Tensor, search: Tensor, sentences: object, keep: object = None
-    ) -> Output:
+        self, template: Tensor, search: Tensor, sentences: object, keep: object = None,
+        target: object = None,
+    ) -> Output:  # fmt: skip
         """Return maps whose best cell and box are those of the red pixels."""
         self.asked.append(template.clone())
         grid, count = self.backbone.search_grid, len(search)
@@ -55,7 +56,7 @@ class FindsRed(AllInOne):
         return Output(CentreMaps(score, size, offset), None, text, None, empty)  # type: ignore[arg-type]
 
 
-def frame_with(box: Box | None, size: tuple[int, int] = (160, 120)) -> Picture:
+def frame_with(box: Box | None, size: tuple[int, int] = (160, 120)) -> Image:
     """A grey frame (width, height) with a red rectangle."""
     picture = np.full((size[1], size[0], 3), 90, np.uint8)
     if box is not None:

@@ -15,7 +15,7 @@ from benchmarks.measure import Results, Row, Skip, alternate, each, flops_per_se
 from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
-from vl_track.data.pictures import read_picture
+from vl_track.data.images import read_image
 from vl_track.loading import build_network
 from vl_track.nn.network import OFFICIAL, AllInOne
 from vl_track.nn.official import from_official
@@ -121,7 +121,7 @@ class Reader:
     def read(self, place: int) -> NDArray[np.uint8]:
         """Return a frame."""
         one = self.source[place]
-        return read_picture(Path(one)) if isinstance(one, str) else one
+        return read_image(Path(one)) if isinstance(one, str) else one
 
 
 def _write_jpegs(folder: Path, pictures: list[NDArray[np.uint8]]) -> list[str]:

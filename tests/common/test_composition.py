@@ -92,6 +92,8 @@ def same(found: Any, written: Any) -> bool:
         return len(found) == len(written) and all(same(one, other) for one, other in pairs)
     if isinstance(written, dict):
         return all(same(found[key], value) for key, value in written.items())
+    if isinstance(written, str) and written.startswith("${steps:"):
+        return isinstance(found, int) and found > 0  # how many: test_steps.py
     return bool(found == written or str(found) == str(written))
 
 

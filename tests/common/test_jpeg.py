@@ -15,7 +15,7 @@ from dropout_ft.data.decoding import read_rgb
 from holdfast.data import jpeg
 from holdfast.data.jpeg import decode_jpeg, read_jpeg, shrinking
 from holdfast.errors import ImageError
-from vl_track.data.pictures import read_picture
+from vl_track.data.images import read_image
 
 
 def scenery(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -117,13 +117,13 @@ def test_both_tracks_read_through_it_and_still_tell_what_is_wrong(tmp_path: Path
     path.write_bytes(content)
     expected = by_pillow(content)
     assert np.array_equal(np.asarray(read_rgb(path)), expected)
-    assert np.array_equal(read_picture(path), expected)
+    assert np.array_equal(read_image(path), expected)
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(ImageError, match=r"a\.jpg cannot be read"):
         read_rgb(path)
     assert read_jpeg(tmp_path / "none.jpg") is None
     with pytest.raises(ImageError, match="is missing"):
-        read_picture(tmp_path / "none.jpg")
+        read_image(tmp_path / "none.jpg")
 
 
 def test_a_turned_picture_is_read_as_before(tmp_path: Path) -> None:
@@ -132,4 +132,4 @@ def test_a_turned_picture_is_read_as_before(tmp_path: Path) -> None:
     path = tmp_path / "turned.jpg"
     path.write_bytes(encoded(scenery(64, 48), exif=turned))
     assert read_rgb(path).size == (64, 48), "as torchvision's ImageFolder: not turned"
-    assert read_picture(path).shape == (64, 48, 3), "as OpenCV: turned"
+    assert read_image(path).shape == (64, 48, 3), "as OpenCV: turned"

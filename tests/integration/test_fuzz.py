@@ -31,7 +31,7 @@ from holdfast.runs.results import read_results
 from nightly_support import counts
 from tracking_support import write_clip
 from vl_track.data.geometry import Window
-from vl_track.data.pictures import crop_picture, read_picture
+from vl_track.data.images import crop_image, read_image
 from vl_track.video.reading import open_source
 
 COUNTS = pytest.mark.parametrize("count", counts(300, 10_000))
@@ -112,7 +112,7 @@ def encoded(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_pictures(kind: str, count: int, tmp_path: Path) -> None:
     def read(path: Path) -> None:
-        part = crop_picture(path, Window(12, 5, 17), 8)  # a region of a JPEG, in a library of C
+        part = crop_image(path, Window(12, 5, 17), 8)  # a region of a JPEG, in a library of C
         assert part.shape == (8, 8, 3)
         picture = read_rgb(path)
         assert picture.mode == "RGB"
@@ -123,7 +123,7 @@ def test_pictures(kind: str, count: int, tmp_path: Path) -> None:
     assert refused > count // 10
 
     def frame(path: Path) -> None:
-        picture = read_picture(path)
+        picture = read_image(path)
         assert picture.dtype == np.uint8
         assert picture.ndim == 3
 

@@ -223,8 +223,8 @@ def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def experiments() -> list[Path]:
-    """Whole recipes of vl_track; phases.yaml is no configuration of ``fit``."""
-    return [path for path in found("vl_track") if path.stem != "phases"]
+    """Whole recipes of vl_track; those of phases are no configurations of ``fit``."""
+    return [path for path in found("vl_track") if not path.stem.startswith("phases")]
 
 
 @pytest.mark.parametrize("path", small_by_day(experiments()))
@@ -242,6 +242,7 @@ def test_vl_track_experiments(path: Path, miniatures: Path, tmp_path: Path) -> N
     if "vl_track.scenes.Scenes" in text:
         words += ["--data.init_args.root", str(painted_root(tmp_path / "data"))]
         words += ["--data.emoji", "false"]
+        words += ["--data.cutouts", "0"] if "cutouts:" in text else []
     else:
         words += ["--data.init_args.root", str(miniatures)]
     if "weights: package:" in text:

@@ -3,12 +3,15 @@
 import re
 import subprocess
 import sys
+import warnings
 
 import pytest
 import yaml
 
 from conftest import CONFIGS, REPOSITORY
 from vl_track.app import APP
+from vl_track.data.mixture import Mixture, Source
+from vl_track.data.samples import one_thread
 from vl_track.data.sets import lasot_ext, otb99_lang, tnl2k
 from vl_track.data.sets.known import KNOWN, known_set
 from vl_track.nn.text import NoText
@@ -103,6 +106,46 @@ def test_experiments_are_make_targets_with_a_line_of_help(target: str) -> None:
     assert re.search(rf"^{target}: \$\(STAMP\) ## \w", MAKEFILE, re.M)
     assert target in MAKEFILE.split(".PHONY:")[1].splitlines()[0]
     assert f"make {target}" in DATASETS + EVALUATION
+
+
+def test_each_experiment_has_folders_of_its_own() -> None:
+    """Case B12: three targets shared a folder of results, and the second was refused at its end."""
+    for target in ("vl-lasot", "vl-lasot-tricks", "vl-ostrack"):
+        words = ["make", "-n", target, "MAE=mae.pth", "STAMP="]
+        said = subprocess.run(words, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+        places = re.findall(r"results/([\w-]+)", said.stdout)
+        assert len(places) >= 5
+        assert set(places) == {target}
+
+
+RECIPES = ("paper_all_in_one", "ostrack_256", "release_all_in_one")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_papers_run_survives_and_is_the_same_on_any_number_of_gpus(name: str) -> None:
+    """Case B13: the first checkpoint came after 50 of 300 epochs; schedules assumed four ranks."""
+    config = yaml.safe_load((CONFIGS / f"vl_track/{name}.yaml").read_text())
+    data = config["data"]["init_args"]
+    assert (data["global_batch_size"], data["samples_per_epoch"]) == (128, 60_000)
+    assert config["trainer"]["max_steps"] == "${steps:300}"
+    assert config["model"]["schedule_unit"] == "epoch"
+    assert config["model"]["lr_scheduler"]["init_args"]["milestones"] == [240]
+    assert config["run"]["checkpoint_every"] <= 5 * 60_000 / 128
+    module = Mixture([Source(name="lasot")])
+    assert module.worker_init is one_thread, "OpenCV would take all cores in each worker"
+
+
+def test_batches_of_a_mixture_are_pinned_where_there_is_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Case B13: every copy to the GPU waited."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    module = Mixture([Source(name="lasot")])
+    monkeypatch.setattr(module, "_opened", lambda *_: [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert module.train_dataloader().pin_memory
+        assert module.val_dataloader().pin_memory
 
 
 def test_commands_named_in_the_documents_exist() -> None:

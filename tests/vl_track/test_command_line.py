@@ -1,12 +1,16 @@
 """Every subcommand: help, wrong words, and wrong files end in one clear sentence."""
 
+import importlib
+import inspect
 from pathlib import Path
 
 import pytest
 import torch
 
 from holdfast.cli.app import App
+from scenes_support import tiny_config
 from vl_track.app import APP
+from vl_track.loading import build_network, save_network
 
 OWN = sorted(APP.commands)
 
@@ -18,6 +22,40 @@ def test_every_command_explains_its_words(command: str, capsys: pytest.CaptureFi
     assert f"usage: vl-track {command}" in shown
     options = [line for line in shown.splitlines() if line.strip().startswith("--")]
     assert options
+
+
+TRACKING = {"weights", "device", "runtime", "precision", "classes", "options"}
+"""Options of every command that tracks."""
+
+
+@pytest.mark.parametrize(
+    "command", ["track", "benchmark", "score", "clips", "ablate-language", "vot", "example", "demo"]
+)
+def test_commands_that_track_have_the_same_options(command: str) -> None:
+    """A model with a head of one's own could be benchmarked, but not scored, served or started."""
+    found = set(inspect.signature(APP.commands[command].load()).parameters)
+    wanted = {"weights", "device", "classes"} if command == "demo" else TRACKING
+    assert wanted <= found
+
+
+def test_score_takes_a_model_with_a_class_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own_heads.py").write_text(
+        "from vl_track.nn.heads import MLPHead\n\n\nclass Own(MLPHead):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = importlib.import_module("own_heads").Own
+    described = {"class_path": "own_heads.Own", "init_args": {"channels": 8}}
+    config = {**tiny_config("none"), "head": described}
+    weights = build_network(config, "test", [own]).state_dict()
+    save_network(tmp_path / "model", config, weights)
+    words = ["score", "--weights", str(tmp_path / "model"), "--count", "1", "--emoji", "false",
+             "--root", str(tmp_path), "--device", "cpu"]  # fmt: skip
+    assert APP.main(words) == 1
+    assert "--classes own_heads.Own" in capsys.readouterr().err
+    assert APP.main([*words, "--classes", "own_heads.Own"]) == 0
+    assert "Success AUC" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

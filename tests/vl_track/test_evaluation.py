@@ -22,7 +22,6 @@ from vl_track.data.clips import AnnotatedClip, debian_clip, read_annotations
 from vl_track.data.geometry import Box
 from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.truth import TrueSequence
-from vl_track.data.video import Picture
 from vl_track.loading import load_network
 from vl_track.scenes.lasot_layout import write_scenes
 from vl_track.scenes.make import make_scene
@@ -35,8 +34,7 @@ from vl_track.scoring.runs import mean_auc, run_all, run_video
 from vl_track.scoring.scores import score
 from vl_track.scoring.sets import open_set
 from vl_track.tracking import Estimate, Tracker
-
-HERE = Path(__file__).parent
+from vl_track.video.frames import Image
 
 
 def slow_iou(one: Box, other: Box, step: int = 20) -> float:
@@ -111,12 +109,12 @@ class Told:
         self.told: list[tuple[Box | None, str]] = []
         self.box = box
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         self.told.append((box, text))
         self.box = box or self.box
         return Estimate(self.box, 1.0)
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         return Estimate(self.box, 0.5)
 
 
@@ -174,14 +172,14 @@ class Obedient(Told):
         self.time = 0
         self.frames = [scene.frame(0) for scene in scenes]
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         self.time = 0
         scene = self.right.get(text)
         fits = scene is not None and np.array_equal(scene.frame(0), frame)
         self.scene = scene if fits else None
         return self._say()
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         self.time += 1
         return self._say()
 
@@ -218,7 +216,7 @@ def test_opencvs_trackers_follow_a_textured_object(name: str) -> None:
     ground = generator.integers(0, 90, (120, 160, 3), dtype=np.uint8)
     thing = generator.integers(120, 255, (24, 30, 3), dtype=np.uint8)
 
-    def frame(time: int) -> tuple[Picture, Box]:
+    def frame(time: int) -> tuple[Image, Box]:
         picture = ground.copy()
         x, y = 30 + 2 * time, 40 + time
         picture[y : y + 24, x : x + 30] = thing
@@ -261,14 +259,42 @@ def test_a_clip_is_tracked_from_its_first_annotation_to_its_last(annotated: Anno
     assert bad.least_overlap < 0.6
 
 
-def test_the_hand_annotations_cover_every_fifteenth_frame() -> None:
-    for name, last in (("box", 454), ("cup", 216), ("pedestrian", 0)):
-        boxes = read_annotations(HERE / "data/clips" / f"{name}.csv")
-        numbers = sorted(boxes)
-        assert max(np.diff(numbers)) <= 15, name
-        assert len(numbers) >= 10
-        assert last - numbers[-1] < 15
-        assert all(width > 5 and height > 5 for _, _, width, height in boxes.values())
+def test_the_hand_annotations_are_dense_and_each_clip_is_in_one_half(tmp_path: Path) -> None:
+    halves = [open_set("real_clips", split, root=tmp_path) for split in ("val", "test")]
+    videos = []
+    for half in halves:
+        assert len(half) >= 8
+        videos.append({half.rows[name][0] for name in half.names})  # type: ignore[attr-defined]
+        for name in half.names:
+            boxes, absent = read_annotations(half.root / f"{name}.csv")
+            assert max(np.diff(sorted([*boxes, *absent]))) <= 40, name
+            assert len(boxes) >= 5
+            assert not set(boxes) & absent
+            assert min(absent, default=10**9) > min(boxes)
+            assert all(width > 5 and height > 5 for _, _, width, height in boxes.values())
+    assert not videos[0] & videos[1]
+
+
+def test_two_sentences_for_each_real_clip(tmp_path: Path) -> None:
+    for split in ("val", "test"):
+        named = open_set("real_clips", split, root=tmp_path)
+        described = open_set("real_clips", split, root=tmp_path, wording="description")
+        for name in named.names:
+            short, long = (one.rows[name][1] for one in (named, described))  # type: ignore[attr-defined]
+            assert 0 < len(short) < len(long)
+
+
+def test_frames_looked_at_without_the_object_are_kept_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "frame,x,y,width,height,visible\n3,1,2,30,40,1\n9,0,0,0,0,0\n6,2,2,30,40,1\n"
+    )
+    boxes, absent = read_annotations(tmp_path / "a.csv")
+    assert sorted(boxes) == [3, 6]
+    assert absent == {9}
+    clip = ClipVideo(AnnotatedClip(name="a", path=tmp_path, boxes=boxes, absent=absent))
+    assert len(clip) == 7
+    assert [clip.visible(t) for t in (0, 1, 3, 6)] == [True, False, True, False]
+    assert [clip.absent(t) for t in (0, 1, 3, 6)] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("content", ["", "frame,x\n1,2\n", "frame,x,y,width,height\n",
@@ -355,11 +381,6 @@ def test_clips_are_a_data_set_like_any_other(clip_folder: Path) -> None:
     (clip_folder / "index.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="columns name, video and sentence"):
         open_set("clips", "test", folder=clip_folder)
-
-
-def test_the_repositorys_clips_have_an_index() -> None:
-    videos = open_set("clips", "test", folder=HERE / "data/clips")
-    assert list(videos.names) == ["box", "cup", "pedestrian"]
 
 
 def test_score_and_ablate_language_print_their_convention(

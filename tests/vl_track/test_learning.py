@@ -46,6 +46,7 @@ def batch(told: str, count: int = 16, seed: int = 0) -> dict[str, Any]:
         said.append(f"the {list(COLOURS)[1 - meant]} square")
     return {
         "template": template, "search": search, "box": torch.tensor(boxes),
+        "target": torch.zeros(count, 4), "present": torch.ones(count, dtype=torch.bool),
         "sentence": sentences, "prompt": torch.zeros(count, dtype=torch.long),
         "index": torch.arange(count),
         "mentions": [said], "mention_boxes": torch.tensor(other),

@@ -81,7 +81,7 @@ def test_without_a_template_the_target_channels_are_silent() -> None:
     template, search = inputs()
     text = network.text(["", ""])
     features = network.backbone(network.backbone.embed(template / 255.0, search / 255.0))
-    channels = network._match(features, torch.zeros_like(template), text)
+    channels = network._match(features, torch.zeros_like(template), text, None)
     assert not channels[0].any()
 
 

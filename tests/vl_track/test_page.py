@@ -128,6 +128,8 @@ def test_a_visit_step_by_step(page: Page, clip: Path) -> None:
     assert len(read_boxes(Path(boxes))) == 10
     assert Path(overlay).suffix == ".mp4"
     assert note == "10 frames tracked."
+    *_, last = page.track("the red qqq", False, state)
+    assert "'qqq'" in last[-1], "words that are not understood are named on the page"
     _, state, said = page.forget(0, state)
     assert state["clicks"].boxes == {}
     with pytest.raises(gr.Error, match="The prompt is empty"):

@@ -14,9 +14,10 @@ from vl_track.data.augment import Augmentation, Pair, augment, mirror_sentence
 from vl_track.data.geometry import Box, Window, into_release_crop, window_around
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.sampling import draw_times, is_usable
-from vl_track.data.video import Mentioning, Picture, Video, crop_frame
+from vl_track.data.video import Mentioning, Video, crop_frame
 from vl_track.scenes.datamodule import ScenePairs, Scenes
 from vl_track.scenes.make import make_scene
+from vl_track.video.frames import Image
 
 STILL = Augmentation(grayscale=0, joint_flip=0, brightness=0)
 
@@ -36,7 +37,7 @@ class Marked:
     def box(self, time: int) -> Box:
         return (40.0 + time, 30.0, 20.0, 24.0)
 
-    def frame(self, time: int) -> Picture:
+    def frame(self, time: int) -> Image:
         picture = np.zeros((120, 160, 3), np.uint8)
         x, y, width, height = (int(value) for value in self.box(time))
         picture[y : y + height, x : x + width] = (200, 60, 30)
@@ -45,7 +46,7 @@ class Marked:
     def visible(self, time: int) -> bool:
         return time not in self.hidden
 
-    def crop(self, time: int, window: Window, size: int) -> Picture:
+    def crop(self, time: int, window: Window, size: int) -> Image:
         return crop_frame(self.frame(time), window, size)
 
 
@@ -53,7 +54,7 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def lit(picture: Picture) -> Box:
+def lit(picture: Image) -> Box:
     """The box of bright pixels, in shares of the picture."""
     rows, columns = np.nonzero(picture[..., 0] > 100)
     size = len(picture)

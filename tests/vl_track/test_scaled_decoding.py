@@ -13,8 +13,8 @@ from holdfast.errors import ImageError
 from tracking_support import FindsRed, frame_with, moving_box
 from vl_track.data.file_video import FileVideo
 from vl_track.data.geometry import Window, around_exactly, window_around
+from vl_track.data.images import crop_image, decode_image, read_image
 from vl_track.data.pairs import PairOptions
-from vl_track.data.pictures import crop_picture, decode_picture, read_picture
 from vl_track.data.video import crop_frame, crop_shrunk
 
 
@@ -111,8 +111,8 @@ def test_decoding_only_the_window_changes_no_pixel(
         noisy = np.clip(smooth_frame().astype(int) + noise, 0, 255).astype(np.uint8)
         cv2.imwrite(str(path), noisy, [cv2.IMWRITE_JPEG_QUALITY, 80])
     window = Window(left, top, side)
-    found = crop_picture(path, window, size)
-    assert np.array_equal(found, crop_frame(read_picture(path), window, size))
+    found = crop_image(path, window, size)
+    assert np.array_equal(found, crop_frame(read_image(path), window, size))
 
 
 def test_a_png_whose_lengths_lie_is_refused_before_opencv_believes_them(
@@ -120,7 +120,7 @@ def test_a_png_whose_lengths_lie_is_refused_before_opencv_believes_them(
 ) -> None:
     """OpenCV fills gigabytes for a chunk or a size that is not there: seconds for each file."""
     whole = cv2.imencode(".png", smooth_frame(40, 30)[..., ::-1])[1].tobytes()
-    assert np.array_equal(decode_picture(whole + b"behind the end", "x"), smooth_frame(40, 30))
+    assert np.array_equal(decode_image(whole + b"behind the end", "x"), smooth_frame(40, 30))
     chunk = whole.index(b"IDAT") - 4
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("OpenCV was asked"))
     for lying in (
@@ -130,15 +130,15 @@ def test_a_png_whose_lengths_lie_is_refused_before_opencv_believes_them(
         whole[:-20], whole[:10],
     ):  # fmt: skip
         with pytest.raises(ImageError, match="x is damaged"):
-            decode_picture(lying, "x")
+            decode_image(lying, "x")
 
 
 def test_missing_and_damaged_pictures_are_told_of_as_ever(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="is missing"):
-        crop_picture(tmp_path / "none.jpg", Window(0, 0, 20), 8)
+        crop_image(tmp_path / "none.jpg", Window(0, 0, 20), 8)
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff no picture")
     with pytest.raises(ImageError, match="is damaged"):
-        crop_picture(tmp_path / "bad.jpg", Window(0, 0, 20), 8)
+        crop_image(tmp_path / "bad.jpg", Window(0, 0, 20), 8)
 
 
 def test_the_switch_is_an_option_of_pairs() -> None:

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from scenes_support import tiny_network
 from vl_track.data.geometry import Box, Window
-from vl_track.data.video import Picture, crop_frame
+from vl_track.data.video import crop_frame
 from vl_track.tracking import Tracker, TrackerOptions
 from vl_track.tracking.tracker import smooth_size
+from vl_track.video.frames import Image
 
 BOX: Box = (150.0, 120.0, 32.0, 40.0)
 
 
-def noise(size: tuple[int, int] = (400, 320), seed: int = 0) -> Picture:
+def noise(size: tuple[int, int] = (400, 320), seed: int = 0) -> Image:
     """Random texture, smooth enough to have structure at every scale."""
     generator = np.random.default_rng(seed)
     picture = np.zeros((size[1], size[0], 3))
@@ -26,7 +27,7 @@ def noise(size: tuple[int, int] = (400, 320), seed: int = 0) -> Picture:
     return picture.astype(np.uint8)
 
 
-def follow(frames: list[Picture], box: Box, seed: int = 0, **options: object) -> np.ndarray:
+def follow(frames: list[Image], box: Box, seed: int = 0, **options: object) -> np.ndarray:
     one = Tracker(tiny_network(seed=seed), TrackerOptions(**options))  # type: ignore[arg-type]
     one.initialize(frames[0], box, "the red circle")
     return np.array([one.track(frame).box for frame in frames[1:]])

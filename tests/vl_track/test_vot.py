@@ -20,7 +20,7 @@ from scenes_support import tiny_config, tiny_network
 from tracking_support import FindsRed, frame_with, moving_box, write_pictures
 from vl_track import vot
 from vl_track.data.geometry import Box
-from vl_track.data.pictures import decode_picture, read_picture
+from vl_track.data.images import decode_image, read_image
 from vl_track.loading import load_network, save_network
 from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.tracking import Prompt, Tracker
@@ -110,7 +110,7 @@ def test_the_command_gives_the_boxes_of_the_tracker(tmp_path: Path) -> None:
     save_network(tmp_path / "model", tiny_config(), tiny_network().state_dict())
     write_pictures(tmp_path / "f", [f"{time}.png" for time in range(6)])
     tracker = Tracker(load_network(tmp_path / "model"))
-    frames = [read_picture(tmp_path / f"f/{time}.png") for time in range(6)]
+    frames = [read_image(tmp_path / f"f/{time}.png") for time in range(6)]
     expected = [tracker.initialize(frames[0], STATES[0], "a red box").box]
     expected += [tracker.track(frame).box for frame in frames[1:]]
     words = ("-m", "vl_track", "vot", "--weights", str(tmp_path / "model"), "--device", "cpu")
@@ -190,9 +190,9 @@ def test_pictures_of_memory_are_checked(tmp_path: Path) -> None:
     frame = frame_with(STATES[0])
     good, content = cv2.imencode(".png", frame[..., ::-1])
     assert good
-    assert np.array_equal(decode_picture(content.tobytes(), "it"), frame)
+    assert np.array_equal(decode_image(content.tobytes(), "it"), frame)
     for bad in (b"", b"no picture", content.tobytes()[:40]):
         with pytest.raises(ImageError, match="the third frame is damaged"):
-            decode_picture(bad, "the third frame")
+            decode_image(bad, "the third frame")
     with pytest.raises(ImageError, match="cannot be read"):
-        read_picture(tmp_path)
+        read_image(tmp_path)

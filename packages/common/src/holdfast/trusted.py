@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from holdfast.errors import ConfigError
 
@@ -69,5 +69,4 @@ def import_class(name: str, bases: Sequence[type[K]], *, option: str, must_be: s
         ) from error
     if not (isinstance(found, type) and issubclass(found, tuple(bases))):
         raise ConfigError(f"{name} is {must_be}.")
-    kind: type[K] = found
-    return kind
+    return cast(type[K], found)

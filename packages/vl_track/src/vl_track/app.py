@@ -69,6 +69,11 @@ APP = App(
             help="score a model and OpenCV's trackers on hand-annotated real clips",
             example="vl-track clips annotated --out clips.json",
         ),
+        "presence": Command(
+            target="vl_track.commands.presence:presence",
+            help="score and calibrate the probability that the object is in view",
+            example="vl-track presence --dataset scenes --split test --count 20",
+        ),
         "scenes": Command(
             target="vl_track.commands.scenes:scenes",
             help="prepare, look at, or write the Scenes data set",

@@ -13,7 +13,8 @@ from vl_track.nn.network import AllInOne
 from vl_track.nn.text.base import TextFeatures
 from vl_track.tracking.window import hann_window
 
-OUTPUTS = ("box", "score")
+OUTPUTS = ("box", "score", "present")
+"""The last one of networks with ``presence`` only."""
 
 
 class TrackingStep(nn.Module):
@@ -32,8 +33,13 @@ class TrackingStep(nn.Module):
         self.register_buffer("prior", prior, persistent=False)
 
     def forward(
-        self, template: Tensor, search: Tensor, text: Tensor, present: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        template: Tensor,
+        search: Tensor,
+        text: Tensor,
+        present: Tensor,
+        target: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
         """Return boxes and scores.
 
         Args:
@@ -41,13 +47,19 @@ class TrackingStep(nn.Module):
             search: uint8 RGB (B, 3, H, W).
             text: encoded sentences (B, C).
             present: bool (B,); whether there is a sentence.
+            target: x, y, width, height (B, 4) of the object as fractions of the template, zeros
+                where there is no template; an input of networks with ``target_types`` only.
 
         Returns:
             (B, 4) centre x, centre y, width, height as fractions of the search crop, with the Hann
-            window applied; and (B,) scores in (0, 1).
+            window applied; (B,) scores in (0, 1); and, for networks with ``presence``, (B,)
+            probabilities that the object is in the search crop.
         """
-        output = self.network(template, search, TextFeatures(text, present))
-        return self.network.head.decode(output.maps, self.prior)
+        output = self.network(template, search, TextFeatures(text, present), target=target)
+        found = self.network.head.decode(output.maps, self.prior)
+        if output.presence is None:
+            return found
+        return (*found, output.presence.sigmoid())
 
 
 def example_inputs(network: AllInOne, seed: int = 0) -> dict[str, Tensor]:
@@ -60,12 +72,15 @@ def example_inputs(network: AllInOne, seed: int = 0) -> dict[str, Tensor]:
 
     with torch.no_grad():
         text = network.text([""])
-    return {
+    inputs = {
         "template": crop(network.backbone.template_size),
         "search": crop(network.backbone.search_size),
         "text": text.vector_BC,
         "present": text.present_B,
     }
+    if network.wants_target:
+        inputs["target"] = torch.tensor([[0.27, 0.25, 0.46, 0.5]])
+    return inputs
 
 
 def write_step(
@@ -87,9 +102,10 @@ def write_step(
     folder = Path(folder).expanduser()
     step = TrackingStep(network.cpu())
     inputs = example_inputs(network)
+    names = OUTPUTS if network.presence is not None else OUTPUTS[:2]
     written = [
         export_network(
-            step, inputs, folder / "tracker", kind, outputs=OUTPUTS, dynamic_batch=dynamic_batch
+            step, inputs, folder / "tracker", kind, outputs=names, dynamic_batch=dynamic_batch
         )
         for kind in formats
     ]

@@ -20,7 +20,7 @@ from vl_track.nn.network import AllInOne, Conventions
 DEFAULT = "small"
 """Name of the model inside the package."""
 MAX_FILE_BYTES = 16_000_000
-_BODY = ("text_norm", "matching", "template_factor", "search_factor")
+_BODY = ("text_norm", "matching", "template_factor", "search_factor", "presence")
 
 
 def load_network(

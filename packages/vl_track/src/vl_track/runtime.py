@@ -43,9 +43,11 @@ class RuntimeOutput(NamedTuple):
 
     Attributes:
         maps: of the head.
+        presence: logit that the target is in the window; ``None`` if the network gives none.
     """
 
     maps: Maps
+    presence: Tensor | None = None
 
 
 class HeadMaps(nn.Module):
@@ -60,10 +62,20 @@ class HeadMaps(nn.Module):
         self.network = network
 
     def forward(
-        self, template: Tensor, search: Tensor, text: Tensor, present: Tensor
+        self,
+        template: Tensor,
+        search: Tensor,
+        text: Tensor,
+        present: Tensor,
+        target: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """Return the tensors of the head's maps; arguments as for ``TrackingStep``."""
-        return tuple(self.network(template, search, TextFeatures(text, present)).maps)
+        """Return the tensors of the head's maps; arguments as for ``TrackingStep``.
+
+        Networks with ``presence`` return its logit after them.
+        """
+        output = self.network(template, search, TextFeatures(text, present), target=target)
+        last = () if output.presence is None else (output.presence,)
+        return (*output.maps, *last)
 
 
 class OnRuntime:
@@ -99,6 +111,7 @@ class OnRuntime:
         self.template_factor = network.template_factor
         self.search_factor = network.search_factor
         self.conventions = network.conventions
+        self.wants_target = network.wants_target
         file = written(network, precision)
         self._run = _OPENERS[runtime](file, precision, threads or torch.get_num_threads())
 
@@ -117,20 +130,30 @@ class OnRuntime:
         return self
 
     @torch.inference_mode()
-    def __call__(self, template: Tensor, search: Tensor, text: TextFeatures) -> RuntimeOutput:
+    def __call__(
+        self,
+        template: Tensor,
+        search: Tensor,
+        text: TextFeatures,
+        *,
+        target: Tensor | None = None,
+    ) -> RuntimeOutput:
         """Return the maps; see :meth:`AllInOne.forward`."""
         if search.shape[0] != 1:
-            return RuntimeOutput(self.network(template, search, text).maps)
+            output = self.network(template, search, text, target=target)
+            return RuntimeOutput(output.maps, output.presence)
         given = {
             "template": template,
             "search": search,
             "text": text.vector_BC,
             "present": text.present_B,
         }
+        if self.wants_target and target is not None:
+            given["target"] = target
         found = self._run({name: value.numpy() for name, value in given.items()})
-        return RuntimeOutput(
-            self.head.maps(*(torch.from_numpy(np.ascontiguousarray(one)) for one in found))
-        )
+        tensors = [torch.from_numpy(np.ascontiguousarray(one)) for one in found]
+        presence = None if self.network.presence is None else tensors.pop()
+        return RuntimeOutput(self.head.maps(*tensors), presence)
 
 
 def on_runtime(
@@ -220,8 +243,9 @@ def digest(network: AllInOne) -> str:
 
 
 def map_names(network: AllInOne) -> list[str]:
-    """Return the names of the head's maps, in the order in which the head returns them."""
-    return list(inspect.signature(network.head.maps).parameters)
+    """Return the names of the head's maps, in its order, and that of presence where it is."""
+    names = list(inspect.signature(network.head.maps).parameters)
+    return names if network.presence is None else [*names, "presence"]
 
 
 def _open_onnx(file: Path, precision: Precision, threads: int) -> Run:

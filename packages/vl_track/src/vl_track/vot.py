@@ -18,7 +18,7 @@ import torch
 
 from holdfast.errors import ConfigError, DataError, HoldfastError, MissingToolError
 from vl_track.data.geometry import as_box
-from vl_track.data.pictures import decode_picture, read_picture
+from vl_track.data.images import decode_image, read_image
 from vl_track.tracking.loop import follow
 from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
@@ -158,9 +158,9 @@ def _reply(trax: Any, step: Step) -> tuple[Any, dict[str, float]]:  # noqa: ANN4
 
 def _image_of(trax: Any, image: Any) -> Image:  # noqa: ANN401
     if image.type() == trax.Image.PATH:
-        return read_picture(Path(image.path()))
+        return read_image(Path(image.path()))
     if image.type() == trax.Image.BUFFER:
-        return decode_picture(image.buffer(), "the frame the client sent")
+        return decode_image(image.buffer(), "the frame the client sent")
     found = np.asarray(image.array())
     if found.shape[2:] == (1,):
         found = np.repeat(found, 3, axis=2)

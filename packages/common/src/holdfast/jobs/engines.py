@@ -15,6 +15,7 @@ from typing import Any, Literal
 from holdfast.errors import HoldfastError, MissingToolError
 from holdfast.jobs.devices import gpus_of, visible_gpus
 from holdfast.jobs.pool import Pool, wait_for_others
+from holdfast.jobs.queue import Queue
 from holdfast.jobs.slot import MOST_DEATHS, Slot, work
 
 Engine = Literal["auto", "ray", "processes", "slurm"]
@@ -187,6 +188,7 @@ def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> R
     if resources.gpus:
         executor.update_parameters(gpus_per_node=max(1, round(resources.gpus)))
     waiting = executor.map_array(work, slots(pool, resources, resources.workers or SLURM_WORKERS))
+    queue = Queue()
     while waiting:
         for job in [job for job in waiting if job.done()]:
             waiting.remove(job)
@@ -194,6 +196,10 @@ def _on_slurm(pool: Pool, resources: Resources, cluster: str | None = None) -> R
                 _check([job.result()])
             except submitit.core.utils.UncompletedJobError as error:
                 lost = f"{_last_words(error)} (its files: {job.paths.folder})"
+        gone = queue.gone(job.job_id for job in waiting)
+        for job in [job for job in waiting if job.job_id in gone]:
+            waiting.remove(job)
+            lost = f"task {job.job_id} left Slurm's queue without an answer"
         yield
         time.sleep(0.2)
     return lost

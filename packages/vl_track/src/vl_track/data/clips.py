@@ -10,12 +10,13 @@ from pathlib import Path
 from holdfast.atomic import write_bytes
 from holdfast.data.debian_packages import fetch_debian_package
 from holdfast.errors import DataError, MissingToolError
-from vl_track.data.geometry import Box
+from vl_track.data.geometry import Box, as_box
 from vl_track.video.frames import Frame
 from vl_track.video.reading import open_source
 
 DEBIAN_PACKAGE = "opencv-doc"
 DEBIAN_CLIPS = ("box.mp4", "cup.mp4", "vtest.avi")
+PIP_CLIPS = ("bikes.mp4", "bigbuckbunny.mp4", "carphone_pristine.mp4")
 
 
 def pip_clip(name: str) -> Path:
@@ -67,16 +68,18 @@ class AnnotatedClip:
         path: the video.
         boxes: by frame number, counted from 0; the first one starts the tracker.
         sentence: about the object; may be empty.
+        absent: numbers of the frames that were looked at and do not show the object.
     """
 
     name: str
     path: Path
     boxes: dict[int, Box]
     sentence: str = ""
+    absent: frozenset[int] = frozenset()
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the frames from the first annotated one to the last."""
-        first, last = min(self.boxes), max(self.boxes)
+        """Yield the frames from the first annotated box to the last frame looked at."""
+        first, last = min(self.boxes), max(*self.boxes, *self.absent, -1)
         for frame in open_source(str(self.path)).frames():
             if frame.number > last:
                 return
@@ -84,8 +87,11 @@ class AnnotatedClip:
                 yield frame
 
 
-def read_annotations(path: Path) -> dict[int, Box]:
-    """Read ``frame,x,y,width,height`` with a header line.
+def read_annotations(path: Path) -> tuple[dict[int, Box], frozenset[int]]:
+    """Read ``frame,x,y,width,height`` with a header line, and ``visible`` (1 or 0) if it is there.
+
+    Returns:
+        The boxes by frame number, and the frames that were looked at without the object.
 
     Raises:
         DataError: missing or malformed.
@@ -93,11 +99,16 @@ def read_annotations(path: Path) -> dict[int, Box]:
     try:
         with path.open(newline="") as file:
             rows = [
-                (int(r["frame"]), tuple(float(r[k]) for k in ("x", "y", "width", "height")))
+                (
+                    int(r["frame"]),
+                    as_box(float(r[k]) for k in ("x", "y", "width", "height")),
+                    int(r.get("visible") or "1") != 0,
+                )
                 for r in csv.DictReader(file)
             ]
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise DataError(f"{path} is no file of annotations ({error!r}).") from error
-    if not rows:
+    boxes = {number: box for number, box, seen in rows if seen}
+    if not boxes:
         raise DataError(f"{path} annotates no frame.")
-    return {number: (b[0], b[1], b[2], b[3]) for number, b in rows}
+    return boxes, frozenset(number for number, _, seen in rows if not seen)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from holdfast.data.jpeg import decode_jpeg, shrinking
 from vl_track.data.geometry import Box, Window, as_box
-from vl_track.data.pictures import crop_content, decode_picture, read_content
+from vl_track.data.images import crop_content, decode_image, read_content
 from vl_track.data.truth import TrueSequence
-from vl_track.data.video import Picture, crop_shrunk
+from vl_track.data.video import crop_shrunk
+from vl_track.video.frames import Image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,14 +50,14 @@ class FileVideo:
         """Return the number of frames that have both an image and a box."""
         return len(self.boxes)
 
-    def frame(self, time: int) -> Picture:
+    def frame(self, time: int) -> Image:
         """Decode a frame to RGB.
 
         Raises:
             ImageError: missing or damaged.
         """
         path = self.images[time]
-        return decode_picture(read_content(path), str(path))
+        return decode_image(read_content(path), str(path))
 
     def box(self, time: int) -> Box:
         """Return the true box."""
@@ -66,7 +67,7 @@ class FileVideo:
         """Tell whether the object can be seen."""
         return bool(self.visibility[time])
 
-    def crop(self, time: int, window: Window, size: int) -> Picture:
+    def crop(self, time: int, window: Window, size: int) -> Image:
         """Return a window of a frame."""
         path = self.images[time]
         content = read_content(path)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from vl_track.data.absence import NOWHERE, find_absence, overlap, unseen_time
 from vl_track.data.augment import Augmentation, Mention, Pair, augment
 from vl_track.data.geometry import (
     Box,
@@ -45,6 +46,9 @@ class PairOptions:
             decodes all and skips pixels.
         release_coordinates: say where the box is as the release does
             (:func:`vl_track.data.geometry.into_release_crop`): up to half a pixel beside the truth.
+        absent: share of pairs whose search crop does not show the object, where the video allows
+            it: from a frame without it, around the place where it was last, or from a part of a
+            frame beside it. They train ``presence``; the paper has none.
         augmentation: see :class:`Augmentation`.
     """
 
@@ -60,6 +64,7 @@ class PairOptions:
     mentions: int = 0
     scaled_decoding: bool = False
     release_coordinates: bool = False
+    absent: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -86,17 +91,22 @@ def make_pair(
         return None
     weights = np.array([options.prompts.get(kind, 0.0) for kind in PROMPTS])
     prompt = prompt or PROMPTS[int(generator.choice(3, p=weights / weights.sum()))]
+    absent = options.absent > 0 and generator.uniform() < options.absent
     if prompt == "text":
-        pair = _grounding_pair(video, options, generator)
+        pair = _grounding_pair(video, options, generator, absent=absent)
     else:
-        pair = _tracking_pair(
-            video, options, generator, video.sentence if prompt == "box+text" else ""
-        )
+        said = video.sentence if prompt == "box+text" else ""
+        pair = _tracking_pair(video, options, generator, said, absent=absent)
     return None if pair is None else augment(pair, options.augmentation, generator)
 
 
 def _tracking_pair(
-    video: Video, options: PairOptions, generator: np.random.Generator, sentence: str
+    video: Video,
+    options: PairOptions,
+    generator: np.random.Generator,
+    sentence: str,
+    *,
+    absent: bool = False,
 ) -> Pair | None:
     times = draw_times(len(video), video.visible, generator)
     if times is None:
@@ -108,14 +118,18 @@ def _tracking_pair(
         centre=options.template_jitter,
         generator=generator,
     )
-    box = video.box(later)
+    found = find_absence(video, first, options.search_factor, generator) if absent else None
+    later = later if found is None else found.time
+    box = video.box(later) if found is None else found.near
     near = jitter_box(
         box, scale=options.scale_jitter, centre=options.centre_jitter, generator=generator
     )
     window = window_around(near, options.search_factor)
-    template = video.crop(
-        first, window_around(shown, options.template_factor), options.template_size
-    )
+    if found is not None and found.seen is not None and overlap(found.seen, window) > 0:
+        found, window = None, window_around(video.box(later), options.search_factor)
+        box = video.box(later)
+    around = window_around(shown, options.template_factor)
+    template = video.crop(first, around, options.template_size)
     search = video.crop(later, window, options.search_size)
     where = into_window(box, window)
     if options.release_coordinates:
@@ -123,9 +137,11 @@ def _tracking_pair(
     return Pair(
         template=template,
         search=search,
-        box=where,
+        box=where if found is None else NOWHERE,
         sentence=sentence,
         mentions=_mentions(video, later, window, options.mentions),
+        target=into_window(shown, around),
+        present=found is None,
     )
 
 
@@ -143,23 +159,26 @@ def _mentions(video: Video, time: int, window: Window, most: int) -> tuple[Menti
 
 
 def _grounding_pair(
-    video: Video, options: PairOptions, generator: np.random.Generator
+    video: Video, options: PairOptions, generator: np.random.Generator, *, absent: bool = False
 ) -> Pair | None:
     """No template: one of the first frames as a whole, and a sentence."""
     time = int(generator.integers(min(GROUNDING_FRAMES, len(video))))
     if not video.visible(time):
         return None
+    gone = unseen_time(video, 0, generator) if absent else None
+    time = time if gone is None else gone
     frame = video.frame(time)
     height, width = frame.shape[:2]
-    box = video.box(time)
+    box = video.box(time) if gone is None else (0.5 * width, 0.5 * height, 0.0, 0.0)
     window = _wide_window(box, (width, height), generator)
     size = options.template_size
     return Pair(
         template=np.zeros((size, size, 3), dtype=np.uint8),
         search=video.crop(time, window, options.search_size),
-        box=into_window(box, window),
+        box=into_window(box, window) if gone is None else NOWHERE,
         sentence=video.sentence,
         mentions=_mentions(video, time, window, options.mentions),
+        present=gone is None,
     )
 
 

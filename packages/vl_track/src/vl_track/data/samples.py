@@ -14,7 +14,9 @@ class Sample(TypedDict):
     """One pair as tensors.
 
     ``template`` and ``search`` are crops (3, S, S) uint8 RGB, ``box`` (4,) x, y, w, h as fractions
-    of the search crop. ``prompt`` is 0 for box and sentence, 1 for the box alone, 2 for the
+    of the search crop. ``target`` (4,) is the given box as fractions of the template, zeros if
+    none; ``present`` tells whether the object is in the search crop: where it is not, ``box`` means
+    nothing. ``prompt`` is 0 for box and sentence, 1 for the box alone, 2 for the
     sentence alone. ``mentions`` are ``PairOptions.mentions`` sentences about other objects, filled
     up with empty ones, and ``mention_boxes`` (M, 4) their boxes. ``distractors`` tells whether
     others of the target's class are there (Scenes). ``index`` numbers the samples of an evaluation.
@@ -23,6 +25,8 @@ class Sample(TypedDict):
     template: Tensor
     search: Tensor
     box: Tensor
+    target: Tensor
+    present: bool
     sentence: str
     prompt: int
     distractors: bool
@@ -47,6 +51,8 @@ def to_sample(pair: Pair, mentions: int, *, index: int = 0, distractors: bool = 
         template=_tensor(pair.template),
         search=_tensor(pair.search),
         box=torch.tensor(pair.box, dtype=torch.float32),
+        target=torch.tensor(pair.target, dtype=torch.float32),
+        present=pair.present,
         sentence=pair.sentence,
         prompt=2 if blank else int(pair.sentence == ""),
         distractors=distractors,

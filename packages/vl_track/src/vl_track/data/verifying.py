@@ -7,10 +7,10 @@ from pathlib import Path
 
 from holdfast.errors import DataError, ImageError
 from vl_track.data.archives import size_of
-from vl_track.data.pictures import read_picture
+from vl_track.data.images import read_image
 from vl_track.data.sets.base import FileSet
+from vl_track.data.sets.images import ImageSet
 from vl_track.data.sets.known import KnownSet
-from vl_track.data.sets.pictures import ImageSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,6 @@ def check_images(where: str, paths: Sequence[Path], *, deep: bool) -> Iterator[P
     for path, size in zip(paths, sizes, strict=True):
         if size > 0:
             try:
-                read_picture(path)
+                read_image(path)
             except ImageError as error:
                 yield Problem(where=where, what=str(error), blocking=True)

@@ -4,11 +4,9 @@ from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vl_track.data.geometry import Box, Window
-
-Picture = NDArray[np.uint8]
+from vl_track.video.frames import Image
 
 
 @runtime_checkable
@@ -37,7 +35,7 @@ class Video(Protocol):
     def __len__(self) -> int:
         """Return the number of frames."""
 
-    def frame(self, time: int) -> Picture:
+    def frame(self, time: int) -> Image:
         """Return RGB uint8 (H, W, 3)."""
 
     def box(self, time: int) -> Box:
@@ -46,11 +44,11 @@ class Video(Protocol):
     def visible(self, time: int) -> bool:
         """Tell whether the object can be seen."""
 
-    def crop(self, time: int, window: Window, size: int) -> Picture:
+    def crop(self, time: int, window: Window, size: int) -> Image:
         """Return a window of a frame, ``size`` pixels square, black outside the frame."""
 
 
-def crop_frame(frame: Picture, window: Window, size: int) -> Picture:
+def crop_frame(frame: Image, window: Window, size: int) -> Image:
     """Cut a window out of a frame and resize it bilinearly.
 
     Args:
@@ -78,7 +76,7 @@ def seen_part(window: Window, frame_size: tuple[int, int]) -> tuple[int, int, in
     return max(0, left), max(0, top), min(width, left + side), min(height, top + side)
 
 
-def crop_part(part: Picture, corner: tuple[int, int], window: Window, size: int) -> Picture:
+def crop_part(part: Image, corner: tuple[int, int], window: Window, size: int) -> Image:
     """Return the window from the part of it that the frame shows, as :func:`crop_frame` does.
 
     Args:
@@ -99,7 +97,7 @@ def crop_part(part: Picture, corner: tuple[int, int], window: Window, size: int)
         cv2.BORDER_CONSTANT,
         value=(0, 0, 0),
     )
-    crop: Picture = cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
+    crop: Image = cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
     return crop
 
 
@@ -107,7 +105,7 @@ def _in_pixels(window: Window) -> tuple[int, int, int]:
     return round(window.left), round(window.top), max(1, round(window.side))
 
 
-def crop_shrunk(frame: Picture, window: Window, size: int, shrink: int) -> Picture:
+def crop_shrunk(frame: Image, window: Window, size: int, shrink: int) -> Image:
     """Cut a window of a whole frame out of that frame shrunk by 2, 4 or 8.
 
     Args:
@@ -127,7 +125,7 @@ def crop_shrunk(frame: Picture, window: Window, size: int, shrink: int) -> Pictu
             [0, scale / shrink, (window.top + 0.5 * scale) / shrink - 0.5],
         ]
     )
-    crop: Picture = cv2.warpAffine(
+    crop: Image = cv2.warpAffine(
         frame, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
     return crop

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from holdfast.checkpoints.weights import read_weights
 from holdfast.errors import CheckpointError, ConfigError
 from vl_track.nn.elimination import eliminate, restore, template_centre
+from vl_track.nn.foreground import has_target, target_share
 from vl_track.nn.positions import resize_grid
 
 
@@ -71,6 +72,8 @@ class JointTransformer(Backbone):
         drop_path: stochastic depth of the last block, growing linearly from the first.
         weights: pre-trained weights; ``none``, a file, or a package with such a file as
             ``package:NAME``; timm's names. Position embeddings may have any square grid.
+        target_types: add one embedding to template tokens on the target and another to those beside
+            it, by the target's box (LoRAT, SUTrack; not in the paper). They start at zero.
         options: further arguments of the timm model, for tiny ones (``embed_dim``...).
     """
 
@@ -85,6 +88,7 @@ class JointTransformer(Backbone):
         drop_path: float = 0.0,
         weights: str | None = None,
         options: dict[str, Any] | None = None,
+        target_types: bool = False,
     ) -> None:
         super().__init__()
         body = _timm_vit(name, drop_path, depth, options or {})
@@ -113,6 +117,9 @@ class JointTransformer(Backbone):
         self.search_positions = nn.Parameter(
             resize_grid(positions, self.search_grid, prefix=prefix).clone()
         )
+        self.target_types = (
+            nn.Parameter(torch.zeros(2, self.num_features)) if target_types else None
+        )
         wrong = [block for block in elimination_blocks if not 0 <= block < len(self.blocks)]
         if wrong:
             raise ConfigError(
@@ -129,17 +136,26 @@ class JointTransformer(Backbone):
             self.patch_proj(search_B3HW).flatten(2).transpose(1, 2),
         )
 
-    def forward(self, patches: Patches, keep_ratio: float | None = None) -> Patches:
+    def forward(
+        self,
+        patches: Patches,
+        keep_ratio: float | None = None,
+        target_B4: Tensor | None = None,
+    ) -> Patches:
         """Run the blocks.
 
         Args:
             patches: embeddings, language already mixed in.
             keep_ratio: overrides the module's, for the training schedule.
+            target_B4: the target's x, y, width, height as fractions of the template crop, zeros
+                where there is no template; needed with ``target_types`` only.
 
         Returns:
             Normalised features in the same shapes; eliminated search tokens are zero.
         """
         template = patches.template_BZC + self.template_positions
+        if self.target_types is not None:
+            template = template + self._types(self.target_types, target_B4)
         search = patches.search_BSC + self.search_positions
         ratio = self.keep_ratio if keep_ratio is None else keep_ratio
         template_count, count = template.shape[1], search.shape[1]
@@ -154,6 +170,17 @@ class JointTransformer(Backbone):
         return Patches(
             tokens[:, :template_count], restore(tokens[:, template_count:], index, count)
         )
+
+    def _types(self, types_2C: Tensor, target_B4: Tensor | None) -> Tensor:
+        """Return what is added to each template token: (B, Z, C)."""
+        if target_B4 is None:
+            raise ConfigError(
+                "This network is told where the target lies in the template (target_types): give "
+                "target_B4."
+            )
+        share = target_share(target_B4, self.template_grid)
+        weights = torch.stack([share, 1 - share], dim=-1) * has_target(target_B4)[:, None, None]
+        return weights.to(types_2C.dtype) @ types_2C
 
     def _eliminating(
         self, block: nn.Module, tokens: Tensor, index: Tensor, template_count: int, ratio: float

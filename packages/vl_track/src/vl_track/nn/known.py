@@ -21,12 +21,16 @@ from vl_track.nn.text import (
     SentenceText,
     TextEncoder,
     TokenText,
+    WordPieceText,
 )
 
 PARTS: dict[str, tuple[type[nn.Module], tuple[type[nn.Module], ...]]] = {
     "backbone": (Backbone, (JointTransformer,)),
     "head": (Head, (CentreHead, MLPHead)),
-    "text": (TextEncoder, (NoText, TokenText, SentenceText, OpenClipText, OfficialText)),
+    "text": (
+        TextEncoder,
+        (NoText, TokenText, WordPieceText, SentenceText, OpenClipText, OfficialText),
+    ),
 }
 """Of each part of a network: its base class, and ours."""
 

@@ -31,6 +31,20 @@ def pointing_loss(
     return F.cross_entropy(similar_BS[present_B].float() / temperature, place[present_B])
 
 
+def silence_loss(scores_BS: Tensor) -> Tensor:
+    """Ask that no cell scores high where the object is absent: the focal loss of all cells.
+
+    Args:
+        scores_BS: probabilities of the cells of samples without the object.
+
+    Returns:
+        A mean over the samples; 0 without samples.
+    """
+    scores = scores_BS.float().clamp(1e-6, 1 - 1e-4)
+    loss = -(scores**2 * (1 - scores).log()).sum(dim=1)
+    return loss.sum() / max(len(loss), 1)
+
+
 def centre_to_corners(boxes_B4: Tensor) -> Tensor:
     """Turn centre x, centre y, width, height into x0, y0, x1, y1."""
     half = boxes_B4[:, 2:] / 2

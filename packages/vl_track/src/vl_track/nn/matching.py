@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vl_track.nn.foreground import LEAST
+
 CHANNELS = {"none": 0, "target": 2, "target_and_text": 3}
 TEMPERATURE = 0.1
 
@@ -77,5 +79,26 @@ def match(template_BZC: Tensor, search_BSC: Tensor, cells: TargetCells) -> Tenso
     return torch.stack([best, target.mean(dim=-1)], dim=-1)
 
 
-def _soft_max(values: Tensor) -> Tensor:
+def match_share(template_BZC: Tensor, search_BSC: Tensor, share_BZ: Tensor) -> Tensor:
+    """Compare as :func:`match` does, where the target's share of each template cell is known.
+
+    Args:
+        template_BZC: template tokens.
+        search_BSC: search tokens.
+        share_BZ: how much of each cell the target's box covers, in [0, 1].
+
+    Returns:
+        (B, S, 2); a cell counts for the target by its share and for the surroundings by the rest.
+    """
+    search = F.normalize(search_BSC, dim=-1)
+    similar = search @ F.normalize(template_BZC, dim=-1).transpose(1, 2)
+    share = share_BZ[:, None].to(similar.dtype)
+    best = _soft_max(similar, share) - _soft_max(similar, 1 - share)
+    mean = (similar * share).sum(dim=-1) / share.sum(dim=-1).clamp_min(LEAST)
+    return torch.stack([best, mean], dim=-1)
+
+
+def _soft_max(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    if weight is not None:
+        values = values + TEMPERATURE * weight.clamp_min(LEAST).log()
     return TEMPERATURE * torch.logsumexp(values / TEMPERATURE, dim=-1)

@@ -7,10 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from vl_track.nn.backbone import Backbone, Patches
+from vl_track.nn.foreground import target_share
 from vl_track.nn.heads import CentreHead, HeadMaker
 from vl_track.nn.heads.base import Maps
-from vl_track.nn.matching import CHANNELS, TargetCells, TextMatch, match, target_cells
+from vl_track.nn.matching import (
+    CHANNELS,
+    TargetCells,
+    TextMatch,
+    match,
+    match_share,
+    target_cells,
+)
 from vl_track.nn.mixup import ModalMixup, TextNorm, mix
+from vl_track.nn.presence import Presence, PresenceInput
 from vl_track.nn.text.base import TextEncoder, TextFeatures
 
 Matching = Literal["none", "target", "target_and_text"]
@@ -29,6 +38,7 @@ class Output(NamedTuple):
         text_match_BS: cosine of each search token with the sentence; ``None`` unless
             ``matching`` is ``target_and_text``.
         search_BSC: search tokens after the transformer.
+        presence: logit that the target is in the window; ``None`` without ``presence``.
     """
 
     maps: Maps
@@ -36,6 +46,7 @@ class Output(NamedTuple):
     text: TextFeatures
     text_match_BS: Tensor | None
     search_BSC: Tensor
+    presence: Tensor | None = None
 
 
 class Conventions(NamedTuple):
@@ -76,6 +87,7 @@ class AllInOne(nn.Module):
             (similarity to the template's target), ``target_and_text`` (also to the sentence).
         template_factor: side of the template crop over the target's side (paper: 2).
         search_factor: side of the search crop over the target's side (paper: 4; 5 at 384 pixels).
+        presence: also say how probable it is that the target is in the search window.
     """
 
     mean: Tensor
@@ -92,6 +104,7 @@ class AllInOne(nn.Module):
         matching: Matching = "none",
         template_factor: float = 2.0,
         search_factor: float = 4.0,
+        presence: bool = False,
     ) -> None:
         super().__init__()
         features = backbone.num_features
@@ -103,6 +116,12 @@ class AllInOne(nn.Module):
             TextMatch(features, text.num_features) if matching == "target_and_text" else None
         )
         self.head = head(features + CHANNELS[matching], backbone.search_grid)
+        self.wants_target = backbone.target_types is not None
+        self.presence = (
+            Presence(features, text.num_features, CHANNELS[matching], backbone.search_grid)
+            if presence
+            else None
+        )
         self.template_factor, self.search_factor = template_factor, search_factor
         self.conventions = Conventions()
         cells = target_cells(backbone.template_grid, template_factor)
@@ -117,6 +136,7 @@ class AllInOne(nn.Module):
         search_B3HW: Tensor,
         sentences: Sequence[str] | TextFeatures,
         keep_ratio: float | None = None,
+        target: Tensor | None = None,
     ) -> Output:
         """Find the template's object in the search crop.
 
@@ -126,16 +146,53 @@ class AllInOne(nn.Module):
             search_B3HW: likewise.
             sentences: one each, possibly empty; or their encoding, made once for a video.
             keep_ratio: of candidate elimination, overriding the backbone's.
+            target: the target's x, y, width, height (B, 4) as fractions of the template
+                crop, zeros where there is none; networks whose backbone has ``target_types`` need
+                it, others ignore it.
         """
         text = sentences if isinstance(sentences, TextFeatures) else self.text(sentences)
         patches = self.backbone.embed(self._normalise(template_B3hw), self._normalise(search_B3HW))
         gain = self.mixup.gain(text.vector_BC, text.present_B)
         mixed = Patches(mix(patches.template_BZC, gain), mix(patches.search_BSC, gain))
-        features = self.backbone(mixed, keep_ratio)
-        matches = self._match(features, template_B3hw, text)
+        features = self.backbone(mixed, keep_ratio, target)
+        matches = self._match(features, template_B3hw, text, target)
         maps = self.head(torch.cat([features.search_BSC, *matches], dim=-1))
         text_match = matches[1][..., 0] if self.text_match is not None else None
-        return Output(maps, patches, text, text_match, features.search_BSC)
+        present = None
+        if self.presence is not None:
+            given = self._presence_input(features, maps, matches, text, template_B3hw, target)
+            present = self.presence(given)
+        return Output(maps, patches, text, text_match, features.search_BSC, present)
+
+    def _presence_input(
+        self,
+        features: Patches,
+        maps: Maps,
+        matches: list[Tensor],
+        text: TextFeatures,
+        template: Tensor,
+        target_B4: Tensor | None,
+    ) -> PresenceInput:
+        search = features.search_BSC
+        if self.wants_target and target_B4 is not None:
+            share = target_share(target_B4, self.backbone.template_grid)[..., None]
+            share = share.to(search.dtype)
+            target = (features.template_BZC * share).sum(1) / share.sum(1).clamp_min(1e-3)
+        else:
+            target = features.template_BZC[:, self.on_target].mean(dim=1)
+        shown = (template.flatten(1).amax(dim=1) > 0).to(search.dtype)
+        said = text.present_B.to(search.dtype)
+        none = search[..., :0]
+        # Where presence is trained, what it is judged from stays as the other losses want it.
+        parts = (
+            search,
+            target,
+            self.head.scores(maps),
+            torch.cat([none, *matches], dim=-1),
+            text.vector_BC,
+            torch.stack([shown, said], dim=1),
+        )
+        return PresenceInput(*(part.detach() for part in parts))
 
     def match_text(self, search_BSC: Tensor, text: TextFeatures) -> Tensor:
         """Return the cosine (B, S, M) of search tokens with M sentences of each sample.
@@ -152,14 +209,25 @@ class AllInOne(nn.Module):
     def _normalise(self, images: Tensor) -> Tensor:
         return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
 
-    def _match(self, features: Patches, template: Tensor, text: TextFeatures) -> list[Tensor]:
+    def _match(
+        self,
+        features: Patches,
+        template: Tensor,
+        text: TextFeatures,
+        target_B4: Tensor | None,
+    ) -> list[Tensor]:
         """Return the channels the head gets beside the search features."""
         if self.matching == "none":
             return []
         search = features.search_BSC
-        cells = TargetCells(self.on_target, self.around_target)
         given = (template.flatten(1).amax(dim=1) > 0).to(search.dtype)[:, None, None]
-        channels = [match(features.template_BZC, search, cells) * given]
+        if self.wants_target and target_B4 is not None:
+            share = target_share(target_B4, self.backbone.template_grid)
+            found = match_share(features.template_BZC, search, share)
+        else:
+            cells = TargetCells(self.on_target, self.around_target)
+            found = match(features.template_BZC, search, cells)
+        channels = [found * given]
         if self.text_match is not None:
             channels.append(self.match_text(search, text))
         return channels

@@ -159,6 +159,7 @@ class Page:
         folder = Path(tempfile.mkdtemp())
         lines, video = write_results(folder, clip, kept[0], text)
         note = f"{len(kept[0])} frames tracked."
+        note += "".join(f" Note: {one}." for one in self.network.text.remarks(text))
         if compare and not compared:
             note += " Without the sentence there is nothing to compare: draw a box too."
         curve = score_curve([[step.score for step in run] for run in kept])

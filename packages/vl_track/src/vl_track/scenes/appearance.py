@@ -36,12 +36,14 @@ class Appearance:
         class_name: the noun of a sentence about it.
         colour: a key of :data:`COLOURS`, or ``None`` for its natural colours.
         texture: the pattern over it.
+        natural: it has the colour by itself, and is not dyed.
     """
 
     source: str
     class_name: str
     colour: str | None
     texture: Texture
+    natural: bool = False
 
 
 def dress(base: NDArray[np.uint8], appearance: Appearance) -> NDArray[np.uint8]:
@@ -55,7 +57,7 @@ def dress(base: NDArray[np.uint8], appearance: Appearance) -> NDArray[np.uint8]:
         RGBA (S, S, 4), colours multiplied by alpha, as the renderer wants them.
     """
     colours = base[..., :3].astype(np.float32)
-    if appearance.colour is not None:
+    if appearance.colour is not None and not appearance.natural:
         colours = _tint(colours, COLOURS[appearance.colour])
     if appearance.texture != "plain":
         colours = _pattern(colours, appearance.texture)

@@ -16,7 +16,8 @@ def scenes_videos(
     split: Split = "test",
     difficulty: Difficulty = "standard",
     variation: Variation | None = None,
+    cutouts: float = 0.0,
 ) -> list[Scene]:
     """Make the first ``count`` videos of a split, seeds 0 to ``count - 1``."""
-    videos = ScenesSet(root, split, count, difficulty, variation)
+    videos = ScenesSet(root, split, count, difficulty, variation, cutouts)
     return [videos.read(name) for name in videos.names]

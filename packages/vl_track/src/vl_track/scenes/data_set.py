@@ -24,6 +24,7 @@ class ScenesSet(VideoSet):
         count: videos, seeds 0 to ``count - 1``.
         difficulty: ``standard`` or ``distractors``.
         variation: what is changed about each; nothing by default.
+        cutouts: share of drawings that are photographs of things; none by default.
     """
 
     splits: tuple[Split, ...] = ("train", "val", "test")
@@ -36,7 +37,9 @@ class ScenesSet(VideoSet):
         count: int = COUNT,
         difficulty: Difficulty = "standard",
         variation: Variation | None = None,
+        cutouts: float = 0.0,
     ) -> None:
+        self.cutouts = cutouts
         self.count, self.difficulty, self.variation = count, difficulty, variation or Variation()
         super().__init__(root, split)
 
@@ -60,4 +63,4 @@ class ScenesSet(VideoSet):
     @cached_property
     def world(self) -> SceneWorld:
         """The material."""
-        return SceneWorld.open(self.root, self.split)
+        return SceneWorld.open(self.root, self.split, cutout_share=self.cutouts)

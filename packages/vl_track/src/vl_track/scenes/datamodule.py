@@ -1,5 +1,6 @@
 """Scenes as a Lightning data module: pairs for training, pairs of other material to validate."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from holdfast.training.datamodule import StepDataModule, seeded
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.prompts import PROMPTS
 from vl_track.data.samples import Sample, one_thread, to_sample
+from vl_track.scenes.cutouts import prepare_cutouts
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty, make_scene
 from vl_track.scenes.sprites import prepare_sprites
@@ -74,6 +76,8 @@ class Scenes(StepDataModule):
         val_pairs: pairs of a validation.
         variation: what is changed about how many training scenes; validation and test stay as they
             are, so that their figures compare.
+        cutouts: share of drawings in training scenes that are photographs of things
+            (:mod:`vl_track.scenes.cutouts`); 0 is none.
         emoji: fetch and draw emoji; without them objects are shapes and photograph patches.
         num_workers: loader processes on each rank.
         eval_batch_size: pairs in an evaluation batch.
@@ -94,6 +98,7 @@ class Scenes(StepDataModule):
         num_workers: int = 0,
         eval_batch_size: int = 32,
         variation: Variation | None = None,
+        cutouts: float = 0.0,
     ) -> None:
         super().__init__(num_workers=num_workers, eval_batch_size=eval_batch_size)
         self.root = data_root(root)
@@ -105,11 +110,14 @@ class Scenes(StepDataModule):
         self.val_pairs = val_pairs
         self.emoji = emoji
         self.variation = variation or Variation()
+        self.cutouts = cutouts
 
     def prepare_data(self) -> None:
-        """Draw the emoji unless they are there."""
+        """Draw the emoji and fetch the cut-outs unless they are there or not wanted."""
         if self.emoji:
             prepare_sprites(self.root)
+        if self.cutouts > 0:
+            prepare_cutouts(self.root)
 
     def fingerprint(self) -> Fingerprint:
         """Return the identity of the drawings and photographs that scenes are made of."""
@@ -124,7 +132,7 @@ class Scenes(StepDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Return endless batches of fresh scenes."""
         tracks = read_trajectories(self.trajectories) if self.trajectories else []
-        world = SceneWorld.open(self.root, "train", trajectories=tracks)
+        world = SceneWorld.open(self.root, "train", trajectories=tracks, cutout_share=self.cutouts)
         dataset = ScenePairs(
             world, self.pairs, distractors=self.distractors, variation=self.variation
         )
@@ -140,5 +148,6 @@ class Scenes(StepDataModule):
 
     def _fixed(self, split: Split) -> DataLoader[Any]:
         world = SceneWorld.open(self.root, split)
-        dataset = ScenePairs(world, self.pairs, distractors=self.distractors, fixed=True)
+        pairs = replace(self.pairs, absent=0.0)
+        dataset = ScenePairs(world, pairs, distractors=self.distractors, fixed=True)
         return self.evaluation_loader(dataset, self.val_pairs)

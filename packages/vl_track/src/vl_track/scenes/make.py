@@ -20,6 +20,8 @@ from vl_track.scenes.world import Drawing, SceneWorld, base_sprite
 Difficulty = Literal["standard", "distractors"]
 ATTEMPTS = 30
 PATCH = Drawing("patch", ("patch",))
+UNDYED = 0.6
+"""Share of photographed things that keep their own colours."""
 
 
 def make_scene(world: SceneWorld, seed: int, difficulty: Difficulty = "standard") -> Scene:
@@ -75,6 +77,8 @@ def _attempt(
 def _draw_source(world: SceneWorld, generator: np.random.Generator, *, patches: bool) -> Drawing:
     if patches and generator.uniform() < 0.25:
         return PATCH
+    if world.cutouts and generator.uniform() < world.cutout_share:
+        return world.cutouts[int(generator.integers(len(world.cutouts)))]
     # Shapes are few: they would hardly be seen if every drawing were as likely.
     shapes = [d for d in world.drawings if d.source.startswith("shape/")]
     pool = shapes if generator.uniform() < 0.3 else world.drawings
@@ -82,6 +86,14 @@ def _draw_source(world: SceneWorld, generator: np.random.Generator, *, patches: 
 
 
 def _looks(drawing: Drawing, generator: np.random.Generator) -> Appearance:
+    if drawing.photograph and generator.uniform() < UNDYED:
+        return Appearance(
+            source=drawing.source,
+            class_name=drawing.nouns[int(generator.integers(len(drawing.nouns)))],
+            colour=drawing.colour,
+            texture=TEXTURES[0],
+            natural=True,
+        )
     natural = drawing is PATCH or (
         not drawing.source.startswith("shape/") and generator.uniform() < 0.15
     )
@@ -109,7 +121,11 @@ def _rival(target: Appearance, generator: np.random.Generator) -> tuple[Appearan
         ratio = float(generator.choice([0.55, 1.8]))
     return (
         Appearance(
-            source=target.source, class_name=target.class_name, colour=colour, texture=texture
+            source=target.source,
+            class_name=target.class_name,
+            colour=colour,
+            texture=texture,
+            natural=target.natural and colour == target.colour,
         ),
         float(ratio),
     )

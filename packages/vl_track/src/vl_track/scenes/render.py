@@ -1,6 +1,6 @@
 """Compositing one view of a scene: background, objects, light, blur, noise."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -8,13 +8,54 @@ from numpy.typing import NDArray
 
 from vl_track.scenes.objects import Matrix, SceneObject, bounds, warp
 
-if TYPE_CHECKING:
-    from vl_track.scenes.scene import Scene
-
 MAX_BLUR = 11
 
 
-def render(scene: "Scene", time: int, view: Matrix, size: tuple[int, int]) -> NDArray[np.uint8]:
+class Drawable(Protocol):
+    """What is drawn; :class:`vl_track.scenes.scene.Scene` says what each part is."""
+
+    @property
+    def objects(self) -> tuple[SceneObject, ...]:
+        """In the order of drawing."""
+
+    @property
+    def background(self) -> NDArray[np.uint8]:
+        """RGB photograph."""
+
+    @property
+    def ground(self) -> Matrix:
+        """From photograph to world pixels."""
+
+    @property
+    def camera(self) -> NDArray[np.float64]:
+        """(T, 3, 3) from world to frame pixels."""
+
+    @property
+    def gain(self) -> NDArray[np.float64]:
+        """(T, 3) light of each channel."""
+
+    @property
+    def gamma(self) -> NDArray[np.float64]:
+        """(T, 1)."""
+
+    @property
+    def softness(self) -> NDArray[np.float64]:
+        """(T,) blur of the lens in pixels."""
+
+    @property
+    def motion_blur(self) -> bool:
+        """Whether moving objects smear."""
+
+    @property
+    def noise(self) -> float:
+        """Of the sensor, in grey levels."""
+
+    @property
+    def noise_seed(self) -> int:
+        """Of the noise."""
+
+
+def render(scene: Drawable, time: int, view: Matrix, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Draw a scene at one time as RGB uint8 (H, W, 3).
 
     Args:
@@ -61,7 +102,7 @@ def _alpha(thing: SceneObject, matrix: Matrix, side: int) -> NDArray[np.float32]
     return alpha.astype(np.float32) / np.float32(255)
 
 
-def _smear(scene: "Scene", thing: SceneObject, time: int, camera: Matrix) -> tuple[int, int]:
+def _smear(scene: Drawable, thing: SceneObject, time: int, camera: Matrix) -> tuple[int, int]:
     """Return the width and height of an object's motion blur, in pixels of the result."""
     if not scene.motion_blur or time == 0:
         return 1, 1
@@ -91,7 +132,7 @@ def _paste(
 
 
 def _expose(
-    scene: "Scene", time: int, picture: NDArray[np.uint8], zoom: float
+    scene: Drawable, time: int, picture: NDArray[np.uint8], zoom: float
 ) -> NDArray[np.uint8]:
     """Apply the light of the moment, the lens and the sensor."""
     if scene.softness[time] * zoom > 0.4:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.seeding import fold_seed
+from vl_track.scenes.absences import leave, pass_by, shake
 from vl_track.scenes.appearance import SIDE, Appearance, dress
 from vl_track.scenes.objects import SceneObject
 from vl_track.scenes.photographs import read_photograph
 from vl_track.scenes.scene import Scene
+from vl_track.scenes.synonyms import reword
 from vl_track.scenes.world import SceneWorld
 
 LEAST_SEEN = 0.6
@@ -31,10 +33,19 @@ class Variation:
         occluding_hand: something that is not the target holds it and moves along with it, partly
             over it, partly behind: a model that never saw this takes hands for part of the object.
         aspect_jitter: all objects are made longer or wider, in one proportion.
+        leaving: the target goes out of the frame for some frames, or the view is cut to another
+            part of the place; ``visible`` is false there.
+        passers_by: things that look like the target come from outside and cross its way.
+        shaking: the camera jerks from frame to frame.
+        rewording: sentences use other words for the same (:mod:`vl_track.scenes.synonyms`).
     """
 
     occluding_hand: float = 0.0
     aspect_jitter: float = 0.0
+    leaving: float = 0.0
+    passers_by: float = 0.0
+    shaking: float = 0.0
+    rewording: float = 0.0
 
 
 def vary(scene: Scene, world: SceneWorld, variation: Variation) -> Scene:
@@ -48,6 +59,24 @@ def vary(scene: Scene, world: SceneWorld, variation: Variation) -> Scene:
         changed = change(scene, world, generator) if wanted else scene
         # A changed object may hide the target: then that change is left out.
         scene = changed if changed.visible_fraction(0) > LEAST_SEEN else scene
+    return _more(scene, variation)
+
+
+def _more(scene: Scene, variation: Variation) -> Scene:
+    """Apply the later variations; with numbers of their own, so that the earlier ones stay."""
+    generator = np.random.default_rng(fold_seed("more variation", scene.name))
+    draws = generator.uniform(size=4)
+    changes = (
+        (variation.leaving, leave),
+        (variation.passers_by, pass_by),
+        (variation.shaking, shake),
+    )
+    for draw, (chance, change) in zip(draws, changes, strict=False):
+        changed = change(scene, generator) if draw < chance else scene
+        scene = changed if changed.visible_fraction(0) > LEAST_SEEN else scene
+    if draws[3] < variation.rewording:
+        said = tuple(None if one is None else reword(one, generator) for one in scene.sayings)
+        scene = replace(scene, sentence=said[scene.target] or scene.sentence, sayings=said)
     return scene
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast.data.emoji.concepts import Concept, concepts, is_held_out
 from vl_track.scenes.appearance import SIDE
+from vl_track.scenes.cutouts import FOLDER, find_cutouts
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.photographs import find_photographs
 from vl_track.scenes.shapes import SHAPES, draw_shape
@@ -30,10 +31,12 @@ SHAPE = "shape/"
 
 @dataclass(frozen=True)
 class Drawing:
-    """A sprite's source and the nouns that fit it."""
+    """A sprite's source, the nouns that fit it, and for a cut-out the colour it has by nature."""
 
     source: str
     nouns: tuple[str, ...]
+    photograph: bool = False
+    colour: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class SceneWorld:
         split: ``train``, ``val`` or ``test``.
         drawings: sprites that can be drawn.
         photographs: files for backgrounds and patches.
+        cutouts: photographs of things (:mod:`vl_track.scenes.cutouts`).
+        cutout_share: how often a drawing is one of them, in [0, 1].
         trajectories: recorded tracks objects may follow, (T, 4) each.
         frame_size: width, height of a video.
         frames: length of a video.
@@ -52,6 +57,8 @@ class SceneWorld:
     split: Split
     drawings: tuple[Drawing, ...]
     photographs: tuple[Path, ...]
+    cutouts: tuple[Drawing, ...] = ()
+    cutout_share: float = 0.0
     trajectories: Sequence[NDArray[np.float64]] = field(default=(), repr=False)
     frame_size: tuple[int, int] = (480, 360)
     frames: int = 100
@@ -65,17 +72,21 @@ class SceneWorld:
         trajectories: Sequence[NDArray[np.float64]] = (),
         frame_size: tuple[int, int] = (480, 360),
         frames: int = 100,
+        cutout_share: float = 0.0,
     ) -> "SceneWorld":
         """Collect a split's material below a data root.
 
         Without prepared emoji (:func:`vl_track.scenes.sprites.prepare_sprites`) the objects
-        are shapes and photograph patches only.
+        are shapes and photograph patches only. With a ``cutout_share`` above 0 the cut-outs must
+        have been prepared; without them, scenes are the same to the pixel as they always were.
         """
         shapes = tuple(Drawing(f"{SHAPE}{name}", (name,)) for name in SHAPES)
         return cls(
             split=split,
             drawings=shapes + tuple(_emoji(root, split)),
             photographs=tuple(find_photographs(root, split)),
+            cutouts=tuple(_cutouts(root, split)) if cutout_share > 0 else (),
+            cutout_share=cutout_share,
             trajectories=trajectories,
             frame_size=frame_size,
             frames=frames,
@@ -105,6 +116,13 @@ def training_nouns() -> list[str]:
     """Return every noun a training sentence can contain, sorted."""
     things = {noun for c in concepts() if split_of(c) == "train" for noun in nouns_of(c)}
     return sorted(things | set(SHAPES) | {"patch"})
+
+
+def _cutouts(root: Path, split: Split) -> list[Drawing]:
+    return [
+        Drawing(str(root / FOLDER / one.file), one.nouns, photograph=True, colour=one.colour)
+        for one in find_cutouts(root, split)
+    ]
 
 
 def _emoji(root: Path, split: Split) -> list[Drawing]:

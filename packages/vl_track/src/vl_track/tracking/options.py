@@ -13,6 +13,9 @@ class TrackerOptions:
             plain product.
         size_memory: weight of the last size in the next one, in [0, 1), as a geometric mean; 0 is
             the release. It keeps one wrong size from spoiling the search windows that follow.
+        first_frame: share of the error that the network makes on the first frame's given box
+            (:mod:`vl_track.tracking.first_frame`) that later boxes are corrected by, in [0, 1]; 0
+            is the release.
         update_interval: frames between updates of the template; 0 (release) never updates.
         update_score: least score at which an update may happen.
         lost_score: an object scored below this for ``lost_patience`` frames counts as lost.
@@ -29,6 +32,7 @@ class TrackerOptions:
     hann: bool = True
     window_weight: float = 1.0
     size_memory: float = 0.0
+    first_frame: float = 0.0
     update_interval: int = 0
     update_score: float = 0.7
     redetect: bool = False

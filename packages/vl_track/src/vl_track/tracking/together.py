@@ -9,7 +9,7 @@ from vl_track.data.video import crop_frame
 from vl_track.nn.heads.base import row_of
 from vl_track.nn.text.base import TextFeatures
 from vl_track.tracking.steps import Estimate
-from vl_track.tracking.tracker import Tracker
+from vl_track.tracking.tracker import Tracker, present_of
 from vl_track.video.frames import Image
 
 
@@ -41,11 +41,13 @@ def track_together(trackers: Sequence[Tracker], frames: Sequence[Image]) -> list
         )
     )
     templates = torch.cat([one.template_13hw for one in inputs])
-    output = network(templates, search.contiguous().to(device), text)
+    targets = torch.cat([one.target_14 for one in inputs])
+    output = network(templates, search.contiguous().to(device), text, target=targets)
     found = []
     for number, (tracker, frame) in enumerate(zip(trackers, frames, strict=True)):
         prior = tracker.prior if tracker.options.hann else None
         boxes, scores = network.head.decode(row_of(output.maps, number), prior)
+        tracker.present = present_of(output.presence, number)
         estimate = tracker.postprocess(frame, boxes[0], scores[0], inputs[number].box_window)
         found.append(tracker.update(frame, estimate))
     return found

@@ -15,12 +15,14 @@ from vl_track.data.geometry import (
     around_exactly,
     as_box,
     clip_box,
+    into_window,
     out_of_window,
     window_around,
     window_of_frame,
 )
 from vl_track.data.video import crop_frame
 from vl_track.nn.text.base import TextFeatures
+from vl_track.tracking.first_frame import Correction, corrected, correction_of, moved_windows
 from vl_track.tracking.loop import follow
 from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
@@ -36,6 +38,8 @@ class SearchInput(NamedTuple):
 
     Attributes:
         template_13hw: uint8 crop of the object.
+        target_14: its box within that crop: x, y, width, height as fractions, zeros where a
+            sentence alone is the prompt.
         text: features of one sentence.
         window: the part of the image to search.
         box_window: the window that boxes are mapped back from; differs from ``window`` by up to
@@ -43,6 +47,7 @@ class SearchInput(NamedTuple):
     """
 
     template_13hw: Tensor
+    target_14: Tensor
     text: TextFeatures
     window: Window
     box_window: Window
@@ -55,6 +60,10 @@ class Tracker:
         network: in evaluation mode from here on.
         options: see :class:`TrackerOptions`.
         device: where to run; the network is moved there.
+
+    Attributes:
+        present: calibrated probability, in (0, 1), that the object was in the window searched last;
+            ``None`` for a network that does not say it.
 
     Examples:
         >>> tracker = Tracker(network)                                      # doctest: +SKIP
@@ -76,6 +85,9 @@ class Tracker:
         self._hann = hann_window(network.backbone.search_grid).to(self.device)
         self._text: TextFeatures | None = None
         self._template: Tensor | None = None
+        self._target = torch.zeros(1, 4, device=self.device)
+        self.present: float | None = None
+        self._correction = Correction()
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
         self._frames = 0
         self._low = 0
@@ -116,6 +128,8 @@ class Tracker:
         if self.conventions.small_boxes and box is not None:
             self._least = max(1.0, min(self.options.margin, *start.box[2:]))
         self._remember(frame)
+        told = box is not None and self.options.first_frame > 0
+        self._correction = self._first_error(frame) if told else Correction()
         return start
 
     def track(self, frame: Image) -> Estimate:
@@ -181,7 +195,7 @@ class Tracker:
         window = self._window(self.network.search_factor)
         exact = self.conventions.unrounded_corner
         box_window = around_exactly(self._box, window.side) if exact else window
-        return SearchInput(self._template, self._text, window, box_window)
+        return SearchInput(self._template, self._target, self._text, window, box_window)
 
     def update(self, frame: Image, found: Estimate) -> Estimate:
         """Set the tracker's state from an estimate, and return the box the frame is given.
@@ -195,6 +209,8 @@ class Tracker:
             say.
         """
         self._frames += 1
+        if self.options.first_frame > 0:
+            found = self._correct(frame, found)
         found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.options.redetect:
@@ -205,6 +221,23 @@ class Tracker:
         if due and found.score >= self.options.update_score:
             self._remember(frame)
         return found
+
+    def _first_error(self, frame: Image) -> Correction:
+        """Return how the given box differs from what the network finds in its own frame."""
+        windows = moved_windows(self._window(self.network.search_factor))
+        boxes, scores = self._decode(frame, windows, hann=self.options.hann)
+        found = [
+            self.postprocess(frame, box, score, window).box
+            for box, score, window in zip(boxes, scores, windows, strict=True)
+        ]
+        return correction_of(self._box, found)
+
+    def _correct(self, frame: Image, found: Estimate) -> Estimate:
+        """Take the first frame's error, in part, from a found box."""
+        height, width = frame.shape[:2]
+        box = corrected(found.box, self._correction, self.options.first_frame)
+        kept = clip_box(box, (width, height), self.options.margin, self._least)
+        return Estimate(kept, found.score)
 
     def _check_prompt(self, text: str) -> None:
         if self.options.allow_nothing:
@@ -227,10 +260,12 @@ class Tracker:
         window = self._window(self.network.template_factor)
         size = self.network.backbone.template_size
         self._template = _batch([crop_frame(frame, window, size)], self.device)
+        self._target = torch.tensor([into_window(self._box, window)], device=self.device)
 
     def _ground(self, frame: Image) -> Estimate:
         size = self.network.backbone.template_size
         self._template = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.device)
+        self._target = torch.zeros(1, 4, device=self.device)
         height, width = frame.shape[:2]
         windows = []
         for scale in self.options.grounding_scales:
@@ -268,6 +303,13 @@ class Tracker:
             hann: weight the scores by the window of :attr:`prior`.
             box_windows: what boxes are mapped back from; ``windows`` by default.
         """
+        boxes, scores = self._decode(frame, windows, hann=hann)
+        best = int(scores.argmax())
+        return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
+
+    @torch.inference_mode()
+    def _decode(self, frame: Image, windows: list[Window], *, hann: bool) -> tuple[Tensor, Tensor]:
+        """Return the box (N, 4) and the score (N,) of each window, as fractions of the window."""
         if self._template is None or self._text is None:
             raise ConfigError("The tracker has no prompt yet: call initialize first.")
         backbone = self.network.backbone
@@ -275,10 +317,11 @@ class Tracker:
         count = len(windows)
         text = TextFeatures(*(value.expand(count, *value.shape[1:]) for value in self._text))
         template = self._template.expand(count, -1, -1, -1)
-        output = self.network(template, crops, text)
+        target = self._target.expand(count, -1)
+        output = self.network(template, crops, text, target=target)
         boxes, scores = self.network.head.decode(output.maps, self.prior if hann else None)
-        best = int(scores.argmax())
-        return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
+        self.present = present_of(output.presence, int(scores.argmax()))
+        return boxes, scores
 
     def _window(self, factor: float) -> Window:
         """Return the window around the current box."""
@@ -305,6 +348,11 @@ class Tracker:
             out_of_window(box, window), (width, height), self.options.margin, self._least
         )
         return Estimate(kept, float(score))
+
+
+def present_of(logits: Tensor | None, index: int) -> float | None:
+    """Return the probability of one sample's logit; ``None`` where the network gives none."""
+    return None if logits is None else float(logits[index].sigmoid())
 
 
 def smooth_size(box: Box, last: Box, weight: float) -> Box:

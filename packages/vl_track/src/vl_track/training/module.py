@@ -17,9 +17,10 @@ from vl_track.data.prompts import PROMPTS
 from vl_track.loading import load_network
 from vl_track.nn.alignment import Alignment, Pool
 from vl_track.nn.elimination import keep_ratio_at
-from vl_track.nn.heads.base import HeadLosses, row_of
-from vl_track.nn.losses import pointing_loss
+from vl_track.nn.heads.base import HeadLosses, row_of, rows_where
+from vl_track.nn.losses import pointing_loss, silence_loss
 from vl_track.nn.network import AllInOne, Output
+from vl_track.nn.presence import presence_loss
 
 
 @dataclass(kw_only=True)
@@ -27,7 +28,9 @@ class LossWeights:
     """Weights of the losses; the defaults are the release's (``lib/train/actors/ostrack.py``).
 
     ``score``, ``giou`` and ``l1`` are the head's (:class:`vl_track.nn.heads.HeadLosses`).
-    ``pointing`` is ours (see :func:`vl_track.nn.losses.pointing_loss`) and needs
+    ``presence`` and ``silence`` count where pairs without the object are drawn
+    (``PairOptions.absent``): the network's probability that it is there, and low scores where it is
+    not. ``pointing`` is ours (see :func:`vl_track.nn.losses.pointing_loss`) and needs
     ``matching: target_and_text``.
     """
 
@@ -37,6 +40,8 @@ class LossWeights:
     cross_modal: float = 1.0
     intra_modal: float = 1.0
     pointing: float = 0.0
+    presence: float = 1.0
+    silence: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -74,6 +79,9 @@ class Tracking(LightningModule):
         freeze_visual: train the text encoder and its matching alone, by the pointing loss: a cheap
             first phase. With ``PairOptions.mentions`` every image serves several sentences.
         start_from: a model folder or checkpoint whose weights are the start, without its optimiser.
+        start_new: parts of the network, by the beginning of their weights' names, that the start
+            does not have and that begin as if nothing was given: ``backbone.target_types``,
+            ``presence.``.
         steps_per_epoch: optimiser steps the schedule of candidate elimination calls an epoch
             (paper: 60,000 pairs over a batch of 128).
         elimination_start: epoch from which tokens are dropped in training (paper: 20).
@@ -94,6 +102,7 @@ class Tracking(LightningModule):
         alignment_with_backbone: bool = False,
         freeze_visual: bool = False,
         start_from: str | None = None,
+        start_new: list[str] | None = None,
         steps_per_epoch: int = 469,
         elimination_start: int = 20,
         elimination_epochs: int = 80,
@@ -107,6 +116,9 @@ class Tracking(LightningModule):
             # The parts of this very network are the user's choice, own classes included.
             own = [type(network.backbone), type(network.head), type(network.text)]
             start = load_network(start_from, own).state_dict()
+            fresh = network.state_dict()
+            new = [n for n in fresh if n.startswith(tuple(start_new or ())) and n not in start]
+            start |= {name: fresh[name] for name in new}
             check_same_architecture(start, network.state_dict(), source=start_from)
             network.load_state_dict(start)
             network.train()
@@ -129,7 +141,9 @@ class Tracking(LightningModule):
 
     def forward(self, batch: Mapping[str, Any]) -> Output:
         """Run the network as at test."""
-        output: Output = self.network(batch["template"], batch["search"], batch["sentence"])
+        output: Output = self.network(
+            batch["template"], batch["search"], batch["sentence"], target=batch["target"]
+        )
         return output
 
     def on_train_start(self) -> None:
@@ -144,21 +158,48 @@ class Tracking(LightningModule):
         if self.freeze_visual:
             return self._words_step(batch)
         output = self.network(
-            batch["template"], batch["search"], batch["sentence"], self._keep_ratio()
+            batch["template"],
+            batch["search"],
+            batch["sentence"],
+            self._keep_ratio(),
+            batch["target"],
         )
-        head = self.network.head.loss(output.maps, batch["box"])
+        seen = batch["present"]
+        head = self._head_losses(output, batch["box"], seen)
         weights = self.loss_weights
         loss = weights.score * head.score + weights.giou * head.giou + weights.l1 * head.l1
+        loss = loss + self._absence_losses(output, seen)
+        # A crop without the object agrees with no sentence about it.
+        text = output.text._replace(present_B=output.text.present_B & seen)
         if self.alignment is not None:
-            aligned = self.alignment(output.patches, output.text, batch["sentence"])
+            aligned = self.alignment(output.patches, text, batch["sentence"])
             loss = loss + weights.cross_modal * aligned.cross + weights.intra_modal * aligned.intra
             self.log_dict({"train/cross": aligned.cross, "train/intra": aligned.intra})
         if weights.pointing and output.text_match_BS is not None:
-            pointing = pointing_loss(output.text_match_BS, batch["box"], output.text.present_B)
+            pointing = pointing_loss(output.text_match_BS, batch["box"], text.present_B)
             loss = loss + weights.pointing * pointing
             self.log("train/pointing", pointing)
         self.log("train/loss", loss)
         self.log("train/iou", head.iou, prog_bar=True)
+        return loss
+
+    def _head_losses(self, output: Output, boxes: Tensor, seen: Tensor) -> HeadLosses:
+        """Return the head's losses over the pairs that show the object; zeros if none does."""
+        if not bool(seen.any()):
+            zero = self.network.head.scores(output.maps).sum() * 0
+            return HeadLosses(zero, zero, zero, zero.detach())
+        return self.network.head.loss(rows_where(output.maps, seen), boxes[seen])
+
+    def _absence_losses(self, output: Output, seen: Tensor) -> Tensor:
+        """Return the weighted losses of pairs with and without the object."""
+        loss = seen.new_zeros((), dtype=torch.float32)
+        if output.presence is not None:
+            presence = presence_loss(output.presence, seen)
+            loss = loss + self.loss_weights.presence * presence
+            self.log("train/presence", presence)
+        if self.loss_weights.silence:
+            scores = self.network.head.scores(output.maps)[~seen]
+            loss = loss + self.loss_weights.silence * silence_loss(scores)
         return loss
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
@@ -187,8 +228,8 @@ class Tracking(LightningModule):
         named = [(n, p) for n, p in self.named_parameters() if p.requires_grad]
         optimizer = self.make_optimizer(
             [
-                {"params": [p for n, p in named if not n.startswith(slow)]},
-                {"params": [p for n, p in named if n.startswith(slow)]},
+                {"params": [p for n, p in named if not _is_slow(n, slow)]},
+                {"params": [p for n, p in named if _is_slow(n, slow)]},
             ]
         )
         optimizer.param_groups[1]["lr"] *= self.backbone_lr_factor
@@ -217,7 +258,9 @@ class Tracking(LightningModule):
         boxes = torch.cat([batch["box"][:, None], batch["mention_boxes"]], dim=1)
         text = self.network.text([one for sample in zip(*sentences, strict=True) for one in sample])
         match = self.network.match_text(search, text).transpose(1, 2)
-        loss = pointing_loss(match.flatten(0, 1), boxes.flatten(0, 1), text.present_B)
+        told = text.present_B.reshape(len(boxes), -1).clone()
+        told[:, 0] &= batch["present"]
+        loss = pointing_loss(match.flatten(0, 1), boxes.flatten(0, 1), told.flatten())
         self.log("train/pointing", loss)
         self.log("train/loss", loss)
         return loss
@@ -252,6 +295,11 @@ class Tracking(LightningModule):
             if len(chosen):
                 values[f"{stage}/iou_{prompt}"] = chosen[:, -1].mean()
         self.log_dict(values)
+
+
+def _is_slow(name: str, slow: tuple[str, ...]) -> bool:
+    """Tell whether a weight learns at the backbone's rate; one that starts at zero does not."""
+    return name.startswith(slow) and not name.endswith(".target_types")
 
 
 def _alignment(network: AllInOne, options: AlignmentOptions) -> Alignment:

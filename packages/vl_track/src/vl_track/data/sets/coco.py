@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vl_track.data.geometry import as_box
 from vl_track.data.sets.base import Split
-from vl_track.data.sets.pictures import ImageSet, Item, stream_json
+from vl_track.data.sets.images import ImageSet, Item, stream_json
 
 
 class COCO(ImageSet):

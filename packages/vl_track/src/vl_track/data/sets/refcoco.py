@@ -16,7 +16,7 @@ from holdfast.errors import DataError
 from vl_track.data.geometry import as_box
 from vl_track.data.sets.base import Split
 from vl_track.data.sets.files import read_file
-from vl_track.data.sets.pictures import ImageSet, Item, read_json, stream_json
+from vl_track.data.sets.images import ImageSet, Item, read_json, stream_json
 
 Kind = Literal["refcoco", "refcoco+", "refcocog"]
 FILES = {"refcoco": "refs(unc).p", "refcoco+": "refs(unc).p", "refcocog": "refs(google).p"}

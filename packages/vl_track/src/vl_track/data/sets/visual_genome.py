@@ -11,7 +11,7 @@ from pathlib import Path
 from vl_track.data.geometry import as_box
 from vl_track.data.sets.base import Split
 from vl_track.data.sets.files import list_images
-from vl_track.data.sets.pictures import ImageSet, Item, stream_json
+from vl_track.data.sets.images import ImageSet, Item, stream_json
 
 FOLDERS = ("VG_100K", "VG_100K_2")
 

@@ -64,6 +64,10 @@ class Head(nn.Module):
         """
         raise NotImplementedError
 
+    def scores(self, maps: Maps) -> Tensor:
+        """Return the probability of each cell, (B, F * F), row by row."""
+        raise NotImplementedError
+
     def loss(self, maps: Maps, boxes_B4: Tensor) -> HeadLosses:
         """Compare maps with the truth.
 
@@ -82,3 +86,8 @@ HeadMaker = Callable[[int, int], Head]
 def row_of(maps: Maps, index: int) -> Maps:
     """Return one sample of a head's maps, as a batch of one."""
     return type(maps)(*(value[index : index + 1] for value in maps))
+
+
+def rows_where(maps: Maps, chosen_B: Tensor) -> Maps:
+    """Return the samples of a head's maps for which ``chosen_B`` (bool) is true."""
+    return type(maps)(*(value[chosen_B] for value in maps))

@@ -76,6 +76,10 @@ class CentreHead(Head):
         centre = (cell_xy.to(offset.dtype) + offset) / grid
         return torch.cat([centre, size], dim=1), score.gather(1, cell)[:, 0]
 
+    def scores(self, maps: CentreMaps) -> Tensor:
+        """Return the probability of each cell; see :meth:`Head.scores`."""
+        return maps.score_B1FF.flatten(1)
+
     def loss(self, maps: CentreMaps, boxes_B4: Tensor) -> HeadLosses:
         """Focal loss of the score map, GIoU and L1 of the box at the best predicted cell.
 

@@ -69,6 +69,10 @@ class MLPHead(Head):
         box = torch.cat([(best[:, :2] + best[:, 2:]) / 2, best[:, 2:] - best[:, :2]], dim=1)
         return box, maps.score_BS.gather(1, cell)[:, 0]
 
+    def scores(self, maps: MLPMaps) -> Tensor:
+        """Return the probability of each cell; see :meth:`Head.scores`."""
+        return maps.score_BS
+
     def loss(self, maps: MLPMaps, boxes_B4: Tensor) -> HeadLosses:
         """Cross-entropy of the scores with the boxes' overlap; GIoU and L1 of the object's cells.
 

@@ -10,34 +10,35 @@ from holdfast.data.jpeg_regions import decode_region
 from holdfast.errors import DataError, ImageError
 from vl_track.data.archives import read_through
 from vl_track.data.geometry import Window
-from vl_track.data.video import Picture, crop_frame, crop_part, seen_part
+from vl_track.data.video import crop_frame, crop_part, seen_part
+from vl_track.video.frames import Image
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CHUNK = 12
 """Bytes of a PNG chunk beside its data: length, kind, checksum."""
 
 
-def read_picture(path: Path) -> Picture:
+def read_image(path: Path) -> Image:
     """Decode a file to RGB uint8 (H, W, 3), turned as its EXIF header asks.
 
     Raises:
         ImageError: missing, unreadable or damaged.
     """
-    return decode_picture(read_content(path), str(path))
+    return decode_image(read_content(path), str(path))
 
 
-def crop_picture(path: Path, window: Window, size: int) -> Picture:
+def crop_image(path: Path, window: Window, size: int) -> Image:
     """Cut a window out of an image file; see :func:`crop_content`."""
     return crop_content(read_content(path), str(path), window, size)
 
 
-def crop_content(content: bytes, name: str, window: Window, size: int) -> Picture:
+def crop_content(content: bytes, name: str, window: Window, size: int) -> Image:
     """Cut a window out of an image file's content and resize it as :func:`crop_frame` does.
 
     Only the part inside the window is decoded, where that is possible and worth it.
 
     Raises:
-        ImageError: as :func:`decode_picture`.
+        ImageError: as :func:`decode_image`.
     """
     shown = jpeg_size(content)
     if shown is not None:
@@ -45,11 +46,11 @@ def crop_content(content: bytes, name: str, window: Window, size: int) -> Pictur
         part = decode_region(content, left, top, right, bottom)
         if part is not None:
             return crop_part(part, (left, top), window, size)
-    return crop_frame(decode_picture(content, name), window, size)
+    return crop_frame(decode_image(content, name), window, size)
 
 
 def _is_whole_png(content: bytes) -> bool:
-    """Tell whether every chunk ends within the file and the picture has a size one can hold.
+    """Tell whether every chunk ends within the file and the image has a size one can hold.
 
     OpenCV believes the lengths: a damaged byte makes it fill gigabytes before it gives up.
     """
@@ -79,21 +80,21 @@ def read_content(path: Path) -> bytes:
         raise ImageError(str(error)) from error
 
 
-def decode_picture(content: bytes, name: str) -> Picture:
-    """Decode a picture's file content as :func:`read_picture`.
+def decode_image(content: bytes, name: str) -> Image:
+    """Decode an image's file content as :func:`read_image`.
 
     Args:
         content: JPEG, PNG or whatever else OpenCV reads.
-        name: of the picture, for the error.
+        name: of the image, for the error.
 
     Raises:
-        ImageError: it is no picture, or damaged.
+        ImageError: it is no image, or damaged.
     """
     fast = decode_jpeg(content)
     if fast is not None:
         return fast
     sound = bool(content) and (not content.startswith(PNG) or _is_whole_png(content))
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if sound else None
-    if picture is None:
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if sound else None
+    if image is None:
         raise ImageError(f"{name} is damaged: get this file again.")
-    return np.ascontiguousarray(picture[..., ::-1])
+    return np.ascontiguousarray(image[..., ::-1])

@@ -1,0 +1,168 @@
+"""A text encoder of any vocabulary: word pieces with vectors of a sentence encoder."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+import torch
+import torch.nn.functional as F
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from torch import Tensor, nn
+
+from vl_track.nn.text.base import TextEncoder, clean
+from vl_track.nn.text.tokenizers import SILENT, split_words
+
+PIECE = 256
+"""Size of a piece's vector."""
+HEADS = 4
+UNKNOWN = "[UNK]"
+LEAST_LETTERS = 2
+"""A word none of whose pieces has so many letters is spelled, not understood."""
+
+
+class WordPieceTokenizer:
+    """BERT's lower-case word pieces: 30,522 of them, made for English.
+
+    A word that has to be spelled in pieces of one or two letters, such as one of another script,
+    counts as not understood and gives no pieces.
+    """
+
+    def __init__(self) -> None:
+        self.vocabulary = _vocabulary()
+        self.size = len(self.vocabulary)
+        self._model = WordPiece(self.vocabulary, unk_token=UNKNOWN, max_input_chars_per_word=40)
+        self._normalizer = BertNormalizer(lowercase=True, strip_accents=True)
+
+    def ids(self, sentence: str) -> list[int]:
+        """Return the ids of the pieces of the words that describe something."""
+        return [piece for word in self.known(sentence) for piece in self._pieces(word)[0]]
+
+    def unknown(self, sentence: str) -> list[str]:
+        """Return the words that are not understood, without those that describe nothing."""
+        return [word for word in _content(sentence) if not self._understands(word)]
+
+    def known(self, sentence: str) -> list[str]:
+        """Return the words that are understood, without those that describe nothing."""
+        return [word for word in _content(sentence) if self._understands(word)]
+
+    def _pieces(self, word: str) -> tuple[list[int], list[str]]:
+        tokens = self._model.tokenize(self._normalizer.normalize_str(word))
+        return [token.id for token in tokens], [token.value for token in tokens]
+
+    def _understands(self, word: str) -> bool:
+        _, pieces = self._pieces(word)
+        if not pieces or UNKNOWN in pieces or not "".join(pieces).isascii():
+            return False
+        if len(pieces) == 1:
+            return True
+        longest = max(len(piece.removeprefix("##")) for piece in pieces)
+        return longest >= max(LEAST_LETTERS, len(word) / 3)
+
+
+class WordPieceText(TextEncoder):
+    """Mean of the pieces' vectors after a projection and one layer that knows their order.
+
+    The table of vectors is kept in 8 bits (7.8 MB) and not trained: words that training never saw
+    lie where the words of like meaning lie. ``tools/give_words.py`` makes it of a sentence encoder;
+    a fresh encoder has random vectors.
+
+    Args:
+        num_features: C.
+        max_tokens: longer sentences are cut, with a warning.
+    """
+
+    pieces_VD: Tensor
+    scale_V: Tensor
+
+    def __init__(self, num_features: int = 256, max_tokens: int = 40) -> None:
+        super().__init__()
+        self.num_features, self.max_tokens = num_features, max_tokens
+        self.tokenizer = WordPieceTokenizer()
+        generator = torch.Generator().manual_seed(0)
+        size = (self.tokenizer.size, PIECE)
+        random = torch.randint(-127, 128, size, dtype=torch.int8, generator=generator)
+        self.register_buffer("pieces_VD", random)
+        self.register_buffer("scale_V", torch.full((size[0],), 1 / (73.3 * math.sqrt(PIECE))))
+        self.project = nn.Linear(PIECE, num_features)
+        self.norm = nn.LayerNorm(num_features)
+        self.places = nn.Parameter(torch.zeros(max_tokens, num_features))
+        nn.init.normal_(self.places, std=0.02)
+        self.qkv = nn.Linear(num_features, 3 * num_features)
+        self.out = nn.Linear(num_features, num_features)
+        # The layer starts without effect: the mean of the projected vectors is a good start.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def encode(self, sentences: list[str]) -> Tensor:
+        """Return one vector (B, C) for each sentence; zeros where nothing is understood."""
+        ids, there = self._batch([self._ids(sentence) for sentence in sentences])
+        vectors = self.pieces_VD[ids].float() * self.scale_V[ids].float()[..., None]
+        tokens = self.project(vectors.to(self.project.weight.dtype))
+        tokens = tokens + self._ordered(tokens, there)
+        weight = there[..., None].to(tokens.dtype)
+        mean: Tensor = (tokens * weight).sum(1) / weight.sum(1).clamp_min(1)
+        return mean
+
+    def remarks(self, sentence: str) -> list[str]:
+        """Name the words that are not understood, and say if the end is cut off."""
+        sentence = clean(sentence)
+        unknown = self.tokenizer.unknown(sentence)
+        count = len(self.tokenizer.ids(sentence))
+        notes = []
+        if unknown:
+            words = ", ".join(f"'{word}'" for word in unknown)
+            rest = ", so only the other words count" if self.knows(sentence) else ""
+            notes.append(f"the model does not understand {words}{rest}")
+        if count > self.max_tokens:
+            notes.append(f"the sentence has {count} tokens; the first {self.max_tokens} are used")
+        return notes
+
+    def knows(self, sentence: str) -> bool:
+        """Tell whether a word of the sentence that describes something is understood."""
+        return bool(self.tokenizer.known(clean(sentence)))
+
+    def _ids(self, sentence: str) -> list[int]:
+        ids = self.tokenizer.ids(sentence)
+        if len(ids) > self.max_tokens:
+            self.warn_once(
+                "long",
+                f"A sentence has {len(ids)} tokens; only the first {self.max_tokens} are used: "
+                f"'{sentence[:60]}...'",
+            )
+        return ids[: self.max_tokens]
+
+    def _batch(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Return ids (B, L) filled up with 0, and which of them are there: bool (B, L)."""
+        longest = max(1, *(len(row) for row in rows)) if rows else 1
+        device = self.scale_V.device
+        ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows], device=device)
+        lengths = torch.tensor([len(row) for row in rows], device=device)
+        there = torch.arange(longest, device=device)[None] < lengths[:, None]
+        return ids.reshape(len(rows), longest), there
+
+    def _ordered(self, tokens_BLC: Tensor, there_BL: Tensor) -> Tensor:
+        """Return what attention among the tokens of a sentence adds to each."""
+        batch, length, channels = tokens_BLC.shape
+        placed = self.norm(tokens_BLC) + self.places[:length]
+        qkv = self.qkv(placed).reshape(batch, length, 3, HEADS, channels // HEADS)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        # A sentence without a token would attend to nothing, which is no number: to its first.
+        seen = there_BL.clone()
+        seen[:, 0] = True
+        scores = query @ key.transpose(-2, -1) / math.sqrt(channels // HEADS)
+        scores = scores.masked_fill(~seen[:, None, None], -math.inf)
+        mixed = (F.softmax(scores, dim=-1) @ value).transpose(1, 2).reshape(batch, length, channels)
+        added: Tensor = self.out(mixed)
+        return added
+
+
+def _content(sentence: str) -> list[str]:
+    return [word for word in split_words(sentence) if word not in SILENT]
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> dict[str, int]:
+    text = files(__package__).joinpath("word_pieces.txt").read_text(encoding="utf-8")
+    return {piece: number for number, piece in enumerate(text.splitlines())}
