@@ -52,6 +52,8 @@ def test_three_ranks_score_pairs_as_one_does(tmp_path: Path) -> None:
         words = ["fit", "--config", str(CONFIGS / "vl_track/scenes_tiny.yaml"),
                  "--trainer.devices", str(ranks), "--trainer.strategy", "ddp",
                  "--trainer.max_steps", "2", "--trainer.val_check_interval", "2",
+                 "--data.global_batch_size", "3",
+                 "--config", str(CONFIGS / "vl_track/heads/mlp.yaml"),
                  "--data.val_pairs", "13", "--data.eval_batch_size", "4",
                  "--data.root", str(tmp_path / "data"),
                  "--model.optimizer", "torch.optim.SGD", "--model.optimizer.init_args.lr", "0",

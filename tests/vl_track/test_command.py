@@ -185,6 +185,8 @@ def test_two_processes_train_and_validate_together(words: Words, tmp_path: Path)
     for preset in ("cpu", "ddp_cpu"):
         arguments = words(
             "fit", preset, "--config", str(CONFIGS / f"hardware/{preset}.yaml"),
+            # The other head's BatchNorm keeps statistics of what one process sees.
+            "--config", str(CONFIGS / "vl_track/heads/mlp.yaml"),
             "--model.optimizer", "torch.optim.SGD", "--model.optimizer.init_args.lr", "0.0",
             "--model.lr_scheduler", "torch.optim.lr_scheduler.ConstantLR",
         )  # fmt: skip

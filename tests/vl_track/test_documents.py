@@ -38,6 +38,7 @@ def test_every_switch_of_the_table_exists_with_its_default() -> None:
     known = parameters(Tracking) | parameters(AllInOne) | parameters(TokenText) | parameters(Scenes)
     kinds = (PairOptions, Augmentation, AlignmentOptions, LossWeights, TrackerOptions)
     known |= {field.name for kind in kinds for field in dataclasses.fields(kind)}
+    known |= parameters(JointTransformer)
     known |= set(Conventions._fields) | parameters(OfficialText) | {"text", "skip_damaged"}
     for row in table("Switches"):
         for name in re.findall(r"`([\w.]+)`", row[1]):

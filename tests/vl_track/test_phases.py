@@ -1,5 +1,6 @@
 """Training in phases: what each phase of the shipped model sets, order, starts, and resuming."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from vl_track.app import APP
 from vl_track.commands.export import find_checkpoint
 from vl_track.commands.phases import phases, read_phases, words_of
 from vl_track.loading import load_network
+from vl_track.scenes.variation import Variation
 
 FILE = CONFIGS / "vl_track/phases.yaml"
 AVERAGE = [
@@ -79,7 +81,11 @@ SHIPPED: dict[str, dict[str, Any]] = {
         f"{PROMPTS}box+text": 0.6,
         f"{PROMPTS}box": 0.24,
         f"{PROMPTS}text": 0.16,
-        "data.init_args.variation": {"occluding_hand": 0.3, "aspect_jitter": 0.35},
+        "data.init_args.variation": {
+            **dataclasses.asdict(Variation()),
+            "occluding_hand": 0.3,
+            "aspect_jitter": 0.35,
+        },
         "run.name": "scenes-small-carried",
         "seed_everything": 2,
     },

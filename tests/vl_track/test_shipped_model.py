@@ -76,8 +76,11 @@ def test_the_description_is_that_of_the_configuration() -> None:
     wanted = yaml.safe_load((CONFIGS / "vl_track/scenes_small.yaml").read_text())["model"][
         "network"
     ]
-    assert config["backbone"]["init_args"]["depth"] == wanted["backbone"]["depth"]
-    assert config["backbone"]["init_args"]["search_size"] == wanted["backbone"]["search_size"]
+    assert config["backbone"]["init_args"]["depth"] == wanted["backbone"]["init_args"]["depth"]
+    assert (
+        config["backbone"]["init_args"]["search_size"]
+        == wanted["backbone"]["init_args"]["search_size"]
+    )
     assert config["matching"] == wanted["matching"]
 
 

@@ -41,6 +41,8 @@ class Backbone(nn.Module):
         search_grid: tokens on a side of the search crop; S is its square.
         num_features: C.
         keep_ratio: fraction of search tokens that each elimination keeps, in (0, 1].
+        wants_target: ``forward`` takes a third argument: the target's x, y, width, height (B, 4) as
+            fractions of the template crop, zeros where there is none.
     """
 
     template_size: int
@@ -49,6 +51,7 @@ class Backbone(nn.Module):
     search_grid: int
     num_features: int
     keep_ratio: float = 1.0
+    wants_target: bool = False
 
     def embed(self, template_B3hw: Tensor, search_B3HW: Tensor) -> Patches:
         """Cut normalised RGB crops into patch embeddings, positions not yet added."""
@@ -120,6 +123,7 @@ class JointTransformer(Backbone):
         self.target_types = (
             nn.Parameter(torch.zeros(2, self.num_features)) if target_types else None
         )
+        self.wants_target = target_types
         wrong = [block for block in elimination_blocks if not 0 <= block < len(self.blocks)]
         if wrong:
             raise ConfigError(

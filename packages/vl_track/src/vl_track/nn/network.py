@@ -116,7 +116,7 @@ class AllInOne(nn.Module):
             TextMatch(features, text.num_features) if matching == "target_and_text" else None
         )
         self.head = head(features + CHANNELS[matching], backbone.search_grid)
-        self.wants_target = backbone.target_types is not None
+        self.wants_target = backbone.wants_target
         self.presence = (
             Presence(features, text.num_features, CHANNELS[matching], backbone.search_grid)
             if presence
@@ -154,7 +154,8 @@ class AllInOne(nn.Module):
         patches = self.backbone.embed(self._normalise(template_B3hw), self._normalise(search_B3HW))
         gain = self.mixup.gain(text.vector_BC, text.present_B)
         mixed = Patches(mix(patches.template_BZC, gain), mix(patches.search_BSC, gain))
-        features = self.backbone(mixed, keep_ratio, target)
+        told = (target,) if self.wants_target else ()
+        features = self.backbone(mixed, keep_ratio, *told)
         matches = self._match(features, template_B3hw, text, target)
         maps = self.head(torch.cat([features.search_BSC, *matches], dim=-1))
         text_match = matches[1][..., 0] if self.text_match is not None else None
