@@ -10,11 +10,14 @@ import pytest
 import torch
 
 from conftest import CONFIGS, make_pictures
+from dropout_ft.app import APP
+from holdfast.runs.results import read_results
 from tests_support import only_run
 
 ROUNDING = 2e-5
 """Of float32 sums in another order, over six steps of weights of order one."""
-DIVISIONS = [(2, 1), (3, 2), (4, 1), (1, 3)]
+RANKS = [(2, 1), (4, 1)]
+PASSES = [(1, 3), (3, 2)]
 
 
 def trained(program: str, words: Sequence[str], root: Path) -> dict[str, torch.Tensor]:
@@ -101,8 +104,34 @@ def test_a_tracker_ends_alike_on_three_processes(tmp_path: Path) -> None:
     compare(tracker, tmp_path / "data", tmp_path, [(3, 1)])
 
 
+def unaligned(data: Path, root: Path, steps: int, *more: str) -> dict[str, torch.Tensor]:
+    """Alignment takes its negatives from one pass, so passes are compared without it."""
+    return tracker(data, root, steps, "--model.alignment", "null", *more)
+
+
 @pytest.mark.nightly
-@pytest.mark.parametrize("train", [classifier, tracker])
-def test_training_ends_alike_however_it_is_divided(train: Train, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("train", "divisions"),
+    [(classifier, RANKS + PASSES), (tracker, RANKS), (unaligned, PASSES)],
+)
+def test_training_ends_alike_however_it_is_divided(
+    train: Train, divisions: list[tuple[int, int]], tmp_path: Path
+) -> None:
     data = make_pictures(tmp_path / "pictures") if train is classifier else tmp_path / "data"
-    compare(train, data, tmp_path, DIVISIONS)
+    compare(train, data, tmp_path, divisions)
+
+
+def test_evaluations_are_counted_in_optimiser_steps(
+    tiny_arguments: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    """With two passes a step, an interval of two steps was one step, and another was selected."""
+    found = []
+    for passes in (1, 2):
+        root = tmp_path / str(passes)
+        words = tiny_arguments(
+            "fit", "--trainer.max_steps", "4", "--trainer.val_check_interval", "2",
+            "--trainer.accumulate_grad_batches", str(passes), "--run.root", str(root),
+        )  # fmt: skip
+        assert APP.main(words) == 0
+        found.append([row["step"] for row in read_results(only_run(root) / "results.jsonl")])
+    assert found == [[2, 4], [2, 4]]

@@ -170,6 +170,9 @@ class HoldfastCLI(LightningCLI):
         given = self._get(self.config_init, "trainer")
         if given.get("logger") is None and not given.get("fast_dev_run"):
             kwargs["logger"] = default_loggers(self.directory)
+        interval = given.get("val_check_interval")
+        if isinstance(interval, int):  # Lightning counts accumulated passes, a recipe counts steps
+            kwargs["val_check_interval"] = interval * int(given.get("accumulate_grad_batches") or 1)
         if given.get("precision") is None:
             kwargs["precision"] = default_precision(str(given.get("accelerator")))
             if kwargs["precision"] != FULL:

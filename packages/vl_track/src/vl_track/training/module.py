@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from holdfast.checkpoints.reading import check_same_architecture
+from holdfast.console import say
 from holdfast.training.indexed_logits import IndexedLogits
 from vl_track.data.prompts import PROMPTS
 from vl_track.loading import load_network
@@ -149,6 +150,8 @@ class Tracking(LightningModule):
     def on_train_start(self) -> None:
         """Lightning keeps the modes it finds; training needs batch statistics and drop path."""
         self.train()
+        if self.alignment is not None and self.trainer.accumulate_grad_batches > 1:
+            say("note: alignment takes its negatives from one accumulated pass, not from the step")
         if self.freeze_visual:
             for part in self._frozen():
                 part.eval()
