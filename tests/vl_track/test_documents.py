@@ -136,8 +136,11 @@ def test_the_release_recipe_sets_every_switch_to_the_releases_side() -> None:
         "grayscale": 0.05, "grayscale_text": True, "joint_flip": 0, "separate_flip": 0.5
     }  # fmt: skip
     assert data["sources"] == ours["data"]["init_args"]["sources"]
-    # The release's BatchNorm sees one GPU's part of the batch.
-    assert {**release["trainer"], "sync_batchnorm": True} == ours["trainer"]
+    # The release computes in float32, and its BatchNorm sees one GPU's part of the batch.
+    assert {**ours["trainer"], "precision": "32-true"} == {
+        **release["trainer"],
+        "sync_batchnorm": True,
+    }
     for part in ("optimizer", "lr_scheduler", "backbone_lr_factor"):
         assert model[part] == ours["model"][part]
     assert model["network"]["backbone"] == ours["model"]["network"]["backbone"]
