@@ -44,6 +44,32 @@ SIDES = (33, 64, 123, 225, 387)
 """Percentiles 10, 25, 50, 75 and 90 of the square root of a box's area on LaSOT's test set."""
 
 
+def large_lasot_tree(place: Path, *, classes: int = 20, each: int = 50, frames: int = 2500) -> str:
+    """Write sequences in LaSOT's layout that all are links to one video; return what it is."""
+    pictures, source = photographs((1280, 720), 1)
+    one = place / ".one"
+    (one / "img").mkdir(parents=True)
+    first = one / "img/00000001.jpg"
+    cv2.imwrite(str(first), pictures[0], [cv2.IMWRITE_JPEG_QUALITY, FRAME_QUALITY])
+    for number in range(2, frames + 1):
+        os.link(first, one / f"img/{number:08d}.jpg")
+    boxes = (f"{500 + k % 50},{300 + k % 30},123,123\n" for k in range(frames))
+    (one / "groundtruth.txt").write_text("".join(boxes))
+    (one / "nlp.txt").write_text("a thing\n")
+    for flags in ("full_occlusion", "out_of_view"):
+        (one / f"{flags}.txt").write_text(",".join(["0"] * frames) + "\n")
+    for number in range(classes * each):
+        kind = f"thing{number // each}"
+        folder = place / kind / f"{kind}-{number % each + 1}"
+        folder.mkdir(parents=True)
+        for part in one.iterdir():
+            (folder / part.name).symlink_to(part)
+    return (
+        f"{classes * each} sequences of {frames} frames, all links to one 1280 x 720 JPEG at "
+        f"quality 80 from {source}, box 123 px"
+    )
+
+
 def lasot_tree(place: Path, *, frames: int = 60) -> str:
     """Write a video of 1280 x 720 JPEGs in LaSOT's layout for each side, its box wandering."""
     pictures, source = photographs((1280, 720), len(SIDES))

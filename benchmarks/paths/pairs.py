@@ -10,17 +10,22 @@ import numpy as np
 import torch
 
 from benchmarks.child import Child
-from benchmarks.material import SIDES, lasot_tree
-from benchmarks.measure import Results, Row, alternate, each
+from benchmarks.material import SIDES, large_lasot_tree, lasot_tree
+from benchmarks.measure import Results, Row, Skip, alternate, each
 from holdfast.data.jpeg_regions import LIBRARY
 from holdfast.optional import find_package
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.samples import to_sample
 from vl_track.data.sets.lasot import LaSOT
 
+MANY = 50
+"""Sequences of each of the large tree's twenty classes."""
+
 
 def measure(results: Results, rounds: int) -> None:
     """One core, sampler to tensors, 128 and 256 px."""
+    with tempfile.TemporaryDirectory() as folder:
+        _many(results, Path(folder), rounds)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "lasot"
         source = lasot_tree(root)
@@ -44,6 +49,32 @@ def measure(results: Results, rounds: int) -> None:
                     )
                 )  # fmt: skip
         torch.set_num_threads(threads)
+
+
+def _many(results: Results, folder: Path, rounds: int) -> None:
+    """A pair from 1,000 sequences against one from five, and beside OSTrack's."""
+    large, small = folder / "large", folder / "small"
+    source = large_lasot_tree(large, each=MANY)
+    large_lasot_tree(small, classes=5, each=1)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    many, few = _drawing(large, scaled=False), _drawing(small, scaled=False)
+    path, note = "tracking pairs, 1,000 sequences", f"one core; {source}"
+    ours, fewer = alternate(lambda: each(many, 20), lambda: each(few, 20), rounds)
+    results.rows.append(
+        Row(path=path, unit="pair", peer="5 sequences", ours=ours, theirs=fewer, aim=1 / 1.2,
+            note=note)
+    )  # fmt: skip
+    setting = {"root": str(large), "ids": list(range(1, MANY + 1))}
+    try:
+        with Child("ostrack_pairs.py", "OSTrack", setting) as peer:
+            ours, theirs = alternate(lambda: each(many, 20), lambda: peer.seconds(20), rounds)
+    except Skip as reason:
+        results.skipped.append((path, str(reason)))
+        return
+    results.rows.append(
+        Row(path=path, unit="pair", peer="OSTrack", ours=ours, theirs=theirs, aim=4.0, note=note)
+    )
 
 
 def _drawing(root: Path, *, scaled: bool) -> Callable[[], None]:
