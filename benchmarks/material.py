@@ -47,7 +47,7 @@ SIDES = (33, 64, 123, 225, 387)
 def large_lasot_tree(place: Path, *, classes: int = 20, each: int = 50, frames: int = 2500) -> str:
     """Write sequences in LaSOT's layout that all are links to one video; return what it is."""
     pictures, source = photographs((1280, 720), 1)
-    one = place / ".one"
+    one = place.with_name(f"{place.name}_video")  # OSTrack takes every folder in it for a class
     (one / "img").mkdir(parents=True)
     first = one / "img/00000001.jpg"
     cv2.imwrite(str(first), pictures[0], [cv2.IMWRITE_JPEG_QUALITY, FRAME_QUALITY])
