@@ -11,7 +11,7 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from torch import Tensor, nn
 
-from vl_track.nn.text.base import TextEncoder, clean
+from vl_track.nn.text.tokenized import TokenizedText
 from vl_track.nn.text.tokenizers import SILENT, split_words
 
 PIECE = 256
@@ -61,7 +61,7 @@ class WordPieceTokenizer:
         return longest >= max(LEAST_LETTERS, len(word) / 3)
 
 
-class WordPieceText(TextEncoder):
+class WordPieceText(TokenizedText):
     """Mean of the pieces' vectors after a projection and one layer that knows their order.
 
     The table of vectors is kept in 8 bits (7.8 MB) and not trained: words that training never saw
@@ -104,34 +104,6 @@ class WordPieceText(TextEncoder):
         weight = there[..., None].to(tokens.dtype)
         mean: Tensor = (tokens * weight).sum(1) / weight.sum(1).clamp_min(1)
         return mean
-
-    def remarks(self, sentence: str) -> list[str]:
-        """Name the words that are not understood, and say if the end is cut off."""
-        sentence = clean(sentence)
-        unknown = self.tokenizer.unknown(sentence)
-        count = len(self.tokenizer.ids(sentence))
-        notes = []
-        if unknown:
-            words = ", ".join(f"'{word}'" for word in unknown)
-            rest = ", so only the other words count" if self.knows(sentence) else ""
-            notes.append(f"the model does not understand {words}{rest}")
-        if count > self.max_tokens:
-            notes.append(f"the sentence has {count} tokens; the first {self.max_tokens} are used")
-        return notes
-
-    def knows(self, sentence: str) -> bool:
-        """Tell whether a word of the sentence that describes something is understood."""
-        return bool(self.tokenizer.known(clean(sentence)))
-
-    def _ids(self, sentence: str) -> list[int]:
-        ids = self.tokenizer.ids(sentence)
-        if len(ids) > self.max_tokens:
-            self.warn_once(
-                "long",
-                f"A sentence has {len(ids)} tokens; only the first {self.max_tokens} are used: "
-                f"'{sentence[:60]}...'",
-            )
-        return ids[: self.max_tokens]
 
     def _batch(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Return ids (B, L) filled up with 0, and which of them are there: bool (B, L)."""
