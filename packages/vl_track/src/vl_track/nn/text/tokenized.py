@@ -1,4 +1,4 @@
-"""What text encoders with a vocabulary share: what they know of a sentence, and where they cut it."""
+"""What text encoders with a vocabulary share: what they know, and where they cut a sentence."""
 
 from vl_track.nn.text.base import TextEncoder, clean
 from vl_track.nn.text.tokenizers import Tokenizer
