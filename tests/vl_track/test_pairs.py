@@ -354,7 +354,7 @@ def test_gray_crops_have_no_sentence_unless_asked_as_in_the_release() -> None:
 @pytest.mark.parametrize("release_coordinates", [False, True])
 def test_an_absence_that_shows_the_object_is_an_ordinary_pair(
     monkeypatch: pytest.MonkeyPatch,
-    release_coordinates: bool,  # noqa: FBT001
+    release_coordinates: bool,
 ) -> None:
     """Its window once lay around the truth, and the release's box was told of another window."""
     video = Marked()
