@@ -1,6 +1,8 @@
 """Photographs of things: prepared from a package, named, split, and used only when asked for."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -9,6 +11,7 @@ import pytest
 
 from holdfast.errors import DataError
 from scenes_support import painted_root, small_world
+from vl_track.app import APP
 from vl_track.scenes.cutouts import (
     FOLDER,
     PACKAGE,
@@ -18,6 +21,7 @@ from vl_track.scenes.cutouts import (
     prepare_cutouts,
     split_of,
 )
+from vl_track.scenes.datamodule import Scenes
 from vl_track.scenes.make import make_scene
 
 NAMES = [f"a thing{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
@@ -92,3 +96,42 @@ def test_the_record_is_written_last_and_is_readable(root: Path) -> None:
     record = json.loads((root / f"{FOLDER}.json").read_text())
     assert record["package"] == PACKAGE
     assert all((root / FOLDER / one["file"]).is_file() for one in record["cutouts"])
+
+
+def test_the_data_of_a_run_are_its_cutouts_and_its_recorded_motion_too(
+    tmp_path: Path, root: Path
+) -> None:
+    """A run once went on with other cut-outs, other names or other motion, as if nothing was."""
+    data = tmp_path / "data"
+    shutil.copytree(root, data)
+    recorded = tmp_path / "recorded/groundtruth/a.txt"
+    recorded.parent.mkdir(parents=True)
+    recorded.write_text("1,2,3,4\n" * 60)
+
+    def print_of(cutouts: float = 0.0, trajectories: str | None = None) -> str:
+        module = Scenes(str(data), emoji=False, cutouts=cutouts, trajectories=trajectories)
+        return module.fingerprint().digest
+
+    moving = str(tmp_path / "recorded")
+    before = print_of(), print_of(0.5), print_of(0.0, moving)
+    assert len(set(before)) == 3
+    (one, *_) = find_cutouts(data, "train")
+    cv2.imwrite(str(data / FOLDER / one.file), np.full((192, 192, 4), 200, np.uint8))
+    recorded.write_text("1,2,3,5\n" * 60)
+    assert print_of() == before[0]
+    pixels = print_of(0.5)
+    assert pixels != before[1]
+    assert print_of(0.0, moving) != before[2]
+    record = data / f"{FOLDER}.json"
+    record.write_text(record.read_text().replace("collie dog", "collie pup"))
+    assert print_of(0.5) != pixels, "other names make other sentences"
+    with pytest.raises(DataError, match="no trajectories"):
+        print_of(0.0, str(tmp_path / "nowhere"))
+
+
+def test_the_advice_for_missing_cutouts_is_a_command_that_runs(tmp_path: Path) -> None:
+    """It once was `--cutouts true`, which is refused: the option is a share."""
+    with pytest.raises(DataError) as found:
+        find_cutouts(tmp_path, "train")
+    command = re.findall(r"`vl-track ([^`]+)`", str(found.value))[0]
+    assert APP.main([*command.split(), "--print_config"]) == 0

@@ -329,11 +329,25 @@ def test_debians_clips_are_kept_once_unpacked(
 
 def test_each_clip_has_three_prompts_and_the_wrong_sentence_is_wrong() -> None:
     right = ["the box", "the cup", "the man"]
-    prompts = clips_command.sentences(right)
+    prompts = clips_command.sentences(right, ["b.mp4", "c.mp4", "m.avi"])
     assert [len(set(one.values())) for one in prompts] == [3, 3, 3]
     assert [one["ours: box, sentence"] for one in prompts] == right
     assert sorted(one["ours: box, another's"] for one in prompts) == sorted(right)
     assert {one["ours: box"] for one in prompts} == {""}
+
+
+def test_a_wrong_sentence_is_of_another_video_where_there_is_one() -> None:
+    """It once was the next row's: of another man in the same video, and called another clip's."""
+
+    def anothers(right: list[str], videos: list[str]) -> list[str | None]:
+        found = clips_command.sentences(right, videos)
+        return [one.get("ours: box, another's") for one in found]
+
+    right = ["the box", "the pen", "the cup", ""]
+    assert anothers(right, ["b", "b", "c", "d"]) == ["the cup", "the cup", "the box", "the box"]
+    assert anothers(right[:2], ["b", "b"]) == ["the pen", "the box"]
+    assert anothers(["it"], ["b"]) == [None], "its own sentence is not another's"
+    assert anothers(["it", "it", "that"], ["b", "c", "b"]) == ["that", "that", "it"]
 
 
 @pytest.fixture
@@ -358,7 +372,7 @@ def test_the_clips_command_prints_every_tracker(
     assert APP.main(["clips", str(clip_folder), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert all(f"OpenCV {name}" in shown for name in available())
-    assert all(how in shown for how in clips_command.sentences(["it"])[0])
+    assert all(how in shown for how in clips_command.sentences(["it"], ["c.mp4"])[0])
     assert json.loads(out.read_text())["clips"]["c"]["ours: box"]["auc"] > 0.8
     assert APP.main(["clips", str(tmp_path / "none")]) == 1
     assert "no folder" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -179,6 +180,17 @@ def test_validation_pairs_are_the_same_every_time(root: Path) -> None:
     assert set(first["sentence"]) == {"goat, walking, mammal, animal"}
     assert len({tuple(box.tolist()) for box in first["box"]}) == 4
     assert torch.equal(next(iter(module.test_dataloader()))["box"], first["box"])
+
+
+def test_validation_pairs_show_their_objects(root: Path) -> None:
+    """Boxes of zeros once went into the IoU that chooses the best checkpoint."""
+    options = replace(TINY, absent=1.0)
+    module = Mixture([Source(name="webuav3m")], root=str(root), pairs=options, val_pairs=6)
+    trained = module._pairs(module._training(), module.sources)
+    assert not all(trained[SampleKey(0, seed)]["present"] for seed in range(12))
+    validated = [one for batch in module.val_dataloader() for one in batch["present"]]
+    assert len(validated) == 6
+    assert all(validated)
 
 
 def test_an_empty_mixture_is_told() -> None:

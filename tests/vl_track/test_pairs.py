@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenes_support import painted_root, small_world
+from vl_track.data.absence import Absence
 from vl_track.data.augment import Augmentation, Pair, augment, mirror_sentence
 from vl_track.data.geometry import Box, Window, into_release_crop, window_around
 from vl_track.data.pairs import PairOptions, make_pair
@@ -348,3 +349,28 @@ def test_gray_crops_have_no_sentence_unless_asked_as_in_the_release() -> None:
         options = Augmentation(grayscale=1, grayscale_text=text, joint_flip=0, brightness=0)
         search = augment(pair, options, rng()).search
         assert bool((search[..., 0] == search[..., 1]).all()) == gray
+
+
+@pytest.mark.parametrize("release_coordinates", [False, True])
+def test_an_absence_that_shows_the_object_is_an_ordinary_pair(
+    monkeypatch: pytest.MonkeyPatch,
+    release_coordinates: bool,
+) -> None:
+    """Its window once lay around the truth, and the release's box was told of another window."""
+    video = Marked()
+    beside = (video.box(20)[0] + 25, *video.box(20)[1:])
+    monkeypatch.setattr(
+        "vl_track.data.pairs.find_absence", lambda *_: Absence(20, beside, video.box(20))
+    )
+    options = PairOptions(
+        search_size=128, absent=1.0, centre_jitter=1.0, scale_jitter=0.0, augmentation=STILL,
+        release_coordinates=release_coordinates,
+    )  # fmt: skip
+    centres = []
+    for seed in range(8):
+        pair = make_pair(video, options, rng(seed), prompt="box")
+        assert pair is not None
+        assert pair.present
+        np.testing.assert_allclose(pair.box, lit(pair.search), atol=0.03)
+        centres.append(pair.box[0] + pair.box[2] / 2)
+    assert np.std(centres) > 0.03, "the target lies anywhere, not in the middle"

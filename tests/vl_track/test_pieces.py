@@ -9,6 +9,7 @@ from scenes_support import tiny_config, tiny_network
 from vl_track.loading import load_network, save_network
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text import WordPieceText
+from vl_track.nn.text.pieces import WordPieceTokenizer
 from vl_track.scenes.synonyms import SYNONYMS, reword
 
 COCO = """person bicycle car motorcycle airplane bus train truck boat bench bird cat dog horse sheep
@@ -45,6 +46,13 @@ def test_remarks_name_the_words(text: WordPieceText) -> None:
     assert "'собака'" in note
     assert "only the other words count" in note
     assert text.remarks("a café's naïve señor") == []
+
+
+def test_a_word_of_single_letters_is_spelled_and_one_of_pairs_is_understood() -> None:
+    """The description once said that words of one or two letters a piece are not understood."""
+    tokenizer = WordPieceTokenizer()
+    assert tokenizer.unknown("qzxj vqo zzyq qip") == ["qzxj", "vqo"]
+    assert tokenizer.known("qzxj vqo zzyq qip") == ["zzyq", "qip"]
 
 
 def test_a_sentence_is_the_same_alone_and_in_a_batch(text: WordPieceText) -> None:

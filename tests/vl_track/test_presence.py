@@ -141,6 +141,14 @@ def test_a_batch_without_any_object_is_no_disaster() -> None:
         assert parameter.grad is None or torch.isfinite(parameter.grad).all()
 
 
+def test_every_weight_of_the_head_has_a_gradient_without_any_object() -> None:
+    """Only the score's had one, and the other processes of a run waited for the rest for ever."""
+    tracking = module(presence=1.0)
+    tracking.training_step(batch([False, False]), 0).backward()
+    without = [n for n, p in tracking.network.head.named_parameters() if p.grad is None]
+    assert without == []
+
+
 def test_presence_learns_and_leaves_the_rest_alone() -> None:
     tracking = module(presence=1.0)
     network = tracking.network.eval()

@@ -72,7 +72,7 @@ APP = App(
         "presence": Command(
             target="vl_track.commands.presence:presence",
             help="score and calibrate the probability that the object is in view",
-            example="vl-track presence --dataset scenes --split test --count 20",
+            example="vl-track presence --weights mine --split test --count 20",
         ),
         "scenes": Command(
             target="vl_track.commands.scenes:scenes",

@@ -1,7 +1,7 @@
 """``vl-track clips``: our tracker and OpenCV's on hand-annotated real clips."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from vl_track.commands import presets
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split
+from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.measures import overlap_plain
@@ -58,8 +59,9 @@ def clips(
 ) -> None:
     """Score our tracker, with three kinds of prompt, beside OpenCV's CSRT, KCF and MIL.
 
-    Ours gets the box alone, box and sentence, box and another clip's sentence, and the sentence
-    alone where it knows a word of it.
+    Ours gets the box alone, box and sentence, box and another's sentence, and the sentence alone
+    where it knows a word of it. Another's is that of an object in another video; of another object
+    in the same video where there is no other.
 
     Args:
         annotations: ``real_clips`` for those of this package, or a folder of ``index.csv`` and a
@@ -84,7 +86,8 @@ def clips(
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes)
     table: dict[str, dict[str, ClipScore]] = {}
     found = list(videos)
-    for clip, prompts in zip(found, sentences([clip.sentence for clip in found]), strict=True):
+    told = sentences([clip.sentence for clip in found], [_video_of(clip) for clip in found])
+    for clip, prompts in zip(found, told, strict=True):
         ours = {how: score_clip(tracker, clip, sentence) for how, sentence in prompts.items()}
         if tracker.network.text.knows(clip.sentence):
             ours["ours: sentence"] = score_clip(tracker, clip, clip.sentence, prompt="text")
@@ -95,12 +98,27 @@ def clips(
     presets.write_record(out, {"convention": CONVENTION, "clips": rows})
 
 
-def sentences(right: list[str]) -> list[dict[str, str]]:
-    """Return the sentences our tracker gets with each clip, by the name of the row."""
-    return [
-        {"ours: box": "", "ours: box, sentence": own, "ours: box, another's": another}
-        for own, another in zip(right, [*right[1:], right[0]], strict=True)
-    ]
+def sentences(right: Sequence[str], videos: Sequence[str]) -> list[dict[str, str]]:
+    """Return the sentences our tracker gets with each object, by the name of the row.
+
+    Args:
+        right: the objects' own sentences.
+        videos: which video each is in. Another's sentence is the next one of another video, or of
+            this one where there is no other; without a different sentence there is no such row.
+    """
+    prompts = []
+    for number, (own, video) in enumerate(zip(right, videos, strict=True)):
+        others = [*range(number + 1, len(right)), *range(number)]
+        wrong = [one for one in others if right[one] not in {"", own}]
+        wrong.sort(key=lambda one: videos[one] == video)  # stable: the next one first
+        prompts.append({"ours: box": "", "ours: box, sentence": own})
+        if wrong:
+            prompts[-1]["ours: box, another's"] = right[wrong[0]]
+    return prompts
+
+
+def _video_of(clip: Video) -> str:
+    return str(clip.clip.path) if isinstance(clip, ClipVideo) else clip.name
 
 
 def score_clip(

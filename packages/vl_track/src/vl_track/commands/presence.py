@@ -1,20 +1,19 @@
 """``vl-track presence``: does a model know whether its object is in view, and calibrating it."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from holdfast.atomic import write_text
-from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
 from holdfast.outputs import check_files
+from vl_track.commands import presets
+from vl_track.commands.trusted import own_classes
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split
 from vl_track.data.video import Video
 from vl_track.loading import DEFAULT, load_network, packaged, read_folder, save_network
-from vl_track.scenes.clips import scenes_videos
+from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.variation import Variation
 from vl_track.scoring.presence import (
     PresenceScore,
@@ -25,7 +24,6 @@ from vl_track.scoring.presence import (
 )
 from vl_track.scoring.sets import open_set
 from vl_track.tracking.options import TrackerOptions
-from vl_track.tracking.tracker import Tracker
 
 LEAVING = Variation(leaving=0.7, passers_by=0.4)
 """Targets that leave, and others like them: without absent frames there is nothing to know."""
@@ -40,38 +38,51 @@ def presence(
     prompt: PromptKind = "box+text",
     calibrated: str | None = None,
     root: str | None = None,
+    emoji: bool = True,
     out: str | None = None,
     overwrite: bool = False,
+    device: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+    classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
     """Track videos whose object leaves, and score the model's probability that it is in view.
 
     Args:
-        weights: a model folder; by default the model that comes with vl_track.
+        weights: a model folder or checkpoint, of a network with ``presence: true``; by default the
+            model that comes with vl_track.
         dataset: ``scenes``, with targets that leave and passers-by, or ``real_clips``.
         split: of the data set; calibrate on ``val``.
         count: videos of Scenes.
         prompt: what the tracker gets: ``box+text``, ``box`` or ``text``.
-        calibrated: write the model to this folder, calibrated on these videos.
-        root: data root.
+        calibrated: write the model to this folder, calibrated on these videos; ``weights`` must be
+            another model folder.
+        root: data root; by default ``HOLDFAST_DATA`` or ``data``.
+        emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write, with the bins of the reliability diagram.
-        overwrite: replace what exists.
+        overwrite: replace what exists. An input is never replaced.
+        device: ``cpu``, ``cuda``...; by default a GPU if there is one.
+        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
+        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
     source = Path(weights) if weights is not None else packaged(DEFAULT)
-    if calibrated and split == "test":
-        raise ConfigError("Calibrate on --split val: the test split only reports.")
+    if calibrated:
+        _check_calibration(source, calibrated, split)
     outputs = [out] if out else []
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
-    check_files(outputs, [source], overwrite=overwrite)
-    network = load_network(source)
-    said, seen = presence_of(
-        Tracker(network, options), _videos(dataset, split, count, root), prompt
-    )
+    check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
+    tracker = presets.make_tracker(weights, options, device, runtime, precision, classes)
+    videos = _videos(dataset, split, count, root, emoji=emoji)
+    said, seen = presence_of(tracker, videos, prompt)
     found = presence_score(said, seen)
     sys.stdout.write(_line(f"{dataset} {split}, prompt {prompt}", found))
+    presets.write_record(out, asdict(found))
     if calibrated:
         temperature, shift = fit_calibration(said, seen)
+        network = load_network(source, own_classes(classes))
         calibrate(network, temperature, shift)
         config, _ = read_folder(source)
         save_network(calibrated, config, network.state_dict())
@@ -79,19 +90,42 @@ def presence(
             f"{calibrated}: temperature {temperature:.3f}, shift {shift:.3f} on these "
             f"{found.frames} frames\n"
         )
-    if out:
-        write_text(out, json.dumps(asdict(found), indent=1) + "\n")
 
 
-def _videos(dataset: str, split: Split, count: int, root: str | None) -> list[Video]:
+def _check_calibration(source: Path, calibrated: str, split: Split) -> None:
+    """Refuse, before any tracking, what could not be written or must not be.
+
+    Raises:
+        ConfigError: the test split, a checkpoint, or a folder that is read.
+        CheckpointError: no whole model folder.
+    """
+    if split == "test":
+        raise ConfigError("Calibrate on --split val: the test split only reports.")
+    if source.is_file():
+        raise ConfigError(
+            f"{source} is no model folder, which --calibrated needs: write one with `vl-track "
+            f"export --ckpt {source} --out mine` and give it as --weights."
+        )
+    if Path(calibrated).resolve() == source.resolve():
+        raise ConfigError(f"{calibrated} is an input: write to another folder.")
+    read_folder(source)
+
+
+def _videos(
+    dataset: str, split: Split, count: int, root: str | None, *, emoji: bool
+) -> list[Video]:
     if dataset == "scenes":
-        return list(scenes_videos(data_root(root), count, split=split, variation=LEAVING))
+        return presets.scenes(
+            root, count, split=split, difficulty="standard", emoji=emoji, variation=LEAVING
+        )
     return list(open_set(dataset, split, root=root))
 
 
 def _line(what: str, found: PresenceScore) -> str:
+    # Frames of one kind alone have no curve.
+    area = f"{found.auroc:.3f}" if found.absent not in {0, found.frames} else "none"
     return (
-        f"Presence on {what}: area under ROC {found.auroc:.3f}, expected calibration error "
+        f"Presence on {what}: area under ROC {area}, expected calibration error "
         f"{found.calibration_error:.3f}, log loss {found.log_loss:.3f} over {found.frames} frames, "
         f"{found.absent} of them without the object\n"
     )

@@ -5,6 +5,7 @@ evaluator, and prints a table of its own.
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
+from vl_track.scenes.variation import Variation
 from vl_track.scoring.sets import open_set
 from vl_track.tracking.options import TrackerOptions
 
@@ -40,7 +42,13 @@ def check_record(
 
 
 def scenes(
-    root: str | None, count: int, *, split: Split, difficulty: Difficulty, emoji: bool
+    root: str | None,
+    count: int,
+    *,
+    split: Split,
+    difficulty: Difficulty,
+    emoji: bool,
+    variation: Variation | None = None,
 ) -> list[Video]:
     """Return videos of Scenes, seeds 0 to ``count - 1``.
 
@@ -50,11 +58,12 @@ def scenes(
         split: which material they are made of.
         difficulty: standard or distractors.
         emoji: fetch and draw emoji unless they are there.
+        variation: what is changed about each; nothing by default.
     """
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
-    return list(open_set(SETS[difficulty], split, root=folder, count=count))
+    return list(open_set(SETS[difficulty], split, root=folder, count=count, variation=variation))
 
 
 def make_tracker(
@@ -83,6 +92,16 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
 
 
 def write_record(out: str | None, record: Any) -> None:  # noqa: ANN401  (JSON)
-    """Write figures as JSON, if a file is named."""
+    """Write figures as JSON, if a file is named; ``null`` stands for what is not finite."""
     if out:
-        write_text(Path(out).expanduser(), json.dumps(record, indent=2) + "\n")
+        text = json.dumps(_finite(record), indent=2, allow_nan=False)
+        write_text(Path(out).expanduser(), text + "\n")
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401  (JSON)
+    """Return figures with ``None`` in place of what JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

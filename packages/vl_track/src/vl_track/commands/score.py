@@ -58,9 +58,13 @@ def score(
             runs.append(run_video(tracker, video, prompt=prompt))
             advance()
     record = as_record(runs)
+    error = record["standard_error"]
+    spread = "(one video has no standard error)"
+    if error is not None:
+        spread = f"+- {error:.3f} (standard error over {count} videos)"
     sys.stdout.write(
-        f"Success AUC {record['auc']:.3f} +- {record['standard_error']:.3f} (standard error over "
-        f"{count} videos) on Scenes {split}, {difficulty}, prompt {prompt} (synthetic video)\n"
+        f"Success AUC {record['auc']:.3f} {spread} on Scenes {split}, {difficulty}, prompt "
+        f"{prompt} (synthetic video)\n"
         f"convention {PLAIN}\n"
         f"tracker {record['frames_per_second']:.1f} FPS, drawing not counted\n"
     )
@@ -70,10 +74,10 @@ def score(
 def as_record(runs: list[SequenceResult]) -> dict[str, object]:
     """Return the figures for JSON."""
     aucs = np.array([run.auc for run in runs])
-    error = aucs.std(ddof=1) / np.sqrt(len(aucs)) if len(aucs) > 1 else float("nan")
+    error = float(aucs.std(ddof=1) / np.sqrt(len(aucs))) if len(aucs) > 1 else None
     return {
         "auc": float(aucs.mean()),
-        "standard_error": float(error),
+        "standard_error": error,
         "convention": PLAIN,
         "frames_per_second": sum(len(run.boxes) for run in runs) / sum(run.seconds for run in runs),
         "per_video": {run.name: run.auc for run in runs},

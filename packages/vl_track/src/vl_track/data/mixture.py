@@ -251,4 +251,6 @@ class Mixture(StepDataModule):
     def _pairs(
         self, sets: Sequence[FileSet], sources: Sequence[Source], *, fixed: bool = False
     ) -> MixedPairs:
-        return MixedPairs(sets, sources, self.pairs, skip_damaged=self.skip_damaged, fixed=fixed)
+        # The IoU that chooses checkpoints is of pairs that show the object, as with Scenes.
+        options = replace(self.pairs, absent=0.0) if fixed else self.pairs
+        return MixedPairs(sets, sources, options, skip_damaged=self.skip_damaged, fixed=fixed)

@@ -121,13 +121,13 @@ def _tracking_pair(
     found = find_absence(video, first, options.search_factor, generator) if absent else None
     later = later if found is None else found.time
     box = video.box(later) if found is None else found.near
-    near = jitter_box(
-        box, scale=options.scale_jitter, centre=options.centre_jitter, generator=generator
-    )
+    near = _jittered(box, options, generator)
     window = window_around(near, options.search_factor)
     if found is not None and found.seen is not None and overlap(found.seen, window) > 0:
-        found, window = None, window_around(video.box(later), options.search_factor)
-        box = video.box(later)
+        # The window shows the object after all: the pair is one with it, as any other.
+        found, box = None, video.box(later)
+        near = _jittered(box, options, generator)
+        window = window_around(near, options.search_factor)
     around = window_around(shown, options.template_factor)
     template = video.crop(first, around, options.template_size)
     search = video.crop(later, window, options.search_size)
@@ -142,6 +142,13 @@ def _tracking_pair(
         mentions=_mentions(video, later, window, options.mentions),
         target=into_window(shown, around),
         present=found is None,
+    )
+
+
+def _jittered(box: Box, options: PairOptions, generator: np.random.Generator) -> Box:
+    """Return the box around which a search window is laid."""
+    return jitter_box(
+        box, scale=options.scale_jitter, centre=options.centre_jitter, generator=generator
     )
 
 

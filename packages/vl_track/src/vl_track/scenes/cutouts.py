@@ -67,17 +67,22 @@ class Cutout:
     colour: str | None
 
 
+def record_of(root: Path) -> Path:
+    """Return the file that lists the prepared cut-outs and their names; it is written last."""
+    return root / f"{FOLDER}.json"
+
+
 def find_cutouts(root: Path, split: Split) -> list[Cutout]:
     """Return a split's cut-outs; no thing of one name belongs to two splits.
 
     Raises:
         DataError: they were not prepared.
     """
-    record = root / f"{FOLDER}.json"
+    record = record_of(root)
     if not record.is_file():
         raise DataError(
             f"There are no cut-out photographs below {root}: run `vl-track scenes prepare "
-            f"--cutouts true` where Debian's archive can be reached (apt-get), or unpack its "
+            f"--cutouts 1` where Debian's archive can be reached (apt-get), or unpack its "
             f"package {PACKAGE} into {root / 'packages' / PACKAGE} and run it then."
         )
     every = [
@@ -101,7 +106,7 @@ def prepare_cutouts(root: Path) -> int:
         MissingToolError: this is not a Debian system.
         DataError: the package cannot be fetched.
     """
-    record = root / f"{FOLDER}.json"
+    record = record_of(root)
     if record.is_file():
         return len(json.loads(record.read_text())["cutouts"])
     stamps = fetch_debian_package(PACKAGE, root / "packages") / STAMPS

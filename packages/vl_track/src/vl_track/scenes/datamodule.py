@@ -1,6 +1,7 @@
 """Scenes as a Lightning data module: pairs for training, pairs of other material to validate."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ from holdfast.training.datamodule import StepDataModule, seeded
 from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.data.prompts import PROMPTS
 from vl_track.data.samples import Sample, one_thread, to_sample
-from vl_track.scenes.cutouts import prepare_cutouts
+from vl_track.scenes.cutouts import prepare_cutouts, record_of
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty, make_scene
 from vl_track.scenes.sprites import prepare_sprites
-from vl_track.scenes.trajectories import read_trajectories
+from vl_track.scenes.trajectories import read_trajectories, trajectory_files
 from vl_track.scenes.variation import Variation, vary
 from vl_track.scenes.world import SceneWorld
 
@@ -120,14 +121,31 @@ class Scenes(StepDataModule):
             prepare_cutouts(self.root)
 
     def fingerprint(self) -> Fingerprint:
-        """Return the identity of the drawings and photographs that scenes are made of."""
+        """Return the identity of what scenes are made of.
+
+        It covers the drawings, the photographs, and, where they are used, the cut-outs with their
+        names and the recorded motion.
+        """
         self.prepare_data()
-        worlds = [SceneWorld.open(self.root, split) for split in ("train", "val")]
-        return fingerprint_named(
+        worlds = [
+            SceneWorld.open(self.root, "train", cutout_share=self.cutouts),
+            SceneWorld.open(self.root, "val"),
+        ]
+        named = [
             (f"{world.split}/{path.parent.name}/{path.name}", path)
             for world in worlds
             for path in world.files()
-        )
+        ]
+        if self.cutouts > 0:
+            record = record_of(self.root)
+            named.append((f"train/{record.name}", record))
+        if self.trajectories:
+            read = Path(self.trajectories)
+            named += [
+                (f"trajectories/{path.relative_to(read if read.is_dir() else read.parent)}", path)
+                for path in trajectory_files(read)
+            ]
+        return fingerprint_named(named)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return endless batches of fresh scenes."""

@@ -29,17 +29,25 @@ def read_trajectories(source: str | Path) -> list[NDArray[np.float64]]:
         DataError: nothing to read there.
     """
     source = Path(source)
-    if source.is_dir():
-        found = sorted(path for path in source.rglob("*.txt") if _is_groundtruth(path))
-        texts = [path.read_bytes() for path in found]
-    elif source.is_file():
-        texts = _read_archive(source)
-    else:
-        raise DataError(f"There are no trajectories at {source}: give a folder or a tar file.")
+    found = trajectory_files(source)
+    texts = [path.read_bytes() for path in found] if source.is_dir() else _read_archive(source)
     tracks = [track for text in texts if (track := _normalise(text)) is not None]
     if not tracks:
         raise DataError(f"{source} holds no ground truth with {MIN_FRAMES} boxes or more.")
     return tracks
+
+
+def trajectory_files(source: Path) -> list[Path]:
+    """Return the files that tracks are read from: of a folder, or the tar file itself.
+
+    Raises:
+        DataError: there is neither.
+    """
+    if source.is_dir():
+        return sorted(path for path in source.rglob("*.txt") if _is_groundtruth(path))
+    if source.is_file():
+        return [source]
+    raise DataError(f"There are no trajectories at {source}: give a folder or a tar file.")
 
 
 def _is_groundtruth(path: Path) -> bool:

@@ -93,8 +93,9 @@ class SceneWorld:
         )
 
     def files(self) -> list[Path]:
-        """Return the files of the material: drawings and photographs."""
-        drawn = {one.source for one in self.drawings if not one.source.startswith(SHAPE)}
+        """Return the files of the material: drawings, photographs and cut-outs."""
+        sources = [one.source for one in (*self.drawings, *self.cutouts)]
+        drawn = {source for source in sources if not source.startswith(SHAPE)}
         return sorted({*map(Path, drawn), *self.photographs})
 
 

@@ -187,9 +187,12 @@ class Tracking(LightningModule):
         return loss
 
     def _head_losses(self, output: Output, boxes: Tensor, seen: Tensor) -> HeadLosses:
-        """Return the head's losses over the pairs that show the object; zeros if none does."""
+        """Return the head's losses over the pairs that show the object; zeros if none does.
+
+        The zeros touch every map: with several processes each waits for a gradient of every weight.
+        """
         if not bool(seen.any()):
-            zero = self.network.head.scores(output.maps).sum() * 0
+            zero = torch.stack([one.sum() for one in output.maps]).sum() * 0
             return HeadLosses(zero, zero, zero, zero.detach())
         return self.network.head.loss(rows_where(output.maps, seen), boxes[seen])
 

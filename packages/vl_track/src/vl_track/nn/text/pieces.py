@@ -19,14 +19,15 @@ PIECE = 256
 HEADS = 4
 UNKNOWN = "[UNK]"
 LEAST_LETTERS = 2
-"""A word none of whose pieces has so many letters is spelled, not understood."""
+"""A word of several pieces of which none has so many letters is spelled, not understood."""
 
 
 class WordPieceTokenizer:
     """BERT's lower-case word pieces: 30,522 of them, made for English.
 
-    A word that has to be spelled in pieces of one or two letters, such as one of another script,
-    counts as not understood and gives no pieces.
+    A word counts as not understood, and gives no pieces, where it has to be spelled in several
+    pieces whose longest is a single letter or less than a third of the word, and where it is of
+    another script.
     """
 
     def __init__(self) -> None:
