@@ -133,7 +133,8 @@ def evidence(
     left_out, truth = drawn(seed, 300, spread=1.0)
     return Evidence(
         name=name, test_name=test_name, pictures=(test_name, split), iid=mine, label=label,
-        left_out=left_out, truth=accuracy(left_out, truth), site=drawn(99, 200, spread=1.0 + 0.1 * seed)[0],
+        left_out=left_out, truth=accuracy(left_out, truth),
+        site=drawn(99, 200, spread=1.0 + 0.1 * seed)[0],
     )  # fmt: skip
 
 

@@ -237,6 +237,8 @@ class HoldfastCLI(LightningCLI):
             "seed": self._seed(),
             "steps": self.trainer.max_steps,
             "processes": self.trainer.world_size,
+            "precision": str(self.trainer.precision),
+            "compiled": self.run.compile,
         }
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         for part in (self.model, self.datamodule, *callbacks):

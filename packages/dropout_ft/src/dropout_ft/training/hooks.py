@@ -25,6 +25,7 @@ REPEATS = (
     "data.eval_batch_size",
     "data.content_hash",
     "trainer.accelerator",
+    "trainer.precision",  # what it came to is a coordinate
     "trainer.devices",
 )
 
