@@ -41,7 +41,7 @@ class Coordinates:
         weights: what the backbone started from.
         image_size: side in pixels.
         batch_size: images of each training domain in a step.
-        processes: ranks; each draws its own batch.
+        processes: ranks; each draws the dropout masks of its part of a batch.
         precision: of the trainer, such as ``32-true``, also where no configuration named it.
         compiled: whether torch.compile compiled the networks, which draws other dropout masks.
         source: class name of the data's source.
