@@ -36,6 +36,7 @@ def make_coordinates(**changes: Any) -> Coordinates:
         "left_out": ("b",), "split_seed": 0, "holdout_fraction": 0.2, "objective": "ERM",
         "dropout_rate": 0.9, "head_lr_factor": 1.0, "backbone": "r", "weights": "none",
         "image_size": 32, "batch_size": 2, "source": "Source", "method": "m", "data": "d",
+        "precision": "32-true", "compiled": False,
     }  # fmt: skip
     return Coordinates(**{**values, **changes})
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from benchmarks.gpu import tracker
+from benchmarks.gpu import check, tracker
+from benchmarks.gpu.__main__ import main
 from benchmarks.gpu.budget import Budget
 from benchmarks.gpu.dropout import ROUNDS, plan_of
 from benchmarks.gpu.ledger import Ledger
@@ -62,6 +63,41 @@ def test_a_ledger_keeps_what_was_found_before(tmp_path: Path) -> None:
     assert "3.5" in again.markdown()
     again.card = "another card"
     assert "a step" not in again
+
+
+def test_what_failed_is_told_and_tried_again(tmp_path: Path) -> None:
+    """A score that failed stayed for ever, and the job ended with status 0."""
+    ledger = Ledger(tmp_path / "results.json", "cpu")
+    ledger.add("round 0", outcome="stopped")
+    assert not ledger.failed
+    ledger.add("score", outcome="failed")
+    assert ledger.failed
+    assert "score" not in ledger
+    ledger.add("score", outcome="finished")
+    assert "score" in ledger
+    assert not ledger.failed
+    ledger.add("a check", passed=False)
+    assert ledger.failed
+
+
+@pytest.mark.parametrize(("job", "status"), [("finished", 0), ("failed", 1)])
+def test_the_status_says_whether_a_job_failed(
+    job: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["gpu", "tracker", "--device", "cpu", "--miniature", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setattr(Budget, "run", lambda *_: job)
+    assert main() == status
+
+
+def test_a_check_without_time_for_its_interruption_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check said that no checkpoint was left, and was never tried again."""
+    outcomes = iter(["finished"] * 3 + ["stopped"])
+    monkeypatch.setattr(Budget, "run", lambda *_: next(outcomes))
+    wrong = check._resumes("dropout_ft", [])(Budget(minutes=1), tmp_path / "check")
+    assert wrong == "stopped"
 
 
 def test_schedules_are_ten_times_as_long() -> None:

@@ -106,7 +106,9 @@ def _resumes(program: str, words: Sequence[str]) -> Check:
             "init_args": {"step": STEPS // 2},
         }
         interrupted = [*words, "--run.checkpoint_every", "1", "--run.root", str(parts)]
-        budget.run([program, "fit", *interrupted, "--trainer.callbacks+", json.dumps(stop)], log)
+        cut = [program, "fit", *interrupted, "--trainer.callbacks+", json.dumps(stop)]
+        if budget.run(cut, log) == "stopped":  # by the end of the time, not by StopAfter
+            return "stopped"
         if not list(parts.glob("*/checkpoints/last.ckpt")):
             return f"the interrupted run left no checkpoint, see {log}"
         if _ended(parts):

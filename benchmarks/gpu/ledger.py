@@ -12,7 +12,7 @@ from holdfast.atomic import write_text
 
 
 class Ledger:
-    """Findings of a job by name, in a JSON file; a name that is there is not measured again.
+    """Findings of a job by name, in a JSON file; what is finished is not done again.
 
     Args:
         path: the file. It is read if it is there.
@@ -26,7 +26,14 @@ class Ledger:
         )
 
     def __contains__(self, name: str) -> bool:
-        return self._key(name) in self.found
+        row = self.found.get(self._key(name))
+        return row is not None and row.get("outcome", "finished") == "finished"
+
+    @property
+    def failed(self) -> bool:
+        """Whether a check did not pass or a command failed."""
+        rows = self.found.values()
+        return any(row.get("passed") is False or row.get("outcome") == "failed" for row in rows)
 
     def add(self, name: str, **values: Any) -> None:  # noqa: ANN401  (what JSON holds)
         """Keep a finding and write the file."""

@@ -36,8 +36,7 @@ def run(options: Options, budget: Budget, ledger: Ledger) -> None:
         ],
         options.out / "score.log",
     )  # fmt: skip
-    if told != "stopped":
-        ledger.add("score", outcome=told, file=str(score))
+    ledger.add("score", outcome=told, file=str(score))
 
 
 def _steps(options: Options) -> int:

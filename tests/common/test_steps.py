@@ -61,6 +61,21 @@ def test_epochs_of_data_that_has_none_are_refused(
     message = capsys.readouterr().err
     assert "${steps:3}" in message
     assert "samples_per_epoch" in message
+    assert "Only vl_track's data modules have" in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("epochs", ["0", "-3", "0.0"])
+def test_no_epochs_are_refused(
+    epochs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They became one step."""
+    piece = tmp_path / "epochs.yaml"
+    piece.write_text(f"trainer: {{max_steps: '${{steps:{epochs}}}'}}\n")
+    words = ["--config", str(CONFIGS / "vl_track/scenes_tiny.yaml"), "--config", str(piece)]
+    assert APP.main(["fit", *words, "--print_config"]) != 0
+    message = capsys.readouterr().err
+    assert "give more than 0" in message
     assert "Traceback" not in message
 
 

@@ -52,6 +52,7 @@ def test_a_run_declares_its_place_in_the_experiment(base: dict[str, Any]) -> Non
         "objective": "ERM", "dropout_rate": 0.9, "head_lr_factor": 1.0, "backbone": "test_resnet",
         "weights": "none", "source": "Source", "left_out": ["a"], "split_seed": 0,
         "holdout_fraction": 0.2, "image_size": 32, "batch_size": 2,
+        "precision": "32-true", "compiled": False,
     }  # fmt: skip
 
 
@@ -64,6 +65,7 @@ def test_a_run_declares_its_place_in_the_experiment(base: dict[str, Any]) -> Non
         ["--data.split_seed", "3"],
         ["--data.eval_batch_size", "7"],
         ["--trainer.log_every_n_steps", "1"],
+        ["--trainer.precision", "32-true"],
         ["--model.optimizer.init_args.lr", "0.1",
          "--run.point", '{"model.optimizer.init_args.lr": 0.1}'],
     ],
@@ -134,6 +136,12 @@ def test_a_run_that_does_not_say_what_it_is_is_refused() -> None:
         coordinates_of({"config": {"model": {"dropout_rate": 0.9}}}, "run.json")
 
 
+def test_the_precision_is_what_the_run_had_and_no_default() -> None:
+    where = {key: value for key, value in vars(make_coordinates()).items() if key != "precision"}
+    record = {"identity": {"precision": "bf16-mixed"}, "coordinates": where}
+    assert coordinates_of(record, "run.json").precision == "bf16-mixed"
+
+
 def test_members_of_an_ensemble_share_rate_and_method_but_not_point() -> None:
     runs = [
         make_run(seed=0), make_run(seed=1, point={"lr": 1}),
@@ -163,7 +171,8 @@ def test_variants_are_rows_of_their_own_and_gain_over_plain_erm() -> None:
 @pytest.mark.parametrize(
     "unlike",
     [{"steps": 200}, {"backbone": "v"}, {"weights": "x"}, {"image_size": 64}, {"data": "e"},
-     {"holdout_fraction": 0.6}, {"left_out": ("c",)}, {"split_seed": 1}],
+     {"precision": "bf16-mixed"}, {"compiled": True}, {"holdout_fraction": 0.6},
+     {"left_out": ("c",)}, {"split_seed": 1}],
     ids=lambda unlike: next(iter(unlike)),
 )  # fmt: skip
 def test_gains_are_over_an_erm_of_the_same_budget_and_place(unlike: dict[str, Any]) -> None:
@@ -190,7 +199,7 @@ def test_groups_that_would_share_a_name_are_told_apart_by_what_differs() -> None
 @pytest.mark.parametrize(
     "unlike",
     [{"steps": 200}, {"backbone": "v"}, {"image_size": 64}, {"batch_size": 64}, {"processes": 4},
-     {"objective": "CORAL"}],
+     {"objective": "CORAL"}, {"precision": "bf16-mixed"}, {"compiled": True}],
     ids=lambda unlike: next(iter(unlike)),
 )  # fmt: skip
 def test_a_search_over_the_budget_makes_groups_of_their_own(unlike: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Estimates without labels: against slow references, where they are exact, and their interval."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -124,13 +125,16 @@ def test_the_interval_holds_a_new_sites_error_as_often_as_it_says() -> None:
         assert np.mean(held) == pytest.approx(0.95, abs=0.015)
 
 
-def evidence(name: str, test_name: str, seed: int) -> Evidence:
-    iid, label = drawn(0, 300)
+def evidence(
+    name: str, test_name: str, seed: int, *, count: int = 300, split: str = ""
+) -> Evidence:
+    iid, label = drawn(0, count)
     mine = softmax(np.log(iid) + 0.5 * np.random.default_rng(seed).normal(size=iid.shape))
     left_out, truth = drawn(seed, 300, spread=1.0)
     return Evidence(
-        name=name, test_name=test_name, iid=mine, label=label, left_out=left_out,
-        truth=accuracy(left_out, truth), site=drawn(99, 200, spread=1.0 + 0.1 * seed)[0],
+        name=name, test_name=test_name, pictures=(test_name, split), iid=mine, label=label,
+        left_out=left_out, truth=accuracy(left_out, truth),
+        site=drawn(99, 200, spread=1.0 + 0.1 * seed)[0],
     )  # fmt: skip
 
 
@@ -157,6 +161,29 @@ def test_estimates_are_means_over_runs_with_an_error_for_each_domain() -> None:
     assert best.estimator in sentence(best)
     assert all(len(estimate_cells(e)) == 6 for e in estimates)
     assert all(len(check_cells(c)) == 6 for c in checks)
+
+
+def test_runs_of_other_parts_of_a_domain_are_no_peers() -> None:
+    """Runs of two holdout fractions ended in a traceback; two splits shared one line silently."""
+    few, many = (
+        [evidence("ERM", "a", seed, count=count, split=str(count)) for seed in range(3)]
+        for count in (300, 200)
+    )
+    together = estimates_of([*few, *many])[1]
+    apart = [estimates_of(own)[1] for own in (few, many)]
+    values = [next(c for c in own if c.estimator == LINE).estimate for own in (together, *apart)]
+    assert np.isfinite(values).all()
+    assert values[0] == pytest.approx(np.mean(values[1:]))
+
+
+def test_evidence_says_which_pictures_it_is_of() -> None:
+    site = np.zeros((7, 4))
+    run = make_run()
+    parts = replace(run.table, held_out=~run.table.held_out)
+    runs = [run, make_run(seed=1), make_run(data="other"), replace(run, table=parts)]
+    found = [evidence_of(one, 200, site, labels_of(runs)).pictures for one in runs]
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
 
 
 def test_an_estimator_without_an_answer_is_a_dash() -> None:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +110,31 @@ def test_a_package_of_another_version_is_named(small: Path) -> None:
     with pytest.raises(DataError, match=r"openclipart-png has another version than ours"):
         drawing.prepare(small)
     assert not drawing.dataset_folder(small).exists()
+
+
+def test_two_workers_prepare_it_once(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each deleted the folder that the other was drawing into."""
+    drawn = []
+    ordinary = drawing.framed
+
+    def slow(image: Image.Image) -> Image.Image:
+        drawn.append(image)
+        time.sleep(0.02)
+        return ordinary(image)
+
+    monkeypatch.setattr(drawing, "framed", slow)
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(drawing.prepare, [small, small]))
+    assert len(list(folders[0].rglob("*.png"))) == len(drawn) == len(drawing.pictures())
+
+
+def test_a_folder_of_ones_own_is_not_replaced(small: Path) -> None:
+    own = drawing.dataset_folder(small) / "mine.png"
+    own.parent.mkdir()
+    own.write_bytes(b"mine")
+    with pytest.raises(DataError, match=r"move the folder away"):
+        drawing.prepare(small)
+    assert own.read_bytes() == b"mine"
 
 
 def test_a_changed_list_is_drawn_anew(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,11 +15,13 @@ from dropout_ft.app import APP
 from dropout_ft.nn.backbones import LastBlocks, TimmBackbone
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import VeryLargeDropoutHead
+from dropout_ft.training.module import FineTuning
 from dropout_ft.training.objectives import CORAL, ERM, MIRO, Mixup
-from dropout_ft.training.objectives.base import by_domain
+from dropout_ft.training.objectives.base import Objective, by_domain
 from dropout_ft.training.objectives.coral import coral_penalty
 from dropout_ft.training.objectives.miro import information_bound
 from dropout_ft.training.objectives.mixup import random_cycle
+from holdfast.cli.lightning_cli import HoldfastCLI
 from holdfast.errors import ConfigError
 from tests_support import only_run
 
@@ -226,3 +230,28 @@ def test_last_blocks_train_their_vectors_only() -> None:
         LastBlocks("resnet18", weights="none")
     with pytest.raises(ConfigError, match="ones"):
         LastBlocks("resnet18", weights="none", blocks=2, start="zeros")
+
+
+@pytest.mark.parametrize(
+    ("objective", "network"),
+    [(ERM(), "Classifier"), (CORAL(), "TimmBackbone"), (Mixup(), "TimmBackbone"), (MIRO(), "MIRO")],
+)
+def test_what_the_objectives_call_is_compiled(
+    objective: Objective, network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CORAL and Mixup call the backbone and the head themselves, and neither was compiled."""
+    called: set[str] = set()
+
+    def compiled(call: Any, **_: Any) -> Any:
+        def counted(*values: Any, **named: Any) -> Any:
+            called.add(type(call.__self__).__name__)
+            return call(*values, **named)
+
+        return counted
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    backbone = TimmBackbone("test_resnet", weights="none")
+    module = FineTuning(backbone, ["x", "y", "z"], objective=objective)
+    HoldfastCLI._compile(cast("HoldfastCLI", SimpleNamespace(model=module)))
+    module.objective(module.model, batch())
+    assert {network, "VeryLargeDropoutHead"} <= called

@@ -1,10 +1,18 @@
 """The warm start fits the head and touches nothing else."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 import torch
 from torch import Tensor
 
+from dropout_ft.data import DomainData
 from dropout_ft.nn import Classifier, VeryLargeDropoutHead
 from dropout_ft.nn.backbones import TimmBackbone
+from dropout_ft.training.hooks import connect
+from dropout_ft.training.module import FineTuning
 from dropout_ft.training.warm_start import HeadWarmStart
 
 
@@ -53,3 +61,29 @@ def test_it_is_deterministic_and_keeps_the_random_state() -> None:
         assert torch.equal(torch.get_rng_state(), state)
         weights.append(model.head.linear.weight.detach())
     assert torch.equal(*weights)
+
+
+def started_head(pictures: Path, *, rank: int = 0, ranks: int = 1, passes: int = 1) -> Tensor:
+    torch.manual_seed(0)
+    start = HeadWarmStart(steps=5, batches=2)
+    backbone = TimmBackbone("test_resnet", weights="none")
+    data = DomainData(str(pictures), ["a"], global_batch_size=6, image_size=32)
+    module = FineTuning(backbone, data.class_names, normalization="standardize", head_start=start)
+    position: Any = SimpleNamespace(
+        world_size=ranks, global_rank=rank, global_step=0, accumulate_grad_batches=passes
+    )
+    data.trainer = position
+    connect(module, data)
+    assert module.warm_start_batches is not None
+    start.apply(module.model, module.warm_start_batches)
+    assert data.position()[1].ranks == ranks, "training itself is divided as before"
+    head = module.model.head
+    return torch.cat([head.mean, head.std, head.linear.weight.detach().flatten()])
+
+
+@pytest.mark.parametrize("division", [{"passes": 3}, {"ranks": 3}, {"ranks": 3, "rank": 2}])
+def test_the_head_is_the_same_however_a_step_is_divided(
+    division: dict[str, int], pictures: Path
+) -> None:
+    """The head started from one rank's and one accumulated pass's part of each batch."""
+    assert torch.equal(started_head(pictures), started_head(pictures, **division))

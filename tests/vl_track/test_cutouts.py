@@ -83,6 +83,21 @@ def test_where_they_are_not_prepared_one_sentence_says_what_to_do(tmp_path: Path
         find_cutouts(tmp_path, "train")
 
 
+def test_an_unfinished_record_is_no_preparation(tmp_path: Path) -> None:
+    (tmp_path / f"{FOLDER}.json").write_text('{"unfinished": true}')
+    with pytest.raises(DataError, match="vl-track scenes prepare"):
+        find_cutouts(tmp_path, "train")
+    stamp(tmp_path / "packages" / PACKAGE / STAMPS / "household/cup.png", "A cup")
+    assert prepare_cutouts(tmp_path) == 1
+
+
+def test_a_folder_of_ones_own_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    with pytest.raises(DataError, match="move the folder away"):
+        prepare_cutouts(tmp_path)
+    assert (tmp_path / FOLDER).is_dir()
+
+
 def test_a_thing_of_two_colours_has_none_that_is_said() -> None:
     picture = np.zeros((10, 10, 4), np.uint8)
     picture[..., 3] = 255

@@ -219,10 +219,14 @@ class HoldfastCLI(LightningCLI):
                 raise CheckpointError(f"{error} {again}") from error
 
     def _compile(self) -> None:
-        """Compile every part of the model that has weights, in place: no weight is renamed."""
-        for part in self.model.children():
-            if any(True for _ in part.parameters()):
-                part.compile()
+        """Compile what the model names, or every part of it that has weights.
+
+        It is done in place: no weight is renamed.
+        """
+        named = getattr(self.model, "parts_to_compile", None)
+        children = (part for part in self.model.children() if any(True for _ in part.parameters()))
+        for part in children if named is None else named():
+            part.compile()
 
     def before_validate(self) -> None:
         """Say what has changed since the checkpoint's run; Lightning calls it by its name."""
@@ -240,6 +244,8 @@ class HoldfastCLI(LightningCLI):
             "seed": self._seed(),
             "steps": self.trainer.max_steps,
             "processes": self.trainer.world_size,
+            "precision": str(self.trainer.precision),
+            "compiled": self.run.compile,
         }
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         for part in (self.model, self.datamodule, *callbacks):

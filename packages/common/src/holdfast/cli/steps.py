@@ -22,6 +22,11 @@ def register() -> None:
 def steps_of(epochs: float, samples_per_epoch: int, global_batch_size: int) -> int:
     """Return the optimiser steps of some epochs, at least one; an epoch is whole steps.
 
+    Args:
+        epochs: above 0.
+        samples_per_epoch: samples that are called an epoch.
+        global_batch_size: samples of a step.
+
     >>> steps_of(300, 60_000, 128)
     140700
     """
@@ -30,11 +35,14 @@ def steps_of(epochs: float, samples_per_epoch: int, global_batch_size: int) -> i
 
 def _steps(epochs: float | int, *, _root_: DictConfig) -> int:
     data = _data_of(_root_)
+    if not float(epochs) > 0:
+        raise ConfigError(f"${{steps:{epochs}}} counts {epochs} epochs: give more than 0.")
     sizes = [size for size in map(data.get, SIZES) if isinstance(size, int) and size > 0]
     if len(sizes) < len(SIZES):
         raise ConfigError(
             f"${{steps:{epochs}}} counts epochs, but the data does not say how large one is: set "
-            f"data.{SIZES[0]} and data.{SIZES[1]}."
+            f"data.{SIZES[0]} and data.{SIZES[1]} above 0. Only vl_track's data modules have "
+            f"data.{SIZES[0]}; with other data write the number of steps."
         )
     return steps_of(float(epochs), *sizes)
 

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from holdfast.data.preparing import only_preparer
 from holdfast.errors import DataError, MissingToolError
 
 TIMEOUT_SECONDS = 600
@@ -35,7 +36,9 @@ def fetch_debian_package(package: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     # The tools run in the temporary folder, where a path relative to ours leads nowhere.
     folder = folder.resolve()
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+    with only_preparer(target), tempfile.TemporaryDirectory(dir=folder) as temporary:
+        if target.is_dir():  # another process has fetched it meanwhile
+            return target
         _run(["apt-get", "download", package], Path(temporary), package)
         archives = list(Path(temporary).glob("*.deb"))
         if len(archives) != 1:

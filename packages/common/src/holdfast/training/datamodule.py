@@ -1,6 +1,7 @@
 """A Lightning data module whose training samples depend on (seed, step) and on nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class StepDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.eval_batch_size = eval_batch_size
         self.seed = 0
+        self._whole_steps = False
 
     def step_loader(
         self,
@@ -110,11 +112,25 @@ class StepDataModule(LightningDataModule):
             generator=self._worker_generator(),
         )
 
+    @contextmanager
+    def whole_steps(self) -> Iterator[None]:
+        """Make training loaders, while the block runs, whose batches are those of whole steps.
+
+        Every rank then sees the same samples, in batches that no accumulation divides.
+        """
+        self._whole_steps = True
+        try:
+            yield
+        finally:
+            self._whole_steps = False
+
     def position(self) -> tuple[int, Split]:
         """Return the optimiser steps so far, and how a step's batch is divided."""
         trainer = self.trainer
         if trainer is None:
             return 0, Split()
+        if self._whole_steps:
+            return trainer.global_step, Split()
         return trainer.global_step, Split(
             rank=trainer.global_rank,
             ranks=trainer.world_size,

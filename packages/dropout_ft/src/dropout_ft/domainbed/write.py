@@ -112,7 +112,15 @@ def check_alike(runs: Sequence[Run]) -> None:
     Raises:
         DataError: names the first difference.
     """
-    for key in ("backbone", "weights", "image_size", "steps", "holdout_fraction"):
+    for key in (
+        "backbone",
+        "weights",
+        "image_size",
+        "steps",
+        "holdout_fraction",
+        "precision",
+        "compiled",
+    ):
         found: dict[str, Any] = {}
         for run in runs:
             name, value = algorithm_name(run.coordinates), getattr(run.coordinates, key)

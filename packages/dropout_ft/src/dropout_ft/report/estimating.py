@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dropout_ft.data.table import rows_digest
 from dropout_ft.report.names import method_name
 from dropout_ft.results.coordinates import labels
 from dropout_ft.results.estimators import (
@@ -35,6 +36,7 @@ class Evidence:
     Attributes:
         name: method and rate.
         test_name: the domains the run left out.
+        pictures: equal for runs that were scored on the same pictures, row for row.
         iid: (N, C) on the labelled i.i.d. validation pictures.
         label: (N,) their classes.
         left_out: (L, C) on the pictures of the domains left out.
@@ -44,6 +46,7 @@ class Evidence:
 
     name: str
     test_name: str
+    pictures: tuple[str, str]
     iid: Floats
     label: Labels
     left_out: Floats
@@ -119,6 +122,7 @@ def evidence_of(
     return Evidence(
         name=method_name("run", where.dropout_rate, names.get(where.group, "")),
         test_name=where.test_name,
+        pictures=(where.data, rows_digest(table)),
         iid=softmax(logits[inside] / temperature),
         label=table.label[inside],
         left_out=softmax(left_out / temperature),
@@ -136,8 +140,8 @@ def labels_of(runs: Sequence[Run]) -> dict[tuple[object, ...], str]:
 def estimates_of(found: Sequence[Evidence]) -> tuple[list[Estimate], list[Check]]:
     """Return the estimates at the site and their checks on every domain left out.
 
-    Runs that left the same domains out are one another's peers for the agreement on the line,
-    whatever their rate: they were validated on the same pictures.
+    Runs that were scored on the same pictures are one another's peers for the agreement on the
+    line, whatever their rate. Other splits or parts of the same domains have their own lines.
     """
     at_site = _by_estimator(found, lambda one: one.site)
     known = _by_estimator(found, lambda one: one.left_out)
@@ -193,8 +197,8 @@ def _by_estimator(
         for name, estimator in ALONE.items()
     }
     values[LINE] = [float("nan")] * len(found)
-    for test_name in {one.test_name for one in found}:
-        peers = [place for place, one in enumerate(found) if one.test_name == test_name]
+    for pictures in dict.fromkeys(one.pictures for one in found):
+        peers = [place for place, one in enumerate(found) if one.pictures == pictures]
         estimated = agreement_on_the_line(
             [found[place].iid for place in peers],
             found[peers[0]].label,

@@ -10,11 +10,13 @@ from holdfast.runs.identity import changed_keys, without
 
 BUDGET = (
     "backbone", "weights", "image_size", "steps", "batch_size", "processes", "holdout_fraction",
+    "precision", "compiled",
 )  # fmt: skip
 """Runs that differ in one of these are never averaged, also where a search varies it."""
 SAID_BY_BUDGET = (
-    "trainer.max_steps", "trainer.devices", "data.image_size", "data.global_batch_size",
-    "data.holdout_fraction", "model.backbone.init_args.name", "model.backbone.init_args.weights",
+    "trainer.max_steps", "trainer.devices", "trainer.precision", "data.image_size",
+    "data.global_batch_size", "data.holdout_fraction", "model.backbone.init_args.name",
+    "model.backbone.init_args.weights",
 )  # fmt: skip
 FEW = 3
 
@@ -39,7 +41,9 @@ class Coordinates:
         weights: what the backbone started from.
         image_size: side in pixels.
         batch_size: images of each training domain in a step.
-        processes: ranks; each draws its own batch.
+        processes: ranks; each draws the dropout masks of its part of a batch.
+        precision: of the trainer, such as ``32-true``, also where no configuration named it.
+        compiled: whether torch.compile compiled the networks, which draws other dropout masks.
         source: class name of the data's source.
         average: what the average along the run is, where it keeps one.
         method: digest of every setting but those that tell repeats apart.
@@ -65,6 +69,8 @@ class Coordinates:
     method: str
     data: str
     processes: int = 1
+    precision: str = "32-true"
+    compiled: bool = False
     average: str = "trajectory average"
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -104,8 +110,11 @@ def coordinates_of(record: Mapping[str, Any], where: str) -> Coordinates:
     Raises:
         DataError: the run does not say what it is.
     """
-    found = record.get("coordinates") or {}
-    recipe = (record.get("identity") or {}).get("recipe") or {}
+    identity = record.get("identity") or {}
+    recipe = identity.get("recipe") or {}
+    # The identity says it too, and never leaves it out.
+    known = {"precision": identity["precision"]} if "precision" in identity else {}
+    found = known | (record.get("coordinates") or {})
     names = [name for name in Coordinates.__dataclass_fields__ if name != "recipe"]
     try:
         values = {name: found[name] for name in names if name in found}

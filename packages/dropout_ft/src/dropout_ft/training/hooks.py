@@ -25,6 +25,7 @@ REPEATS = (
     "data.eval_batch_size",
     "data.content_hash",
     "trainer.accelerator",
+    "trainer.precision",  # what it came to is a coordinate
     "trainer.devices",
 )
 
@@ -44,7 +45,8 @@ def connect(module: LightningModule, data: StepDataModule) -> None:
         seed = data.seed
         if module.head_start is not None and module.head_start.shared:
             data.seed = module.head_start.seed
-        loader = data.train_dataloader()
+        with data.whole_steps():  # the head must not depend on the number of processes
+            loader = data.train_dataloader()
         data.seed = seed
         return loader
 

@@ -112,6 +112,15 @@ class FineTuning(LightningModule):
         """
         return {"current": self.model, **self.extra_networks()}
 
+    def parts_to_compile(self) -> list[nn.Module]:
+        """Return what ``run.compile`` compiles.
+
+        The objectives call the classifier, or its backbone and its head one after the other; each
+        is compiled where it is called, and inside a compiled one it is a part of that.
+        """
+        own = [self.objective] if any(True for _ in self.objective.parameters()) else []
+        return [self.model, self.model.backbone, self.model.head, *own]
+
     def coordinates(self) -> dict[str, Any]:
         """Return what the model declares of a run, for ``run.json``."""
         backbone = self.model.backbone
@@ -157,7 +166,7 @@ class FineTuning(LightningModule):
                 "function that returns them, or use normalization 'none' without a head_start."
             )
         (self.head_start or HeadWarmStart(steps=0)).apply(self.model, self.warm_start_batches)
-        # Each process saw its own batches; all go on with the first one's head.
+        # Every process saw the same batches; rounding on unlike devices may still differ.
         head = self.model.head
         head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
 

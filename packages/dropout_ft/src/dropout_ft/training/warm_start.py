@@ -19,7 +19,8 @@ class HeadWarmStart:
 
     Args:
         steps: SGD steps of the probe, with the head's own dropout; 0 only measures the statistics.
-        batches: training batches whose features are collected once; the probe draws from them.
+        batches: batches of whole training steps, whose features are collected once; the probe
+            draws from them.
         learning_rate: peak rate of the probe for features of unit scale; it decays by a cosine and
             is multiplied by (1 - rate) / feature_scale**2, the inverse of the features' power.
         weight_decay: of the probe, for features of unit scale.
@@ -52,7 +53,8 @@ class HeadWarmStart:
 
         Args:
             model: its head is changed in place.
-            loader: makes the training loader; used for ``batches`` batches.
+            loader: makes a loader of whole steps' batches, the same on every process; used for
+                ``batches`` batches.
         """
         training = model.training
         model.eval()

@@ -6,10 +6,10 @@ machine and are no part of this package or of what it writes, but for the weight
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from holdfast.atomic import write_text
 from holdfast.data.debian_packages import fetch_debian_package
 from holdfast.data.emoji.concepts import is_held_out
+from holdfast.data.preparing import new_folder, only_preparer
 from holdfast.errors import DataError
 from vl_track.scenes.appearance import COLOURS
 from vl_track.scenes.grammar import Split
@@ -79,16 +80,14 @@ def find_cutouts(root: Path, split: Split) -> list[Cutout]:
         DataError: they were not prepared.
     """
     record = record_of(root)
-    if not record.is_file():
+    found = _prepared(record)
+    if found is None:
         raise DataError(
             f"There are no cut-out photographs below {root}: run `vl-track scenes prepare "
             f"--cutouts 1` where Debian's archive can be reached (apt-get), or unpack its "
             f"package {PACKAGE} into {root / 'packages' / PACKAGE} and run it then."
         )
-    every = [
-        Cutout(one["file"], tuple(one["nouns"]), one["colour"])
-        for one in json.loads(record.read_text())["cutouts"]
-    ]
+    every = [Cutout(one["file"], tuple(one["nouns"]), one["colour"]) for one in found]
     return [one for one in every if split_of(one.nouns[0]) == split]
 
 
@@ -104,20 +103,28 @@ def prepare_cutouts(root: Path) -> int:
 
     Raises:
         MissingToolError: this is not a Debian system.
-        DataError: the package cannot be fetched.
+        DataError: the package cannot be fetched, or the folder is there and is not ours.
     """
     record = record_of(root)
-    if record.is_file():
-        return len(json.loads(record.read_text())["cutouts"])
-    stamps = fetch_debian_package(PACKAGE, root / "packages") / STAMPS
-    building = root / f".{FOLDER}.building"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    kept = [asdict(one) for one in _keep(stamps, building)]
-    shutil.rmtree(root / FOLDER, ignore_errors=True)
-    building.replace(root / FOLDER)
-    write_text(record, json.dumps({"package": PACKAGE, "cutouts": kept}, indent=1) + "\n")
-    return len(kept)
+    found = _prepared(record)
+    if found is not None:
+        return len(found)
+    with only_preparer(root / FOLDER):
+        found = _prepared(record)  # another process may have been at it
+        if found is None:
+            with new_folder(root / FOLDER, record) as building:
+                stamps = fetch_debian_package(PACKAGE, root / "packages") / STAMPS
+                found = [asdict(one) for one in _keep(stamps, building)]
+            write_text(record, json.dumps({"package": PACKAGE, "cutouts": found}, indent=1) + "\n")
+    return len(found)
+
+
+def _prepared(record: Path) -> list[dict[str, Any]] | None:
+    """Return what the record lists, if there is one and it is finished."""
+    if not record.is_file():
+        return None
+    found: list[dict[str, Any]] | None = json.loads(record.read_text()).get("cutouts")
+    return found
 
 
 def _keep(stamps: Path, folder: Path) -> Iterator[Cutout]:

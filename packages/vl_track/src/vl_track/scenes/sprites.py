@@ -1,7 +1,6 @@
 """Drawing the emoji of Scenes once, with transparent ground, below the data root."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from holdfast.atomic import write_text
 from holdfast.data.emoji.concepts import concepts
 from holdfast.data.emoji.drawings import Drawings
 from holdfast.data.emoji.styles import STYLES, Style
+from holdfast.data.preparing import new_folder, only_preparer
 
 FOLDER = "scenes_sprites"
 SIDE = 96
@@ -34,18 +34,18 @@ def prepare_sprites(root: Path) -> Path:
 
     Raises:
         MissingToolError: there is no npm to fetch with.
-        DataError: a package cannot be fetched or lacks a drawing.
+        DataError: a package cannot be fetched or lacks a drawing; or the folder is not ours.
     """
     target = sprite_folder(root)
     if sprites_are_prepared(root):
         return target
-    building = target.with_name(f".{FOLDER}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    for style in _styles():
-        _draw_style(style, root, building / style.name)
-    shutil.rmtree(target, ignore_errors=True)
-    building.replace(target)
-    write_text(root / f"{FOLDER}.json", json.dumps(_record(), indent=2) + "\n")
+    with only_preparer(target):
+        if not sprites_are_prepared(root):
+            record = root / f"{FOLDER}.json"
+            with new_folder(target, record) as building:
+                for style in _styles():
+                    _draw_style(style, root, building / style.name)
+            write_text(record, json.dumps(_record(), indent=2) + "\n")
     return target
 
 

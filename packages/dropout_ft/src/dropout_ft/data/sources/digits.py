@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from holdfast.data.preparing import only_preparer
 from holdfast.errors import MissingToolError
 
 Pixels = NDArray[np.uint8]
@@ -46,20 +47,24 @@ def write_domains(folder: Path, domains: dict[str, Draw]) -> int:
     """
     if folder.is_dir():
         return sum(1 for _ in folder.rglob("*.png"))
+    with only_preparer(folder):
+        if not folder.is_dir():
+            _draw_domains(folder, domains)
+    return sum(1 for _ in folder.rglob("*.png"))
+
+
+def _draw_domains(folder: Path, domains: dict[str, Draw]) -> None:
     images, digits = read_digits()
     order = np.random.default_rng(0).permutation(len(digits))
     building = folder.with_name(f".{folder.name}.building")
     shutil.rmtree(building, ignore_errors=True)
-    count = 0
     for position, (name, draw) in enumerate(domains.items()):
         for index in order[position :: len(domains)]:
             image, label = draw(images[index], int(digits[index]), int(index))
             target = building / name / label / f"{index:04d}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
             image.save(target)
-            count += 1
     building.replace(folder)
-    return count
 
 
 def grey(image: Pixels) -> Image.Image:

@@ -1,7 +1,6 @@
 """Turning the five packages of drawings into ``<style>/<class>/<code point>.png``."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from holdfast.atomic import write_text
 from holdfast.data.emoji.concepts import Concept, concepts
 from holdfast.data.emoji.drawings import Drawings
 from holdfast.data.emoji.styles import STYLES, Style
+from holdfast.data.preparing import new_folder, only_preparer
 
 SIDE = 128
 FOLDER = "emoji_styles"
@@ -44,19 +44,23 @@ def prepare(root: Path) -> Path:
 
     Raises:
         MissingToolError: there is no npm to fetch with.
-        DataError: a package cannot be fetched or lacks a drawing.
+        DataError: a package cannot be fetched or lacks a drawing; or the folder is not ours.
     """
     target = dataset_folder(root)
     if is_prepared(root):
         return target
-    building = target.with_name(f".{FOLDER}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    counts = {style.name: _prepare_style(style, root, building) for style in STYLES}
-    shutil.rmtree(target, ignore_errors=True)
-    building.replace(target)
-    write_contact_sheet(target, root / f"{FOLDER}_contact_sheet.png")
-    write_text(root / f"{FOLDER}.json", json.dumps(_record(counts), indent=2) + "\n")
+    with only_preparer(target):
+        if not is_prepared(root):
+            _prepare(root, target)
     return target
+
+
+def _prepare(root: Path, target: Path) -> None:
+    record = root / f"{FOLDER}.json"
+    with new_folder(target, record) as building:
+        counts = {style.name: _prepare_style(style, root, building) for style in STYLES}
+    write_contact_sheet(target, root / f"{FOLDER}_contact_sheet.png")
+    write_text(record, json.dumps(_record(counts), indent=2) + "\n")
 
 
 def on_white(drawing: Image.Image) -> Image.Image:

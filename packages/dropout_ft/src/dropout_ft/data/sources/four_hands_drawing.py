@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import shutil
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from holdfast.atomic import write_text
 from holdfast.data.debian_packages import fetch_debian_package
 from holdfast.data.emoji.drawings import Drawings
 from holdfast.data.emoji.styles import STYLES, Style
+from holdfast.data.preparing import new_folder, only_preparer
 from holdfast.errors import DataError
 
 SIDE = 128
@@ -120,24 +120,29 @@ def prepare(root: Path) -> Path:
 
     Raises:
         MissingToolError: this is no Debian system, or there is no npm.
-        DataError: a package cannot be fetched, or is another version and lacks a picture.
+        DataError: a package cannot be fetched, or is another version and lacks a picture; or the
+            folder is there and is not ours.
     """
     target = dataset_folder(root)
     if is_prepared(root):
         return target
-    opened = _Packages(root)
-    building = target.with_name(f".{FOLDER}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    for picture in track(pictures(), "four hands", disable=not sys.stdout.isatty()):
-        drawn = framed(opened.read(picture))
-        saved = building / picture.domain / picture.label / f"{_name(picture)}.png"
-        saved.parent.mkdir(parents=True, exist_ok=True)
-        drawn.save(saved)
-    shutil.rmtree(target, ignore_errors=True)
-    building.replace(target)
-    write_contact_sheet(target, root / f"{FOLDER}_contact_sheet.png")
-    write_text(root / f"{FOLDER}.json", json.dumps(_record(), indent=2) + "\n")
+    with only_preparer(target):
+        if not is_prepared(root):
+            _prepare(root, target)
     return target
+
+
+def _prepare(root: Path, target: Path) -> None:
+    record = root / f"{FOLDER}.json"
+    with new_folder(target, record) as building:
+        opened = _Packages(root)
+        for picture in track(pictures(), "four hands", disable=not sys.stdout.isatty()):
+            drawn = framed(opened.read(picture))
+            saved = building / picture.domain / picture.label / f"{_name(picture)}.png"
+            saved.parent.mkdir(parents=True, exist_ok=True)
+            drawn.save(saved)
+    write_contact_sheet(target, root / f"{FOLDER}_contact_sheet.png")
+    write_text(record, json.dumps(_record(), indent=2) + "\n")
 
 
 def framed(image: Image.Image) -> Image.Image:
