@@ -53,4 +53,5 @@ def test_prepare_command_says_where_everything_is(
     record = json.loads((root / "emoji_styles.json").read_text())
     assert len(record["styles"]) == 5
     assert record["changes"]
-    assert not list(root.glob(".emoji_styles*")), "no half-made folder is left"
+    left = [path.name for path in root.glob(".emoji_styles*")]
+    assert left == [".emoji_styles.lock"], "no half-made folder is left"
