@@ -1,12 +1,10 @@
 """Job ``bench``: speed of training, tracking and evaluation on the device."""
 
-import contextlib
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -73,6 +71,10 @@ def _seconds(work: Callable[[], object], device: str, count: int) -> dict[str, f
     }
 
 
+def _autocast(device: str, precision: torch.dtype) -> torch.autocast:
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=precision != torch.float32)
+
+
 def _training(network: str, precision: torch.dtype) -> Measurement:
     """A step with loading: 32 pictures of each of three domains, all layers trained."""
 
@@ -81,9 +83,6 @@ def _training(network: str, precision: torch.dtype) -> Measurement:
         module = FineTuning(TimmBackbone(network, weights="none"), [f"c{k}" for k in range(4)])
         module.to(options.device).train()
         optimizer = torch.optim.SGD(module.parameters(), 1e-3)
-        cast: Any = contextlib.nullcontext()
-        if precision != torch.float32:
-            cast = torch.autocast(options.device, dtype=precision)
         with tempfile.TemporaryDirectory() as folder:
             source = domain_folder(Path(folder) / "pictures")
             batches = iter(_loader(Path(folder) / "pictures", module, batch, side, options))
@@ -95,7 +94,7 @@ def _training(network: str, precision: torch.dtype) -> Measurement:
                     for key, value in found.items()
                     if isinstance(value, torch.Tensor)
                 }
-                with cast:
+                with _autocast(options.device, precision):
                     loss = module.objective(module.model, {**found, **moved})["loss"]
                 optimizer.zero_grad()
                 loss.backward()
@@ -142,10 +141,7 @@ def _tracking(size: int, how: str) -> Measurement:
         precision = torch.bfloat16 if "bfloat16" in how else torch.float32
         tracker = Tracker(network, device=torch.device(options.device))
         frame = np.ascontiguousarray(photographs((1280, 720), 1)[0][0][..., ::-1])
-        cast: Any = contextlib.nullcontext()
-        if precision != torch.float32:
-            cast = torch.autocast(options.device, dtype=precision)
-        with cast, torch.inference_mode():
+        with _autocast(options.device, precision), torch.inference_mode():
             tracker.initialize(frame, START)
             times = _seconds(
                 lambda: tracker.track(frame), options.device, 3 if options.miniature else 60
@@ -161,7 +157,7 @@ def _together(options: Options) -> dict[str, Any]:
     network = load_network().to(options.device)
     pictures, source = photographs((640, 480), count)
     frames = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]
-    frames = list(islice((frame for _ in range(count) for frame in frames), count))
+    frames = (frames * count)[:count]
     trackers = [Tracker(network, device=torch.device(options.device)) for _ in frames]
     for tracker, frame in zip(trackers, frames, strict=True):
         tracker.initialize(frame, START)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,24 @@ def only_preparer(target: Path) -> Iterator[None]:
         raise DiskError(f"{lock} cannot be written ({error.strerror}).") from error
     with hold(lock):
         yield
+
+
+def prepare_once(target: Path, ready: Callable[[], bool], prepare: Callable[[], None]) -> Path:
+    """Prepare a folder unless it is ready; of several processes one does it, the others wait.
+
+    Args:
+        target: the folder, which is returned.
+        ready: tells whether it is there, whole and up to date.
+        prepare: makes it.
+
+    Raises:
+        DiskError: as for :func:`only_preparer`.
+    """
+    if not ready():
+        with only_preparer(target):
+            if not ready():
+                prepare()
+    return target
 
 
 @contextmanager

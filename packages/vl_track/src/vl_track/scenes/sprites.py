@@ -10,7 +10,7 @@ from holdfast.atomic import write_text
 from holdfast.data.emoji.concepts import concepts
 from holdfast.data.emoji.drawings import Drawings
 from holdfast.data.emoji.styles import STYLES, Style
-from holdfast.data.preparing import new_folder, only_preparer
+from holdfast.data.preparing import new_folder, prepare_once
 
 FOLDER = "scenes_sprites"
 SIDE = 96
@@ -37,16 +37,15 @@ def prepare_sprites(root: Path) -> Path:
         DataError: a package cannot be fetched or lacks a drawing; or the folder is not ours.
     """
     target = sprite_folder(root)
-    if sprites_are_prepared(root):
-        return target
-    with only_preparer(target):
-        if not sprites_are_prepared(root):
-            record = root / f"{FOLDER}.json"
-            with new_folder(target, record) as building:
-                for style in _styles():
-                    _draw_style(style, root, building / style.name)
-            write_text(record, json.dumps(_record(), indent=2) + "\n")
-    return target
+    return prepare_once(target, lambda: sprites_are_prepared(root), lambda: _prepare(root, target))
+
+
+def _prepare(root: Path, target: Path) -> None:
+    record = root / f"{FOLDER}.json"
+    with new_folder(target, record) as building:
+        for style in _styles():
+            _draw_style(style, root, building / style.name)
+    write_text(record, json.dumps(_record(), indent=2) + "\n")
 
 
 def _styles() -> list[Style]:

@@ -13,7 +13,7 @@ from holdfast.atomic import write_text
 from holdfast.data.emoji.concepts import Concept, concepts
 from holdfast.data.emoji.drawings import Drawings
 from holdfast.data.emoji.styles import STYLES, Style
-from holdfast.data.preparing import new_folder, only_preparer
+from holdfast.data.preparing import new_folder, prepare_once
 
 SIDE = 128
 FOLDER = "emoji_styles"
@@ -47,12 +47,7 @@ def prepare(root: Path) -> Path:
         DataError: a package cannot be fetched or lacks a drawing; or the folder is not ours.
     """
     target = dataset_folder(root)
-    if is_prepared(root):
-        return target
-    with only_preparer(target):
-        if not is_prepared(root):
-            _prepare(root, target)
-    return target
+    return prepare_once(target, lambda: is_prepared(root), lambda: _prepare(root, target))
 
 
 def _prepare(root: Path, target: Path) -> None:

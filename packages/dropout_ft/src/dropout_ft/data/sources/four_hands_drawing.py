@@ -20,7 +20,7 @@ from holdfast.atomic import write_text
 from holdfast.data.debian_packages import fetch_debian_package
 from holdfast.data.emoji.drawings import Drawings
 from holdfast.data.emoji.styles import STYLES, Style
-from holdfast.data.preparing import new_folder, only_preparer
+from holdfast.data.preparing import new_folder, prepare_once
 from holdfast.errors import DataError
 
 SIDE = 128
@@ -124,12 +124,7 @@ def prepare(root: Path) -> Path:
             folder is there and is not ours.
     """
     target = dataset_folder(root)
-    if is_prepared(root):
-        return target
-    with only_preparer(target):
-        if not is_prepared(root):
-            _prepare(root, target)
-    return target
+    return prepare_once(target, lambda: is_prepared(root), lambda: _prepare(root, target))
 
 
 def _prepare(root: Path, target: Path) -> None:
