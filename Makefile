@@ -11,10 +11,8 @@ DATA ?= data
 RESULTS ?= results
 export HOLDFAST_DATA := $(DATA)
 PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
-DEMO := --fit '[configs/dropout_ft/demo.yaml]' --out $(RESULTS)
-ALL_STYLES := [fluent_flat,fluent_high_contrast,noto,openmoji,twemoji]
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full demo-concepts paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
@@ -28,16 +26,14 @@ $(STAMP):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PACKAGES) -r requirements-dev.txt
 	rm -f $(VENV)/.installed* && touch $@
 
-demo: dropout-demo track-demo ## the main jobs of both tracks (8 minutes): report.html and an overlay video
+demo: dropout-demo track-demo ## the main jobs of both tracks (4 minutes): report.html and an overlay video
 	@echo
 	@echo "Results of make demo:"
 	@echo "  dropout_ft  $(RESULTS)/demo/report.html  (large dropout against ERM on real pictures)"
 	@echo "  vl_track    $(RESULTS)/track-demo/overlay.mp4  (a real clip tracked; frames of it in contact_sheet.png)"
 
-dropout-demo: $(STAMP) ## ERM against large dropout on real pictures: one table and report.html (7 minutes)
-	$(BIN)/dropout-ft prepare
-	$(BIN)/dropout-ft compare $(DEMO)/demo --domains '[openmoji,twemoji]' --dropout_rates '[0,0.5,0.9]' --seeds '[0]' \
-	  --title 'Very large dropout on EmojiStyles: the demo' --note "$$(cat configs/dropout_ft/demo.note.txt)"
+dropout-demo: $(STAMP) ## ERM against very large dropout on real pictures: one table and report.html (3 minutes)
+	$(BIN)/dropout-ft example --out $(RESULTS)/demo
 
 track-demo: $(STAMP) ## a real clip in, an overlay video and a contact sheet out (seconds)
 	$(BIN)/vl-track example --out $(RESULTS)/track-demo --overwrite
@@ -45,17 +41,8 @@ track-demo: $(STAMP) ## a real clip in, an overlay video and a contact sheet out
 web-demo: $(STAMP) ## the page to track with, in your browser: draw a box or type a sentence
 	$(BIN)/vl-track demo $(PAGE)
 
-demo-full: $(STAMP) ## the demo with twice the steps, larger batches and two seeds (under an hour)
-	$(BIN)/dropout-ft prepare
-	$(BIN)/dropout-ft compare --fit '[configs/dropout_ft/demo_full.yaml]' --out $(RESULTS)/demo-full \
-	  --domains '[openmoji,twemoji]' --dropout_rates '[0,0.5,0.9]' --seeds '[0,1]' \
-	  --title 'Very large dropout on EmojiStyles' --note "$$(cat configs/dropout_ft/demo.note.txt)"
-
-demo-concepts: $(STAMP) ## the demo on unseen styles and unseen concepts, every style left out (14 minutes)
-	$(BIN)/dropout-ft prepare
-	$(BIN)/dropout-ft compare $(DEMO)/demo-concepts --domains '$(ALL_STYLES)' --dropout_rates '[0,0.5,0.9]' --seeds '[0]' \
-	  --set '[data.source.init_args.held_out_concepts=0.2]' \
-	  --title 'EmojiStyles, unseen style and unseen concepts' --note "$$(cat configs/dropout_ft/demo.note.txt)"
+demo-full: $(STAMP) ## the demo with every domain left out, three rates and every method (half an hour)
+	$(BIN)/dropout-ft example --full --out $(RESULTS)/demo-full
 
 paper-resnet50: $(STAMP) ## the paper's recipe on your folder: make paper-resnet50 ROOT=... DOMAINS='[a,b]'
 	@test -n "$(ROOT)" || { echo "name the folder of domains: make paper-resnet50 ROOT=... DOMAINS='[a,b]'"; exit 2; }

@@ -38,6 +38,11 @@ APP = App(
             help="estimate the accuracy at a new site from unlabelled pictures and a sweep",
             example="dropout-ft estimate new_site --sweep results/mine --out estimate",
         ),
+        "example": Command(
+            target="dropout_ft.commands.example:example",
+            help="the paper's comparison in minutes, on pictures that it fetches itself",
+            example="dropout-ft example --out results/demo",
+        ),
         "demo": Command(
             target="dropout_ft.commands.demo:demo",
             help="serve a page: drop a picture, shift it, compare checkpoints' answers",

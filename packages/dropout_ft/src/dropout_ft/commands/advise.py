@@ -93,7 +93,9 @@ def advise(
     backbones_own = own_kinds(trials)  # a wrong name is told before anything is trained
     config = sweep_of(first, trials, names, dropout_rates, seeds)
     config.set = dict(settings_of(set))
-    pool = Pool(root=out_folder / "sweep", jobs=jobs_of(config))
+    pool = Pool(
+        root=out_folder / "sweep", jobs=jobs_of(config), many_a_process=engine == "processes"
+    )
     pool.retry_failed()  # the user has mended what failed, or hears of it again
     say(f"{len(pool.jobs)} short runs in {pool.root}")
     run_jobs(pool, engine, Resources(workers=workers), again="give the same command again")

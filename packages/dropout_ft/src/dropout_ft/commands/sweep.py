@@ -64,7 +64,8 @@ def sweep(
     found = read_sweep_config(plan)
     folder = Path(out or f"results/sweeps/{Path(plan).stem}").expanduser()
     keep_apart([folder], [plan])
-    pool = Pool(root=folder, jobs=jobs_of(found))
+    engine = engine if dry_run else choose(engine)
+    pool = Pool(root=folder, jobs=jobs_of(found), many_a_process=engine == "processes")
     keep_sweep_apart(folder, found)
     if dry_run:
         sys.stdout.write(plan_text(pool, workers))
@@ -75,7 +76,7 @@ def sweep(
         workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition,
         minutes=minutes, job_seconds=60 * time_limit,
     )  # fmt: skip
-    say(f"{len(pool.jobs)} jobs in {folder}, on {choose(engine)}")
+    say(f"{len(pool.jobs)} jobs in {folder}, on {engine}")
     with shared_stream(folder) if share_stream else contextlib.nullcontext():
         run_jobs(pool, engine, resources, again="run the sweep again with --retry_failed")
     sys.stdout.write(f"all done: dropout-ft report {folder}\n")

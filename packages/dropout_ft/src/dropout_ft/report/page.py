@@ -6,6 +6,7 @@ from typing import Any
 
 from dropout_ft.methods.base import Sum
 from dropout_ft.report import comparison_figures, figures
+from dropout_ft.report.answer import answer
 from dropout_ft.report.examples import examples
 from dropout_ft.report.results import Collection
 from dropout_ft.report.shift import gain_by_distance
@@ -59,6 +60,7 @@ def render_page(
     return template.render(
         title=title,
         note=note,
+        answer=answer(rows),
         made=datetime.now(UTC).isoformat(timespec="minutes"),
         header=HEADER,
         rows=[text_cells(row) for row in rows],

@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from dropout_ft.methods.base import Sum
+from dropout_ft.report.answer import answer
 from dropout_ft.report.page import render_page
 from dropout_ft.report.results import Collection
 from dropout_ft.report.table import csv_text, latex_text, make_rows, rich_table
@@ -47,6 +48,7 @@ def write_report(
     write_text(page, text)
     console = Console(width=None if Console().is_terminal else 110)
     console.print(rich_table(rows, title))
+    console.print(answer(rows), style="bold")
     console.print(
         "± of an accuracy is its standard error over n results (test domains x seeds), mostly the "
         "difference between domains; gains are paired with ERM, and their ± is the 95 % interval "
