@@ -204,7 +204,7 @@ audit: $(STAMP) ## known vulnerabilities of the pinned packages (asks a public d
 	$(RESULTS)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 site: $(STAMP) ## build the documentation site; a warning fails
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(RESULTS)/site
+	$(BIN)/zensical build --strict --clean
 
 clean: ## remove the environment and caches; data and results are kept
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

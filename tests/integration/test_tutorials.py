@@ -77,7 +77,7 @@ def test_a_page_that_does_not_work_fails(tmp_path: Path) -> None:
 
 def test_every_tutorial_is_known_and_in_the_site() -> None:
     assert {page.stem for page in PAGES} == set(LEFT_BEHIND)
-    site = (REPOSITORY / "mkdocs.yml").read_text()
+    site = (REPOSITORY / "zensical.toml").read_text()
     assert all(f"tutorials/{page.name}" in site for page in PAGES)
 
 
