@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_ft.data.table import EvaluationTable
-from dropout_ft.methods.base import Options
+from dropout_ft.methods.base import REGISTERED, Method, Options, method
+from dropout_ft.methods.registry import all_methods
 from dropout_ft.methods.run_ensemble import EnsembleOverRuns
 from dropout_ft.methods.trajectory_ensemble import trajectory_ensemble
 from dropout_ft.methods.weight_average import average_weights
@@ -173,3 +174,22 @@ def test_damaged_store_is_named(tmp_path: Path) -> None:
     (tmp_path / "step-0000001.safetensors").write_bytes(b"cut")
     with pytest.raises(DataError, match="damaged"):
         read_logits(tmp_path, 1)
+
+
+def test_an_own_method_may_stand_beside_ours_but_not_take_a_name() -> None:
+    """A method added here later once ended the reports of a user's own of the same order."""
+    ours = all_methods()
+    taken = ours["ensemble over runs"]
+    body = {
+        "name": "aaa", "description": "d", "marker": taken.marker, "order": taken.order,
+        "over": "runs", "scores": lambda *_: [],
+    }  # fmt: skip
+    try:
+        method(type("Own", (Method,), body))
+        names = list(all_methods())
+        assert names.index("aaa") == names.index("ensemble over runs") - 1
+        with pytest.raises(ValueError, match="both named 'ensemble over runs'"):
+            method(type("Other", (Method,), {**body, "name": taken.name}))
+    finally:
+        REGISTERED.pop("aaa", None)
+    assert list(all_methods()) == list(ours)

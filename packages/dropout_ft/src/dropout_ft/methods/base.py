@@ -74,14 +74,17 @@ REGISTERED: dict[str, Method] = {}
 def method(kind: M) -> M:
     """Register a method under its name; the decorator of each class.
 
+    Methods of equal order stand side by side, by their names: a method that is added here later
+    never stops one of a user's own.
+
     Raises:
-        ValueError: another method has that name, order or marker.
+        ValueError: another method has that name.
     """
-    for other in REGISTERED.values():
-        if type(other).__qualname__ != kind.__qualname__ and (
-            kind.name == other.name or kind.order == other.order or kind.marker == other.marker
-        ):
-            raise ValueError(f"{kind.__name__} and {type(other).__name__} share a name or place")
+    other = REGISTERED.get(kind.name)
+    if other is not None and type(other).__qualname__ != kind.__qualname__:
+        raise ValueError(
+            f"{kind.__name__} and {type(other).__name__} are both named '{kind.name}'."
+        )
     REGISTERED[kind.name] = kind()
     return kind
 

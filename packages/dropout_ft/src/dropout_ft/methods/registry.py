@@ -14,7 +14,7 @@ def all_methods() -> dict[str, Method]:
     """Return every method by its name, in the order of tables."""
     for module in pkgutil.iter_modules(dropout_ft.methods.__path__):
         importlib.import_module(f"dropout_ft.methods.{module.name}")
-    return dict(sorted(REGISTERED.items(), key=lambda item: item[1].order))
+    return dict(sorted(REGISTERED.items(), key=lambda item: (item[1].order, item[0])))
 
 
 def chosen_methods(names: Sequence[str]) -> list[Method]:

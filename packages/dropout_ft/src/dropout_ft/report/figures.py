@@ -35,7 +35,7 @@ def grouped(results: Sequence[Result]) -> list[list[Result]]:
     groups: dict[Any, list[Result]] = {}
     for result in results:
         groups.setdefault(result.key, []).append(result)
-    order = {name: method.order for name, method in all_methods().items()}
+    order = {name: place for place, name in enumerate(all_methods())}
     return sorted(
         groups.values(), key=lambda g: (order[g[0].method], g[0].dropout_rate, g[0].label)
     )

@@ -88,7 +88,7 @@ def make_rows(results: Sequence[Result]) -> list[Row]:
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
         groups.setdefault(result.key, []).append(result)
-    order = {name: method.order for name, method in all_methods().items()}
+    order = {name: place for place, name in enumerate(all_methods())}
     rows = [_row(group, results) for group in groups.values()]
     return sorted(rows, key=lambda row: (order[row.method], row.label, row.dropout_rate))
 
