@@ -12,11 +12,13 @@ RESULTS ?= results
 export HOLDFAST_DATA := $(DATA)
 PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs wheels site audit kills mutants clean
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} \
-	  /^[a-zA-Z0-9_-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET"} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-zA-Z0-9_-]+:.*## / {printf "  %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Try
 
 setup: $(STAMP) ## make the environment in .venv with the pinned versions
 
@@ -43,6 +45,8 @@ web-demo: $(STAMP) ## the page to track with, in your browser: draw a box or typ
 
 demo-full: $(STAMP) ## the demo with every domain left out, three rates and every method (half an hour)
 	$(BIN)/dropout-ft example --full --out $(RESULTS)/demo-full
+
+##@ Fine-tuning
 
 paper-resnet50: $(STAMP) ## the paper's recipe on your folder: make paper-resnet50 ROOT=... DOMAINS='[a,b]'
 	@test -n "$(ROOT)" || { echo "name the folder of domains: make paper-resnet50 ROOT=... DOMAINS='[a,b]'"; exit 2; }
@@ -88,6 +92,8 @@ hands-sweep: $(STAMP) ## the comparison on FourHands: 100 runs and every method 
 	  --engine $(or $(ENGINE),processes) --workers $(or $(WORKERS),2)
 	$(BIN)/dropout-ft report $(RESULTS)/four_hands$(patsubst %,_%,$(filter-out first,$(PLAN))) --methods all \
 	  --out $(RESULTS)/four_hands$(patsubst %,_%,$(filter-out first,$(PLAN)))/report --title 'FourHands $(PLAN)'
+
+##@ Tracking: train and evaluate
 
 scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 	$(BIN)/vl-track scenes prepare
@@ -155,6 +161,8 @@ vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, re
 	$(BIN)/vl-track evaluate --results $(RESULTS)/mini/tracked --root $(RESULTS)/mini/data \
 	  --out $(RESULTS)/mini/evaluation
 
+##@ Develop
+
 # One thread each, so that two of them leave a laptop's other cores alone.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
@@ -202,6 +210,10 @@ mutants: $(STAMP) ## mutation testing of evaluator, selection, averaging and dro
 audit: $(STAMP) ## known vulnerabilities of the pinned packages (asks a public database)
 	$(PYTHON) -m venv $(RESULTS)/audit && $(RESULTS)/audit/bin/python -m pip install --quiet pip-audit
 	$(RESULTS)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+wheels: $(STAMP) ## three wheels in dist/, for pip install anywhere
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist \
+	  ./packages/common ./packages/dropout_ft ./packages/vl_track
 
 site: $(STAMP) ## build the documentation site; a warning fails
 	$(BIN)/zensical build --strict --clean
