@@ -9,14 +9,16 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from holdfast.errors import DataError
+from holdfast.errors import ConfigError, DataError
 from toolkit_support import SIX_PREDICTED, six_frames
 from vl_track.data.truth import TrueSequence
 from vl_track.scoring.analysis import Analysis, analyse
 from vl_track.scoring.conventions import Name, convention
 from vl_track.scoring.curves import CURVES, SUCCESS, Curve, curves_of
+from vl_track.scoring.evaluating import reference_first
 from vl_track.scoring.raw_results import Finding, RawResults
 from vl_track.scoring.report import figures, tables
+from vl_track.scoring.report.answer import answer
 from vl_track.scoring.report.page import render_page
 from vl_track.scoring.scores import score
 from vl_track.scoring.uncertainty import compare
@@ -69,7 +71,8 @@ def test_the_main_table_holds_the_scores() -> None:
     found = analysis()
     table = tables.main_table(found)
     assert table[0][:2] == ["tracker", "AUC"]
-    for row, one in zip(table[1:], found.trackers, strict=True):
+    assert [row[0] for row in table[1:]] == ["two_x", "one"]  # the best first
+    for row, one in zip(table[1:], found.trackers[::-1], strict=True):
         figure = score(truths(), results(one.tracker, 1.0 if one.tracker == "one" else 0).boxes,
                        convention("stark")).figures()  # fmt: skip
         assert row[0] == one.tracker
@@ -78,10 +81,9 @@ def test_the_main_table_holds_the_scores() -> None:
         low, high = (float(part) for part in row[2].split("-"))
         assert low <= figure["auc"] + 0.06
         assert figure["auc"] <= high + 0.06
-    assert table[1][9] == "50.0"
-    assert table[2][9] == ""
-    assert table[1][8] == ""
-    assert table[2][8] != ""
+    assert [row[9] for row in table[1:]] == ["", "50.0"]
+    assert table[1][8] != ""  # compared with the first one given, which is the last row
+    assert table[2][8] == ""
 
 
 def test_webuav3ms_scores_have_columns_of_their_own() -> None:
@@ -290,3 +292,60 @@ def test_names_cannot_inject_markup() -> None:
     text = render_page(analysis(results=[evil]))
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_the_answer_says_who_leads_and_whether_chance_explains_it() -> None:
+    found = analysis(results=[results("one", 1), results("two", 0), results("three", 2)])
+    best, reference = (
+        next(o for o in found.trackers if o.tracker == name) for name in ("two", "one")
+    )
+    said = answer(found)
+    assert said.startswith(f"two reaches AUC {best.figures['auc']:.1f} on 6 sequences of lasot")
+    assert "the highest of 3 trackers" in said
+    lead = best.scores.sequence_auc().mean() - reference.scores.sequence_auc().mean()
+    assert f"{lead:+.1f} points above that of one" in said
+
+
+def test_the_answer_compares_a_reference_that_leads_with_the_next() -> None:
+    found = analysis(results=[results("two", 0), results("three", 2), results("one", 1)])
+    lead = (
+        found.trackers[0].scores.sequence_auc().mean()
+        - found.trackers[2].scores.sequence_auc().mean()
+    )
+    assert f"{lead:+.1f} points above that of one" in answer(found)
+
+
+def test_equal_trackers_are_not_told_from_chance() -> None:
+    assert "not told from chance" in answer(analysis(results=[results("a", 1), results("b", 1)]))
+
+
+def test_the_answer_of_one_tracker_says_what_the_toolkits_make_of_it() -> None:
+    found = analysis(results=[results("one", 1)])
+    aucs = [figures["auc"] for figures in found.trackers[0].by_convention.values()]
+    assert f"give {min(aucs):.1f} to {max(aucs):.1f} for the same boxes" in answer(found)
+
+
+def test_toolkits_that_agree_share_a_row() -> None:
+    table = [["tracker", "toolkit", "AUC"], ["a", "x", "1"], ["a", "y", "2"], ["a", "z", "1"],
+             ["b", "x", "1"]]  # fmt: skip
+    assert tables.collapsed(table) == [
+        ["tracker", "toolkit", "AUC"], ["a", "x, z", "1"], ["a", "y", "2"], ["b", "x", "1"],
+    ]  # fmt: skip
+
+
+def test_a_reference_is_put_in_front_by_its_name() -> None:
+    found = [results("one", 1), results("two", 0)]
+    assert [one.tracker for one in reference_first(found, "two")] == ["two", "one"]
+    assert reference_first(found, None) == found
+    with pytest.raises(ConfigError, match=r"no results of 'tow'.*Did you mean 'two'"):
+        reference_first(found, "tow")
+
+
+@pytest.mark.parametrize(("count", "least"), [(5, 0.0625), (14, 2**-13), (15, 1 / 201)])
+def test_the_smallest_p_value_that_can_be_found(count: int, least: float) -> None:
+    """With five sequences p = 0.0625 is all that the test can give, however clear the lead."""
+    found = compare(np.full(count, 2.0), np.ones(count), samples=200)
+    assert found.least_p == pytest.approx(least)
+    assert found.p_value >= found.least_p
+    if count <= 14:
+        assert found.p_value == pytest.approx(least)

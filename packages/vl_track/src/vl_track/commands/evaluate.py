@@ -13,6 +13,7 @@ from vl_track.scoring.analysis import Analysis, Missing
 from vl_track.scoring.conventions import Name
 from vl_track.scoring.evaluating import evaluate as scored
 from vl_track.scoring.report import tables
+from vl_track.scoring.report.answer import answer
 from vl_track.scoring.sets import folders_of
 
 FILES = (
@@ -39,13 +40,14 @@ def evaluate(
     sequences: list[str] | None = None,
     out: str | None = None,
     samples: int = 10_000,
+    reference: str | None = None,
 ) -> None:
     """Score a tracker, or several, on a benchmark.
 
     Args:
         results: folder or archive of one tracker's results, or a folder of many trackers.
         dataset: name of the benchmark (`vl-track data list`).
-        compare: more results; the first tracker is compared with every other.
+        compare: more results.
         annotations: the evaluation toolkit's annotations (folder or archive) instead of the data
             set itself.
         root: data root; the data set is expected below it.
@@ -62,6 +64,7 @@ def evaluate(
         sequences: score these only.
         out: folder for report.html, scores.json, CSV and LaTeX tables.
         samples: of the bootstrap and the sign-flip test.
+        reference: the tracker that every other is compared with; the first one by default.
     """
     if results is None:
         raise ConfigError("Which results? Give --results FOLDER (or an archive).")
@@ -84,6 +87,7 @@ def evaluate(
         missing=missing,
         sequences=sequences,
         samples=samples,
+        reference=reference,
     )
     remarks = [text for one in analysis.truths for text in one.remarks]
     sys.stderr.write("".join(f"note: {text}\n" for text in remarks))
@@ -104,11 +108,13 @@ def report_text(analysis: Analysis) -> str:
     """Return the scores, how they were made, and what other toolkits would say."""
     return "\n".join(
         [
+            answer(analysis),
+            "",
             tables.as_text(tables.main_table(analysis)),
             tables.footnote(analysis),
             "",
             "What would the other toolkits say?",
-            tables.as_text(tables.toolkit_table(analysis)),
+            tables.as_text(tables.collapsed(tables.toolkit_table(analysis))),
         ]
     )
 

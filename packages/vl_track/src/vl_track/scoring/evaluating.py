@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from holdfast.cli.suggestions import hint, nearest_key
+from holdfast.errors import ConfigError
 from vl_track.data.sets.base import Split
 from vl_track.scoring.analysis import Analysis, Missing, analyse
 from vl_track.scoring.conventions import Name, convention
-from vl_track.scoring.raw_results import read_many
+from vl_track.scoring.raw_results import RawResults, read_many
 from vl_track.scoring.truths import read_truths
 
 
@@ -25,11 +27,12 @@ def evaluate(
     missing: Missing = "refuse",
     sequences: list[str] | None = None,
     samples: int = 10_000,
+    reference: str | None = None,
 ) -> Analysis:
     """Score one tracker or several on a benchmark.
 
     Args:
-        results: folders or archives of results; the first tracker is compared with the others.
+        results: folders or archives of results.
         dataset: name of the benchmark.
         annotations: the evaluation toolkit's folder or archive instead of the data set.
         root: data root.
@@ -42,9 +45,10 @@ def evaluate(
         missing: what is done about sequences without a readable result.
         sequences: score these only.
         samples: of the bootstrap and the sign-flip test.
+        reference: the tracker that the others are compared with; the first one by default.
 
     Raises:
-        ConfigError: no such data set or sequence.
+        ConfigError: no such data set, sequence or tracker.
         DataError: files are missing or malformed, or nothing is left to score.
 
     Examples:
@@ -57,7 +61,7 @@ def evaluate(
     paths = [results] if isinstance(results, str | Path) else list(results)
     return analyse(
         truths,
-        read_many(paths, truths, truncate=truncate),
+        reference_first(read_many(paths, truths, truncate=truncate), reference),
         convention(rules, label or dataset),
         dataset=dataset,
         missing=missing,
@@ -65,3 +69,20 @@ def evaluate(
         truncated=truncate,
         samples=samples,
     )
+
+
+def reference_first(found: Sequence[RawResults], reference: str | None) -> list[RawResults]:
+    """Put the tracker that the others are compared with in front.
+
+    Raises:
+        ConfigError: there are no results of such a tracker.
+    """
+    if reference is None:
+        return list(found)
+    names = [one.tracker for one in found]
+    if reference not in names:
+        near = hint(nearest_key(reference, names))
+        raise ConfigError(
+            f"There are no results of '{reference}': the trackers are {', '.join(names)}.{near}"
+        )
+    return sorted(found, key=lambda one: one.tracker != reference)

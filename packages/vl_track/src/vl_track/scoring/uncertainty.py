@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 SAMPLES = 10_000
 BLOCK = 500
+EXACT = 14
+"""Sequences up to which every pattern of signs is tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +39,14 @@ class Comparison:
             direction, if it is chance which of the two trackers a sequence favours.
         better: sequences on which the first is better.
         worse: sequences on which it is worse.
+        least_p: the smallest p-value that so few sequences, or so many patterns, can give.
     """
 
     difference: Interval
     p_value: float
     better: int
     worse: int
+    least_p: float
 
 
 def bootstrap(
@@ -97,13 +101,14 @@ def compare(one: Floats, other: Floats, *, samples: int = SAMPLES, seed: int = 0
         p_value=_sign_flip(gaps, samples, seed),
         better=int((gaps > 0).sum()),
         worse=int((gaps < 0).sum()),
+        least_p=2.0 ** (1 - len(gaps)) if len(gaps) <= EXACT else 1 / (samples + 1),
     )
 
 
 def _sign_flip(gaps: Floats, samples: int, seed: int) -> float:
     count = len(gaps)
     observed = abs(gaps.sum()) * (1 - 1e-12)
-    if count <= 14:
+    if count <= EXACT:
         patterns = np.arange(2**count)[:, None] >> np.arange(count) & 1
         return float((np.abs((1 - 2 * patterns) @ gaps) >= observed).mean())
     generator = np.random.default_rng(seed)

@@ -6,6 +6,7 @@ from holdfast.report.page import page_environment
 from vl_track.scoring.analysis import Analysis
 from vl_track.scoring.curves import curves_of
 from vl_track.scoring.report import figures, tables
+from vl_track.scoring.report.answer import answer
 
 
 def render_page(analysis: Analysis) -> str:
@@ -22,11 +23,12 @@ def render_page(analysis: Analysis) -> str:
         .render(
             title=f"{analysis.dataset}: {', '.join(one.tracker for one in analysis.trackers)}",
             made=datetime.now(UTC).isoformat(timespec="minutes"),
+            answer=answer(analysis),
             note=tables.footnote(analysis),
             convention=analysis.rules.title,
             main=tables.main_table(analysis),
             figures=drawn,
-            toolkits=tables.toolkit_table(analysis),
+            toolkits=tables.collapsed(tables.toolkit_table(analysis)),
             attributes=tables.attribute_table(analysis),
             sequences=tables.sequence_table(analysis),
             findings=[(one.tracker, f) for one in analysis.trackers for f in one.findings],

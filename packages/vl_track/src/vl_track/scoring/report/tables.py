@@ -18,7 +18,7 @@ GOT_NOTE = (
 
 
 def main_table(analysis: Analysis) -> Table:
-    """Return a row of text a tracker; the first row is the header."""
+    """Return a row of text a tracker, the best first; the first row is the header."""
     columns = {
         key: title for curve in curves_of(analysis.rules) for key, title in curve.columns.items()
     }
@@ -36,16 +36,31 @@ def main_table(analysis: Analysis) -> Table:
             "" if one.versus is None else _p_value(one.versus.p_value),
             "" if one.frames_per_second is None else f"{one.frames_per_second:.1f}",
         ]
-        for one in analysis.trackers
+        for one in ranked(analysis)
     ]
     return rows
+
+
+def ranked(analysis: Analysis) -> list[Scored]:
+    """Return the trackers by their first figure, the best first; equal ones in the order given."""
+    first = next(key for curve in curves_of(analysis.rules) for key in curve.columns)
+    return sorted(analysis.trackers, key=lambda one: -one.figures[first])
+
+
+def collapsed(table: Table) -> Table:
+    """Join the rows of :func:`toolkit_table` in which toolkits say the same of a tracker."""
+    titles: dict[tuple[str, ...], list[str]] = {}
+    for tracker, title, *numbers in table[1:]:
+        titles.setdefault((tracker, *numbers), []).append(title)
+    rows = [[key[0], ", ".join(found), *key[1:]] for key, found in titles.items()]
+    return [table[0], *rows]
 
 
 def toolkit_table(analysis: Analysis) -> Table:
     """Return what each toolkit would say of each tracker."""
     rows = [["tracker", "toolkit", "AUC", "OP50", "P", "Pnorm 0.2", "Pnorm mean",
              "its Pnorm"]]  # fmt: skip
-    for one in analysis.trackers:
+    for one in ranked(analysis):
         for title, figures in one.by_convention.items():
             rows.append([one.tracker, title, *_toolkit_numbers(figures)])
     return rows
@@ -85,8 +100,10 @@ def footnote(analysis: Analysis) -> str:
         GOT_NOTE if analysis.dataset == "got10k" else AO_NOTE,
     ]
     if len(analysis.trackers) > 1:
+        least = max(one.versus.least_p for one in analysis.trackers if one.versus)
         parts.append(
-            f"p: sign-flip test of {analysis.trackers[0].tracker} against the row, over sequences"
+            f"p: sign-flip test of {analysis.trackers[0].tracker} against the row, over sequences; "
+            f"with {count} sequences it cannot be below {least:.2g}"
         )
     if analysis.left_out:
         parts.append(
