@@ -49,6 +49,11 @@ APP = App(
             help="score raw results as each of the field's toolkits would",
             example="vl-track evaluate --results results/lasot --dataset lasot --out report",
         ),
+        "leaderboard": Command(
+            target="vl_track.commands.leaderboard:leaderboard",
+            help="rank many trackers' raw results, and show how the convention changes the ranks",
+            example="vl-track leaderboard raw_results --dataset lasot --out leaderboard",
+        ),
         "data": Command(
             target="vl_track.commands.data:data",
             help="list the known data sets, or verify one on disk",

@@ -33,7 +33,7 @@ def main_table(analysis: Analysis) -> Table:
             f"{one.auc.low:.1f}-{one.auc.high:.1f}",
             *(_number(one.figures[key]) for key in others),
             *(_number(one.averages[name]) for name in averages),
-            "" if one.versus is None else _p_value(one.versus.p_value),
+            "" if one.versus is None else p_value_text(one.versus.p_value),
             "" if one.frames_per_second is None else f"{one.frames_per_second:.1f}",
         ]
         for one in ranked(analysis)
@@ -201,7 +201,8 @@ def _number(value: float) -> str:
     return f"{value:.2f}"
 
 
-def _p_value(value: float) -> str:
+def p_value_text(value: float) -> str:
+    """Return a p-value as it is shown."""
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 

@@ -1,0 +1,123 @@
+"""Ranks of many trackers: references, properties, and the command on the toolkits' six frames."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import rankdata
+
+from evaluation_support import analysis, results
+from sets_support import write, write_rows
+from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE
+from vl_track.app import APP
+from vl_track.scoring.leaderboard import agreements, holm, rank_intervals, ranks_of, standings
+from vl_track.scoring.report import leaderboard_page as page
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=8))
+def test_ranks_are_those_of_scipy(values: list[int]) -> None:
+    assert ranks_of(values) == rankdata(-np.array(values), method="min").tolist()
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_against_its_definition(p_values: list[float]) -> None:
+    corrected = holm(p_values)
+    for level in (0.01, 0.05, 0.2):
+        rejected = set()
+        for position, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+            if (len(p_values) - position) * p_values[index] > level:
+                break
+            rejected.add(index)
+        assert {k for k, p in enumerate(corrected) if p <= level} == rejected
+
+
+def test_a_clear_order_has_sure_ranks_and_equal_trackers_have_not() -> None:
+    generator = np.random.default_rng(0)
+    base = generator.uniform(40, 60, 30)
+    clear = np.stack([base + 10, base + 5, base])
+    low, high = rank_intervals(clear, samples=500)
+    assert low.tolist() == high.tolist() == [1, 2, 3]
+    even = np.stack([base + generator.normal(0, 5, 30) for _ in range(3)])
+    low, high = rank_intervals(even, samples=500)
+    assert (high > low).any()
+    low, high = rank_intervals(np.stack([base, base]), samples=100)
+    assert low.tolist() == high.tolist() == [1, 1]  # equal trackers share the better rank
+
+
+def test_rank_intervals_against_a_slow_count() -> None:
+    aucs = np.random.default_rng(1).uniform(0, 100, (4, 6))
+    low, high = rank_intervals(aucs, samples=200, seed=3)
+    drawn = np.random.default_rng(3).integers(0, 6, (200, 6))
+    ranks = [ranks_of(aucs[:, chosen].mean(axis=1)) for chosen in drawn]
+    for tracker in range(4):
+        own = sorted(one[tracker] for one in ranks)
+        assert own[0] <= low[tracker] <= high[tracker] <= own[-1]
+        inside = sum(low[tracker] <= rank <= high[tracker] for rank in own)
+        assert inside >= 0.95 * 200
+
+
+def test_standings_go_by_the_mean_auc_and_hold_every_toolkits_rank() -> None:
+    found = standings(analysis(results=[results("b", 2), results("a", 0), results("c", 1)]),
+                      samples=100)  # fmt: skip
+    assert [one.scored.tracker for one in found] == ["a", "c", "b"]
+    assert [one.rank for one in found] == [1, 2, 3]
+    assert found[-1].p_next is None
+    for title in found[0].ranks:
+        aucs = [one.scored.by_convention[title]["auc"] for one in found]
+        assert [one.ranks[title] for one in found] == ranks_of(aucs)
+
+
+def test_pairs_that_two_toolkits_order_differently_are_named() -> None:
+    found = standings(analysis(results=[results("a", 0), results("b", 1)]), samples=50)
+    first, second = list(found[0].ranks)[:2]
+    turned = [
+        type(one)(**{**vars(one), "ranks": {**one.ranks, first: 1 + k, second: 2 - k}})
+        for k, one in enumerate(found)
+    ]
+    one = agreements(turned)[0]
+    assert (one.toolkits, one.swapped, one.pairs) == ((first, second), (("a", "b"),), 1)
+    assert "order 1 of 1 pairs differently: a and b." in page.agreement_text(one)
+    assert "place of 2 of 2 trackers depends on the toolkit (a, b)" in page.summary(turned)
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """Annotations of three sequences and the results of three trackers on them."""
+    for name in ("one", "two", "three"):
+        write_rows(tmp_path / f"annotations/groundtruth/{name}.txt", SIX_TRUE)
+        absent = "".join(f"{int(not v)}\n" for v in SIX_VISIBLE)
+        write(tmp_path / f"annotations/absent/{name}.txt", absent)
+        write(tmp_path / f"annotations/attributes/{name}.txt", ",".join("0" * 14))
+        for tracker, shift in (("far", 9), ("near", 0), ("<b>mid", 4)):
+            boxes = np.array(SIX_PREDICTED) + np.array([shift, 0, 0, 0])
+            write_rows(tmp_path / f"raw/{tracker}/{name}.txt", boxes)
+    return tmp_path
+
+
+def test_the_command_writes_page_and_table(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["leaderboard", str(raw / "raw"), "--annotations", str(raw / "annotations"),
+             "--samples", "100", "--out", str(raw / "out")]  # fmt: skip
+    assert APP.main(words) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("near") < printed.index("mid") < printed.index("far")
+    rows = list(csv.DictReader((raw / "out/leaderboard.csv").read_text().splitlines()))
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    text = (raw / "out/leaderboard.html").read_text()
+    assert "&lt;b&gt;mid" in text
+    assert "<b>mid" not in text
+    assert "near reaches AUC" in text
+
+
+def test_one_tracker_is_no_leaderboard(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["leaderboard", str(raw / "raw/near"), "--annotations", str(raw / "annotations")]
+    assert APP.main(words) != 0
+    assert "a leaderboard needs two or more" in capsys.readouterr().err
+
+
+def test_the_page_never_replaces_annotations(raw: Path) -> None:
+    words = ["leaderboard", str(raw / "raw"), "--annotations", str(raw / "annotations"),
+             "--out", str(raw / "annotations")]  # fmt: skip
+    assert APP.main(words) != 0
