@@ -9,7 +9,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
+from holdfast.checkpoints.reading import (
+    OWN_KEY,
+    check_same_architecture,
+    check_sums,
+    read_checkpoint,
+)
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
 
@@ -131,3 +136,22 @@ def test_architectures_are_compared_by_name_and_shape() -> None:
     other = {**WEIGHTS, "b": torch.tensor([1, 2, 3])}
     with pytest.raises(CheckpointError, match=r"b is \(3,\), not \(2,\)"):
         check_same_architecture(other, WEIGHTS, source="x")
+
+
+@pytest.mark.parametrize(
+    ("offset", "change"),
+    [(6, b"\x00\x08"), (8, b"\x63\x00"), (6, b"\x01\x00"), (0, b"xxxx")],
+    ids=["a name that is no UTF-8", "an unknown compression", "encrypted", "no header"],
+)
+def test_damaged_headers_of_parts_are_one_sentence(
+    tmp_path: Path, offset: int, change: bytes
+) -> None:
+    """10,000 damaged checkpoints: Python's zip reader raised what was not expected of it."""
+    path = tmp_path / "own.ckpt"
+    torch.save({OWN_KEY: {}, "state_dict": WEIGHTS}, path)
+    damaged = bytearray(path.read_bytes())
+    damaged[offset : offset + len(change)] = change
+    damaged[32] = 0xC8  # in the first part's name
+    path.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match=r"own\.ckpt"):
+        check_sums(path)

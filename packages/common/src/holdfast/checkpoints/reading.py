@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from holdfast.archives import DAMAGED_ARCHIVE
 from holdfast.errors import CheckpointError
 
 # What torch.load is known to raise on damaged bytes: tests/common/test_damaged_checkpoints.py.
@@ -70,7 +71,7 @@ def check_sums(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise CheckpointError(f"{path} is damaged ({error}).") from error
     if damaged is not None:
         raise CheckpointError(f"{path} is damaged: the checksum of its part {damaged} is wrong.")

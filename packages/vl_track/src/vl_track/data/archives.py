@@ -4,11 +4,11 @@ import os
 import tarfile
 import threading
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from holdfast.archives import DAMAGED_ARCHIVE
 from holdfast.errors import DataError
 
 SUFFIXES = (".zip", ".tar")
@@ -51,7 +51,7 @@ class Archive:
             with self.path.open("rb") as file:
                 file.seek(offset)
                 return file.read(size)
-        except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError) as error:
+        except DAMAGED_ARCHIVE as error:
             raise DataError(f"{name} in {self.path} is damaged ({error}).") from error
 
 
@@ -102,7 +102,7 @@ def _opened(path: Path, process: int) -> Archive:
         with tarfile.open(path, "r:") as archive:
             places = {m.name: (m.offset_data, m.size) for m in archive if m.isfile()}
         return Archive(path=path, members=places)
-    except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DataError(
             f"{path} is no zip and no uncompressed tar file ({error}): frames of compressed tar "
             "files cannot be read one by one; unpack it."

@@ -2,10 +2,10 @@
 
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from holdfast.archives import DAMAGED_ARCHIVE
 from holdfast.errors import DataError
 
 MAX_MEMBER_BYTES = 256_000_000
@@ -93,7 +93,7 @@ def open_tree(path: str | Path) -> Tree:
         raise DataError(f"There is nothing at {path}: check the path.")
     try:
         members = _zip(path) if zipfile.is_zipfile(path) else _tar(path)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DataError(f"{path} is no folder and no readable archive ({error}).") from error
     return Tree(str(path), members)
 

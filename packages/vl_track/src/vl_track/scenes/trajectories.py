@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.archives import DAMAGED_ARCHIVE
 from holdfast.errors import DataError
 
 MIN_FRAMES = 60
@@ -63,7 +64,7 @@ def _read_archive(path: Path) -> list[bytes]:
                 if member.isfile() and _is_groundtruth(Path(member.name)):
                     file = archive.extractfile(member)
                     texts.append(file.read() if file else b"")
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DataError(f"{path} is not a readable tar file: {error}.") from error
     return texts
 
