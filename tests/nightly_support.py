@@ -11,6 +11,12 @@ LARGE = {
     "resnet50", "convnext_tiny", "vit_base", "clip_vit_b32", "efficientnet_b0", "adamw_cosine",
     "last_blocks", "ostrack_256", "release_all_in_one",
 }  # fmt: skip
+# Recipes that differ by numbers only from one that runs by day (`demo`, `demo_photographs`).
+ALIKE = {
+    "emoji_long", "demo_drawings", "demo_full", "emoji_styles", "emoji_styles_reduced",
+    "emoji_styles_unseen_concepts_reduced", "emoji_styles_why", "four_hands", "four_hands_far",
+    "four_hands_few", "four_hands_first",
+}  # fmt: skip
 
 
 def counts(by_day: int, by_night: int) -> list[ParameterSet]:
@@ -22,12 +28,16 @@ def counts(by_day: int, by_night: int) -> list[ParameterSet]:
 
 
 def small_by_day(paths: Iterable[Path]) -> list[ParameterSet]:
-    """Return configurations by their names; those of the papers' sizes are for the night."""
+    """Return configurations by their names; large ones, and copies of others, are for the night.
+
+    Those of ``configs/data`` all run by day: each is a data set of its own.
+    """
     return [
-        pytest.param(
-            path,
-            id=path.stem,
-            marks=pytest.mark.nightly if path.stem in LARGE or "paper" in path.stem else (),
-        )
+        pytest.param(path, id=path.stem, marks=pytest.mark.nightly if _by_night(path) else ())
         for path in paths
     ]
+
+
+def _by_night(path: Path) -> bool:
+    alike = path.parent.name in {"sweeps", "dropout_ft"} and path.stem in ALIKE
+    return alike or path.stem in LARGE or "paper" in path.stem

@@ -50,7 +50,7 @@ def test_a_point_is_measured_where_it_is_asked_for() -> None:
     assert np.isfinite(list(found.values())).all()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_one_point_in_a_process_of_its_own() -> None:
     words = [sys.executable, "-m", "benchmarks.growth", "--one", "images", "40"]
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)

@@ -134,7 +134,7 @@ def test_a_second_process_is_refused_and_the_first_ends_as_if_alone(
     assert all(torch.equal(value, second_weights[name]) for name, value in first_weights.items())
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_killed_loader_worker_ends_the_run_with_its_reason_and_it_resumes(
     pictures: Path, tmp_path: Path
 ) -> None:

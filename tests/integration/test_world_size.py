@@ -99,7 +99,7 @@ def test_a_classifier_ends_alike_on_three_processes(tmp_path: Path) -> None:
     compare(classifier, make_pictures(tmp_path / "pictures"), tmp_path, [(3, 2)])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_tracker_ends_alike_on_three_processes(tmp_path: Path) -> None:
     compare(tracker, tmp_path / "data", tmp_path, [(3, 1)])
 
