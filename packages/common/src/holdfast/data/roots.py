@@ -1,4 +1,4 @@
-"""The one place that decides where data lives."""
+"""The one place that decides where data and caches live."""
 
 import os
 from pathlib import Path
@@ -13,3 +13,11 @@ def data_root(root: str | Path | None = None) -> Path:
     """
     chosen = root if root is not None else os.environ.get("HOLDFAST_DATA", "data")
     return Path(chosen).expanduser()
+
+
+def cache_folder() -> Path:
+    """Return where indexes lie: ``HOLDFAST_CACHE``, or ``holdfast`` in the user's cache folder."""
+    chosen = os.environ.get("HOLDFAST_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "holdfast"

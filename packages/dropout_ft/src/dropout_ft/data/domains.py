@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from dropout_ft.data.feature_cache import ActivationDataset, FeatureCache
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.image_cache import ImageCache
+from dropout_ft.data.image_paths import joined, paths_digest
 from dropout_ft.data.images import ImageDataset
 from dropout_ft.data.partition import Partition, partition
 from dropout_ft.data.sources.base import Decoded, Source, as_source
@@ -21,9 +22,10 @@ from dropout_ft.nn.backbones.base import Preprocessing
 from dropout_ft.nn.classifier import Classifier
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError, DataError
-from holdfast.runs.fingerprint import Fingerprint, fingerprint_files
+from holdfast.runs.fingerprint import Fingerprint
 from holdfast.training.datamodule import StepDataModule
 from holdfast.training.samplers import WindowBatchSampler
+from holdfast.training.shared_batches import shares_batches
 
 CACHE = "cache"
 """Folder of caches, beside the folder of the images or below the user's data root."""
@@ -191,8 +193,7 @@ class DomainData(StepDataModule):
     def fingerprint(self) -> Fingerprint:
         """Return the identity of the images, fetching them first where that can be done."""
         self.prepare_data()
-        files = list(self.source.files())
-        return fingerprint_files(self.source.root, files, content=self.content_hash)
+        return self.source.fingerprint(content=self.content_hash)
 
     def inputs(self) -> list[Path]:
         """Return what is read and must not be written into."""
@@ -242,7 +243,8 @@ class DomainData(StepDataModule):
             size, prep.interpolation, self.augmentation, self.cached_side, self.exif_rotation,
         )  # fmt: skip
         # Cached activations are in a memory map that all runs share already.
-        self._identity = None if self.cached_views else _identity(looks, domains)
+        shares = shares_batches() and not self.cached_views
+        self._identity = _identity(looks, domains) if shares else None
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the endless training loader."""
@@ -290,7 +292,7 @@ class DomainData(StepDataModule):
         return Preprocessing(mean=(0.0,) * 3, std=(1.0,) * 3, size=224, interpolation="bilinear")
 
     def _build(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:
-        paths = [path for domain in domains for path in domain.paths]
+        paths = joined([domain.paths for domain in domains])
         parts = self._parts()
         table = parts.table
         decoded = self._decoded(domains)
@@ -321,7 +323,7 @@ class DomainData(StepDataModule):
         decoded = self.source.decoded(exif_rotation=self.exif_rotation)
         if decoded is not None or not self.cached_side:
             return decoded
-        paths = [path for domain in domains for path in domain.paths]
+        paths = joined([domain.paths for domain in domains])
         cache = ImageCache(
             self._beside(), self.cached_side, exif_rotation=self.exif_rotation, new=self._caches()
         )
@@ -341,7 +343,7 @@ class DomainData(StepDataModule):
                 "data.cached_views needs model.frozen_stages above 0 and data.val_augment false, "
                 "because cached activations cannot be augmented anew."
             )
-        paths = [path for domain in domains for path in domain.paths]
+        paths = joined([domain.paths for domain in domains])
         root = self.source.root
         cache = FeatureCache(
             self._beside(), views=self.cached_views, exif_rotation=self.exif_rotation,
@@ -362,8 +364,10 @@ class DomainData(StepDataModule):
 
 def _identity(looks: tuple[object, ...], domains: list[Domain]) -> str:
     """Return what tells the samples of these files and settings from all others."""
-    paths = [str(path.absolute()) for domain in domains for path in domain.paths]
-    return hashlib.sha256(repr((looks, paths)).encode()).hexdigest()
+    digest = hashlib.sha256(repr(looks).encode())
+    for domain in domains:
+        digest.update(paths_digest(domain.paths))
+    return digest.hexdigest()
 
 
 def _check_counts(least: int, **counts: int | None) -> None:

@@ -75,7 +75,7 @@ def write_shards(root: Path, out: Path, *, chunk_bytes: str = "64MB") -> int:
             "domains": [
                 {
                     "name": domain.name,
-                    "labels": list(domain.labels),
+                    "labels": [int(label) for label in domain.labels],
                     "paths": [str(path.relative_to(root)) for path in domain.paths],
                 }
                 for domain in domains

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from dropout_ft.data.folder import Domain, class_names, domain_names, scan
+from dropout_ft.data.image_paths import ImagePaths
+from holdfast.runs.fingerprint import Fingerprint, fingerprint_sized
 
 
 class Decoded(Protocol):
@@ -50,10 +52,27 @@ class Source:
         """
         return scan(self.root, allow_missing_classes=self.allow_missing_classes)
 
-    def files(self) -> Iterator[Path]:
-        """Yield the files whose names, sizes and contents make up the data's fingerprint."""
+    def files(self) -> Iterator[tuple[str, int]]:
+        """Yield name, relative to the root, and bytes of the files that make the fingerprint."""
         for domain in self.domains():
-            yield from domain.paths
+            if isinstance(domain.paths, ImagePaths) and domain.sizes is not None:
+                yield from zip(domain.paths.relative(), domain.sizes.tolist(), strict=True)
+            else:
+                yield from (self.name_and_size(path) for path in domain.paths)
+
+    def name_and_size(self, path: Path) -> tuple[str, int]:
+        """Return a file's name, relative to the root, and its bytes."""
+        return path.relative_to(self.root).as_posix(), path.stat().st_size
+
+    def fingerprint(self, *, content: bool | None = None) -> Fingerprint:
+        """Return the identity of the images.
+
+        Args:
+            content: hash the files' bytes as well; by default where all together are small.
+        """
+        return fingerprint_sized(
+            self.files(), lambda name: (self.root / name).read_bytes(), content=content
+        )
 
     def training_mask(self, domain: Domain) -> NDArray[np.bool_]:
         """Return (n,) bool: which images of a training domain may be used at all."""

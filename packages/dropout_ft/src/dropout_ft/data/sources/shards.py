@@ -1,7 +1,6 @@
 """Domains of images in shards: exact resume and DomainBed's splits, few shards open at a time."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +52,12 @@ class ShardedFolder(Source):
         """Return every domain's images."""
         return self.table.domains
 
-    def files(self) -> Iterator[Path]:
-        """Yield the table and the shards."""
-        yield self.root / TABLE
-        yield from sorted(path for path in (self.root / CHUNKS).iterdir() if path.is_file())
+    def files(self) -> Iterator[tuple[str, int]]:
+        """Yield name and bytes of the table and of the shards."""
+        yield self.name_and_size(self.root / TABLE)
+        for path in (self.root / CHUNKS).iterdir():
+            if path.is_file():
+                yield self.name_and_size(path)
 
     def decoded(self, *, exif_rotation: bool = False) -> Shards:
         """Return the images by number; they are stored as encoded files and turned when read."""
