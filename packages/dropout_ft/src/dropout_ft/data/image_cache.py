@@ -84,10 +84,10 @@ class CachedImages:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def __getitem__(self, index: int) -> Image.Image:
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
         height, width = self.sizes[index]
         pixels = self.bytes[self.starts[index] : self.starts[index + 1]]
-        return Image.fromarray(np.array(pixels.reshape(height, width, 3)))
+        return pixels.reshape(height, width, 3)
 
 
 def shrink(image: Image.Image, side: int) -> Image.Image:

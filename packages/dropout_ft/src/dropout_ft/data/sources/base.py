@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Image
 
+from dropout_ft.data.decoding import Picture
 from dropout_ft.data.folder import Domain, class_names, domain_names, scan
 from dropout_ft.data.image_paths import ImagePaths
 from holdfast.runs.fingerprint import Fingerprint, fingerprint_sized
@@ -16,7 +16,7 @@ from holdfast.runs.fingerprint import Fingerprint, fingerprint_sized
 class Decoded(Protocol):
     """Decoded images by number, from a cache or from shards."""
 
-    def __getitem__(self, index: int) -> Image: ...
+    def __getitem__(self, index: int) -> Picture: ...
 
 
 class Source:
