@@ -1,6 +1,7 @@
 """The benchmark's arithmetic and its conversation with peers; nothing here is a timed test."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,17 @@ import pytest
 from benchmarks import child
 from benchmarks.__main__ import PATHS, as_json, main, markdown
 from benchmarks.first_step import SayFirstStep, first_step
-from benchmarks.measure import Results, Row, Skip, alternate, each, machine
+from benchmarks.measure import (
+    Results,
+    Row,
+    Skip,
+    alternate,
+    commands,
+    each,
+    machine,
+    run_command,
+)
+from benchmarks.table import line, seconds
 
 from holdfast.data.jpeg import decode_jpeg
 
@@ -67,12 +78,47 @@ def test_seconds_are_of_one_unit() -> None:
 def test_the_table_says_what_was_measured_and_what_was_not() -> None:
     results = Results(rows=[row([0.1], [0.35])], skipped=[("tracker", "no peer")])
     text = markdown(results)
-    assert "| p | u | x | 100 | 350 | 3.50 (3.50 to 3.50) | 2x | - | yes |" in text
+    assert "| p | 100 ms | x: 350 ms | 3.50x (3.50x to 3.50x) | 2.00x | yes | - |" in text
     assert "- tracker: not measured: no peer." in text
     assert machine()["processor"] in text
     record = json.loads(json.dumps(as_json(results)))
     assert record["rows"][0]["ratio"] == pytest.approx(3.5)
     assert record["rows"][0]["ours"] == [0.1]
+
+
+def test_a_row_tells_the_peak_memory_of_its_own_work() -> None:
+    """Was: no memory; and a process's peak once reached would hide every later row's."""
+    hundred = 100 * 2**20
+    ours, theirs = alternate(lambda: len(b"x" * hundred) / 1.0, lambda: 1.0, 1)
+    assert 95 < ours.megabytes - theirs.megabytes < 130
+    one = Row(path="p", unit="u", peer="x", ours=ours, theirs=theirs, aim=1.0, note="n",
+              most_megabytes=1.0)  # fmt: skip
+    assert not one.reached, "fast enough, and too large"
+    assert f"{ours.megabytes:,.0f} MB, {theirs.megabytes:,.0f} MB |" in line(one)
+    done = run_command([sys.executable, "-c", "x = b'x' * 200 * 2**20; print('hi')"])
+    assert 200 < done.megabytes < 260
+    assert done.said == "hi\n"
+    assert commands([done, done]).megabytes == done.megabytes
+    with pytest.raises(Skip, match=r"failed: .*no such thing"):
+        run_command([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.000234, "0.23 ms"), (0.0392, "39.2 ms"), (4.86, "4.86 s"), (96.2, "96.2 s"),
+     (205.0, "3 min 25 s"), (139000.0, "38 h 36 min")],
+)  # fmt: skip
+def test_times_are_said_as_people_say_them(value: float, said: str) -> None:
+    """Was: 4.86e+03 ms."""
+    assert seconds(value) == said
+
+
+def test_many_a_second_are_a_rate_and_a_floor_stands_where_the_aim_is_not_reached() -> None:
+    one = Row(path="p", unit="frame", peer="x", ours=[0.25], theirs=[0.26], aim=1.5, note="n",
+              floor=0.2)  # fmt: skip
+    assert "| p | 4.00 frames/s | x: 3.85 frames/s |" in line(one)
+    assert "| no; no machine like this does more than 5.00 frames/s |" in line(one)
+    assert "e+" not in line(row([139.0], [139000.0]))
 
 
 @pytest.fixture

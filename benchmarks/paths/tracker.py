@@ -102,7 +102,7 @@ def _beside(
     def theirs() -> float:
         return float(peer.ask({"count": FRAMES - 1, **decode})["seconds"])
 
-    mine, other = alternate(lambda: each(frame, FRAMES - 1), theirs, rounds)
+    mine, other = alternate(lambda: each(frame, FRAMES - 1), theirs, rounds, peer=peer.pid)
     answer = peer.ask({"count": FRAMES - 1, **decode})
     return mine, other, float(np.abs(np.array(boxes[1 - FRAMES :]) - answer["boxes"]).max())
 
