@@ -16,6 +16,8 @@ import torch
 
 from holdfast.runs.record import hardware
 
+CPU_TIME = "HOLDFAST_BENCH_CPU"
+"""Set it to count seconds of CPU, on a machine that does other work beside the measurement."""
 Seconds = Callable[[], float]
 """Does one round of work and returns the seconds one unit of it took."""
 
@@ -195,11 +197,16 @@ def commands(done: list[Done]) -> Rounds:
 
 
 def each(work: Callable[[], object], count: int) -> float:
-    """Return the seconds of one call, over so many."""
-    start = time.perf_counter()
+    """Return the seconds of one call, over so many, by :func:`clock`."""
+    start = clock()
     for _ in range(count):
         work()
-    return (time.perf_counter() - start) / count
+    return (clock() - start) / count
+
+
+def clock() -> float:
+    """Return seconds: the wall's, or this process's of CPU where :data:`CPU_TIME` is set."""
+    return time.process_time() if os.environ.get(CPU_TIME) else time.perf_counter()
 
 
 def machine() -> dict[str, Any]:

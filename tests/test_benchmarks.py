@@ -11,6 +11,7 @@ from benchmarks import child
 from benchmarks.__main__ import PATHS, as_json, main, markdown
 from benchmarks.first_step import SayFirstStep, first_step
 from benchmarks.measure import (
+    CPU_TIME,
     Results,
     Row,
     Skip,
@@ -73,6 +74,12 @@ def test_seconds_are_of_one_unit() -> None:
     calls: list[int] = []
     assert 0 <= each(lambda: calls.append(1), 7) < 1
     assert len(calls) == 7
+
+
+def test_seconds_of_cpu_do_not_count_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert each(lambda: time.sleep(0.05), 1) >= 0.05
+    monkeypatch.setenv(CPU_TIME, "1")
+    assert each(lambda: time.sleep(0.05), 1) < 0.04
 
 
 def test_the_table_says_what_was_measured_and_what_was_not() -> None:

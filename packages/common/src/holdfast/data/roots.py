@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from holdfast.errors import ConfigError
+
 
 def data_root(root: str | Path | None = None) -> Path:
     """Return the folder of all data sets.
@@ -10,8 +12,16 @@ def data_root(root: str | Path | None = None) -> Path:
     Args:
         root: an explicit choice; ``~`` is expanded. Without one, the environment variable
             ``HOLDFAST_DATA`` decides, then ``data`` below the working folder.
+
+    Raises:
+        ConfigError: it is an address on object storage.
     """
     chosen = root if root is not None else os.environ.get("HOLDFAST_DATA", "data")
+    if "://" in str(chosen):
+        raise ConfigError(
+            f"The data root is {chosen}, but prepared data sets need a local folder: set "
+            "HOLDFAST_DATA to one. (dropout-ft's --data.source takes such an address.)"
+        )
     return Path(chosen).expanduser()
 
 

@@ -157,6 +157,7 @@ class DomainData(StepDataModule):
         data root.
         """
         self._from_record = True
+        self.source.address = ""
         return self
 
     def left_out(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from dropout_ft.data.decoding import Picture
 from dropout_ft.data.folder import Domain, class_names, domain_names, scan
 from dropout_ft.data.image_paths import ImagePaths
 from holdfast.runs.fingerprint import Fingerprint, fingerprint_sized
+from holdfast.storage import fetched, is_remote, local_copy
 
 
 class Decoded(Protocol):
@@ -23,26 +24,41 @@ class Source:
     """Images in ``<root>/<domain>/<class>/<image>``; special data sets override parts of it.
 
     Args:
-        root: holds ``<domain>/<class>/<image>``.
+        root: holds ``<domain>/<class>/<image>``; an address such as ``s3://bucket/pictures`` is
+            copied into the user's cache first, and later only what changed there.
         allow_missing_classes: accept domains without some class.
     """
 
     def __init__(self, root: str, allow_missing_classes: bool = False) -> None:
-        self.root = Path(root).expanduser()
+        self.address = root if is_remote(root) else ""
+        self.root = local_copy(root) if self.address else Path(root).expanduser()
         self.allow_missing_classes = allow_missing_classes
 
     @property
     def class_names(self) -> list[str]:
         """The classes, in label order."""
+        self.fetch()
         return class_names(self.root)
 
     @property
     def domain_names(self) -> list[str]:
         """The domains, in order."""
+        self.fetch()
         return domain_names(self.root)
 
     def prepare(self) -> None:
         """Fetch or draw the images unless they are there; nothing for a plain folder."""
+        self.fetch()
+
+    def fetch(self) -> None:
+        """Copy images from object storage, once in a process; nothing for a local folder.
+
+        Raises:
+            DataError: nothing lies at the address.
+        """
+        if self.address:
+            fetched(self.address)
+            self.address = ""
 
     def domains(self) -> list[Domain]:
         """Return every domain's images.
@@ -50,6 +66,7 @@ class Source:
         Raises:
             DataError: the folder is missing, or a domain lacks a class.
         """
+        self.fetch()
         return scan(self.root, allow_missing_classes=self.allow_missing_classes)
 
     def files(self) -> Iterator[tuple[str, int]]:

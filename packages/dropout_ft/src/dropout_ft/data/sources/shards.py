@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.shards import CHUNKS, TABLE, Shards, ShardTable, read_table
 from dropout_ft.data.sources.base import Source
+from holdfast.errors import ConfigError
+from holdfast.storage import is_remote
 
 
 class ShardedFolder(Source):
@@ -22,9 +24,17 @@ class ShardedFolder(Source):
         root: folder of the shards.
         open_shards: shards of each domain that a rank draws from at a time.
         window: steps until others are drawn.
+
+    Raises:
+        ConfigError: the root is an address on object storage.
     """
 
     def __init__(self, root: str, open_shards: int = 4, window: int = 100) -> None:
+        if is_remote(root):
+            raise ConfigError(
+                f"Shards are mapped into memory, which {root} cannot be: copy them to a local "
+                "folder, or give data.source the address of the folder of images."
+            )
         super().__init__(root)
         self.open_shards = open_shards
         self.window = window
