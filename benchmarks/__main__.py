@@ -81,7 +81,10 @@ def as_json(results: Results) -> dict[str, object]:
         }
         for row in results.rows
     ]  # fmt: skip
-    return {"machine": machine(), "rows": rows, "skipped": results.skipped}
+    return {
+        "machine": machine(), "date": str(datetime.now(UTC).date()),
+        "cpu": bool(os.environ.get(CPU_TIME)), "rows": rows, "skipped": results.skipped,
+    }  # fmt: skip
 
 
 def measure(name: str, rounds: int) -> Results:

@@ -191,7 +191,8 @@ def run_command(words: list[str], environment: dict[str, str] | None = None) -> 
 
 def commands(done: list[Done]) -> Rounds:
     """Return the rounds of a command that ran several times."""
-    found = Rounds(one.seconds for one in done)
+    cpu = bool(os.environ.get(CPU_TIME))
+    found = Rounds(one.cpu if cpu else one.seconds for one in done)
     found.megabytes = max(one.megabytes for one in done)
     return found
 

@@ -34,7 +34,8 @@ def line(row: Row) -> str:
         aim += f", {row.most_megabytes:.0f} MB"
     reached = "yes" if row.reached else "no"
     if row.floor and not row.reached:
-        reached += f"; no machine like this does more than {amount([row.floor], row.unit)}"
+        bound = "most" if row.unit in RATES else "least"
+        reached += f"; at {bound} {amount([row.floor], row.unit)} on that machine"
     cells = [row.path, amount(row.ours, row.unit), theirs, ratio, aim, reached, memory(row)]
     return f"| {' | '.join(cells)} |"
 
