@@ -9,7 +9,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from conftest import make_pictures
+from conftest import CONFIGS, make_pictures
 from dropout_ft.app import APP
 from dropout_ft.data.folder import scan
 from dropout_ft.data.sources import ShardedFolder
@@ -194,6 +194,26 @@ def test_what_cannot_be_is_a_sentence(
         Source(f"{place}/absent").class_names  # noqa: B018
     with pytest.raises((MissingToolError, DiskError)):
         fetched("gs://bucket")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sweep", str(CONFIGS / "sweeps/tiny.yaml"), "--out", "memory://bucket/sweep"],
+        ["report", "memory://bucket/runs", "--out", "memory://bucket/page"],
+    ],
+    ids=["sweep", "report"],
+)
+def test_other_outputs_are_refused_before_any_work(
+    words: list[str], tiny_arguments: Arguments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Were: a local folder called ``memory:``."""
+    assert APP.main(tiny_arguments("fit", "--run.root", "memory://bucket/runs")) == 0
+    capsys.readouterr()
+    assert APP.main(words) == 1
+    said = capsys.readouterr().err
+    assert "is an address, but this output needs a local path" in said
+    assert not Path("memory:").exists()
 
 
 def test_a_store_that_fails_leaves_the_local_files_whole(
