@@ -80,6 +80,11 @@ class Child:
         words = self.process.stderr.read().strip().splitlines()
         raise Skip(f"{self.peer} does not run here: {words[-1] if words else 'no reason given'}")
 
+    @property
+    def pid(self) -> int:
+        """The worker's process, whose memory is measured."""
+        return self.process.pid
+
     def seconds(self, count: int) -> float:
         """Let it do so many units; return the seconds of one."""
         return float(self.ask({"count": count})["seconds"])

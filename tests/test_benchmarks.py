@@ -1,16 +1,31 @@
 """The benchmark's arithmetic and its conversation with peers; nothing here is a timed test."""
 
 import json
+import re
+import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from benchmarks import child
+from benchmarks import child, kept
 from benchmarks.__main__ import PATHS, as_json, main, markdown
 from benchmarks.first_step import SayFirstStep, first_step
-from benchmarks.measure import Results, Row, Skip, alternate, each, machine
+from benchmarks.measure import (
+    CPU_TIME,
+    Results,
+    Row,
+    Skip,
+    alternate,
+    commands,
+    each,
+    machine,
+    run_command,
+)
+from benchmarks.table import line, seconds
 
+from conftest import REPOSITORY
 from holdfast.data.jpeg import decode_jpeg
 
 
@@ -64,15 +79,56 @@ def test_seconds_are_of_one_unit() -> None:
     assert len(calls) == 7
 
 
+def test_seconds_of_cpu_do_not_count_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert each(lambda: time.sleep(0.05), 1) >= 0.05
+    monkeypatch.setenv(CPU_TIME, "1")
+    assert each(lambda: time.sleep(0.05), 1) < 0.04
+
+
 def test_the_table_says_what_was_measured_and_what_was_not() -> None:
     results = Results(rows=[row([0.1], [0.35])], skipped=[("tracker", "no peer")])
     text = markdown(results)
-    assert "| p | u | x | 100 | 350 | 3.50 (3.50 to 3.50) | 2x | - | yes |" in text
+    assert "| p | 100 ms | x: 350 ms | 3.50x (3.50x to 3.50x) | 2.00x | yes | - |" in text
     assert "- tracker: not measured: no peer." in text
     assert machine()["processor"] in text
     record = json.loads(json.dumps(as_json(results)))
     assert record["rows"][0]["ratio"] == pytest.approx(3.5)
     assert record["rows"][0]["ours"] == [0.1]
+
+
+def test_a_row_tells_the_peak_memory_of_its_own_work() -> None:
+    """Was: no memory; and a process's peak once reached would hide every later row's."""
+    hundred = 100 * 2**20
+    ours, theirs = alternate(lambda: len(b"x" * hundred) / 1.0, lambda: 1.0, 1)
+    assert 95 < ours.megabytes - theirs.megabytes < 130
+    one = Row(path="p", unit="u", peer="x", ours=ours, theirs=theirs, aim=1.0, note="n",
+              most_megabytes=1.0)  # fmt: skip
+    assert not one.reached, "fast enough, and too large"
+    assert f"{ours.megabytes:,.0f} MB, {theirs.megabytes:,.0f} MB |" in line(one)
+    done = run_command([sys.executable, "-c", "x = b'x' * 200 * 2**20; print('hi')"])
+    assert 200 < done.megabytes < 260
+    assert done.said == "hi\n"
+    assert commands([done, done]).megabytes == done.megabytes
+    with pytest.raises(Skip, match=r"failed: .*no such thing"):
+        run_command([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.000234, "0.23 ms"), (0.0392, "39.2 ms"), (4.86, "4.86 s"), (96.2, "96.2 s"),
+     (205.0, "3 min 25 s"), (139000.0, "38 h 36 min")],
+)  # fmt: skip
+def test_times_are_said_as_people_say_them(value: float, said: str) -> None:
+    """Was: 4.86e+03 ms."""
+    assert seconds(value) == said
+
+
+def test_many_a_second_are_a_rate_and_a_floor_stands_where_the_aim_is_not_reached() -> None:
+    one = Row(path="p", unit="frame", peer="x", ours=[0.25], theirs=[0.26], aim=1.5, note="n",
+              floor=0.2)  # fmt: skip
+    assert "| p | 4.00 frames/s | x: 3.85 frames/s |" in line(one)
+    assert "| no; at most 5.00 frames/s on that machine |" in line(one)
+    assert "e+" not in line(row([139.0], [139000.0]))
 
 
 @pytest.fixture
@@ -156,3 +212,25 @@ def test_material_is_real_jpeg_in_the_layouts_the_readers_know(
     assert videos[0].frame(0).shape == (720, 1280, 3)
     assert decode_jpeg(videos[0].images[0].read_bytes()) is not None
     assert not videos[0].faults
+
+
+def test_new_rows_take_the_place_of_old_ones_and_keep_where_they_were_measured() -> None:
+    old = {"rows": [{**asdict(row([1.0], [2.0])), "where": "long ago"}]}
+    results = Results(rows=[row([0.5], [2.0]), row([9.0], [], aim=10.0)])
+    results.rows[1] = replace(results.rows[1], path="other")
+    new = as_json(results)
+    kept.put(old, json.loads(json.dumps(new)))
+    assert [one["path"] for one in old["rows"]] == ["p", "other"]
+    assert old["rows"][0]["ours"] == [0.5]
+    assert str(new["date"]) in old["rows"][0]["where"]
+    assert [one.ratio for one in kept.rows_of(old)] == [4.0, 10.0 / 9.0]
+    assert "| p | 500 ms | x: 2.00 s | 4.00x" in "\n".join(kept.page(old))
+
+
+def test_the_page_shows_the_kept_results_in_units_that_people_use() -> None:
+    """Was: a table written by hand, with 4.86e+03 ms in it."""
+    text = (REPOSITORY / "docs/performance.md").read_text()
+    found = json.loads((REPOSITORY / "docs/results/bench.json").read_text())
+    for one in kept.rows_of(found):
+        assert line(one) in text, "run python -m benchmarks.kept docs/results/bench.json"
+    assert not re.search(r"\de[+-]\d\d (ms|s)|\de\+", text)

@@ -65,7 +65,9 @@ def _beside(
 
     setting = {"truths": str(place / "truths.npz"), "results": str(place / "results")}
     with Child(worker, folder, setting) as peer:
-        mine, theirs = alternate(lambda: each(ours, 1), lambda: peer.seconds(1), rounds)
+        mine, theirs = alternate(
+            lambda: each(ours, 1), lambda: peer.seconds(1), rounds, peer=peer.pid
+        )
         other = peer.ask({"count": 1})["auc"]
     if abs(auc[-1] - other) > 1e-4:
         raise Skip(f"the AUCs differ, {auc[-1]:.6f} and {other:.6f}: nothing to compare")

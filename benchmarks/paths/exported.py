@@ -73,7 +73,7 @@ def _tracker(results: Results, rounds: int) -> None:
                 path=f"the shipped tracker's network, {runtime} in {precision}", unit="frame",
                 peer="PyTorch", ours=ours, theirs=theirs, aim=1.0,
                 note=f"CPU, {torch.get_num_threads()} threads, PyTorch in float32; greatest "
-                f"difference of the head's maps {apart:.1e}",
+                f"difference of the head's maps {apart:.6f}",
             )
         )  # fmt: skip
 

@@ -39,7 +39,7 @@ def measure(results: Results, rounds: int) -> None:
             for scaled in (False, True):
                 one = _drawing(root, scaled=scaled)
                 ours, theirs = alternate(
-                    lambda one=one: each(one, 20), lambda: peer.seconds(20), rounds
+                    lambda one=one: each(one, 20), lambda: peer.seconds(20), rounds, peer=peer.pid
                 )
                 how = "decoded at the scale needed" if scaled else same
                 results.rows.append(
@@ -68,7 +68,9 @@ def _many(results: Results, folder: Path, rounds: int) -> None:
     setting = {"root": str(large), "ids": list(range(1, MANY + 1))}
     try:
         with Child("ostrack_pairs.py", "OSTrack", setting) as peer:
-            ours, theirs = alternate(lambda: each(many, 20), lambda: peer.seconds(20), rounds)
+            ours, theirs = alternate(
+                lambda: each(many, 20), lambda: peer.seconds(20), rounds, peer=peer.pid
+            )
     except Skip as reason:
         results.skipped.append((path, str(reason)))
         return

@@ -6,10 +6,8 @@ made smaller in proportion: as many pictures are trained on for each picture tha
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import yaml
 
 from benchmarks.child import WORKERS, checkout
 from benchmarks.material import domain_folder
-from benchmarks.measure import Results, Row, Skip
+from benchmarks.measure import Done, Results, Row, commands, run_command
 
 NETWORK = "tf_efficientnet_lite0"
 BATCH = 4
@@ -37,27 +35,27 @@ def measure(results: Results, rounds: int) -> None:
         source = domain_folder(folder / "data/PACS", each=EACH, domains=DOMAINS)
         pictures = DOMAINS * 4 * EACH
         every = round(TRAINED_FOR_EVALUATED * pictures / (BATCH * (DOMAINS - 1)))
-        ours, plain, theirs = [], [], []
+        ours, plain, theirs = list[Done](), list[Done](), list[Done]()
         for number in range(min(rounds, 2)):
-            ours.append(_seconds(our_command(folder, every, f"ours{number}")))
-            plain.append(_seconds(our_command(folder, every, f"plain{number}", deferred=False)))
-            theirs.append(_seconds(their_command(folder, every, number), str(peer)))
+            ours.append(_done(our_command(folder, every, f"ours{number}")))
+            plain.append(_done(our_command(folder, every, f"plain{number}", deferred=False)))
+            theirs.append(_done(their_command(folder, every, number), str(peer)))
     steps = every * EVALUATIONS
     results.rows.append(
         Row(
             path="a whole run with its evaluations", unit="run", peer="DomainBed",
-            ours=ours, theirs=theirs, aim=3.0,
+            ours=commands(ours), theirs=commands(theirs), aim=3.0,
             note=f"{NETWORK}, all layers trained, {steps} steps of {BATCH} pictures from each of "
             f"{DOMAINS - 1} domains at 224 px, {EVALUATIONS} evaluations, CPU, "
-            f"{torch.get_num_threads()} threads; ours with `augmentation: opencv`, "
-            "`cached_side: 256` and test_domains_when_best.yaml; TerraIncognita's proportion of "
+            f"{torch.get_num_threads()} threads; ours with `cached_side: 256` "
+            "and test_domains_when_best.yaml; TerraIncognita's proportion of "
             f"training to evaluation; {source}",
         )
     )  # fmt: skip
     results.rows.append(
         Row(
             path="test_domains_when_best.yaml in that run", unit="run", peer="without it",
-            ours=ours, theirs=plain, aim=1.0,
+            ours=commands(ours), theirs=commands(plain), aim=1.0,
             note="the same step is selected; how often the test domain is evaluated depends on how "
             "often the i.i.d. accuracy is a new best",
         )
@@ -78,7 +76,7 @@ def our_command(folder: Path, every: int, name: str, *, deferred: bool = True) -
         },
         "data": {
             "source": str(folder / "data/PACS"), "test_domains": [0], "global_batch_size": BATCH,
-            "image_size": 224, "augmentation": "opencv", "cached_side": 256,
+            "image_size": 224, "cached_side": 256,
         },
         "trainer": {
             "accelerator": "cpu", "max_steps": every * EVALUATIONS, "val_check_interval": every,
@@ -103,15 +101,6 @@ def their_command(folder: Path, every: int, number: int) -> list[str]:
     return [sys.executable, str(WORKERS / "domainbed_run.py"), json.dumps(setting)]
 
 
-def _seconds(words: list[str], path: str = "") -> float:
-    """Return the seconds a command takes.
-
-    Raises:
-        Skip: it fails; its last words are the reason.
-    """
-    environment = {**os.environ, "PYTHONPATH": f"{path}:{WORKERS}"} if path else None
-    start = time.perf_counter()
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode:
-        raise Skip(f"{words[0]} failed: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-    return time.perf_counter() - start
+def _done(words: list[str], path: str = "") -> Done:
+    """Run a command; a path is put in front of the peers' workers."""
+    return run_command(words, {**os.environ, "PYTHONPATH": f"{path}:{WORKERS}"} if path else None)

@@ -1,7 +1,6 @@
 """How long the commands take to answer, and to their first training step."""
 
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.first_step import first_step
 from benchmarks.material import domain_folder
-from benchmarks.measure import Results, Row
+from benchmarks.measure import Results, Rounds, Row, commands, run_command
 
 
 def measure(results: Results, rounds: int) -> None:
@@ -19,14 +18,14 @@ def measure(results: Results, rounds: int) -> None:
         results.rows.append(
             Row(
                 path=f"{command.replace('_', '-')} --help", unit="start", peer="1 s",
-                ours=[_seconds(words) for _ in range(rounds)], theirs=[], aim=1.0,
+                ours=commands([run_command(words) for _ in range(rounds)]), theirs=[], aim=1.0,
                 note="a new process each time",
             )
         )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "pictures"
         domain_folder(root, each=2)
-        whole, first = [], []
+        whole, first = list[float](), Rounds()
         for number in range(rounds):
             words = [
                 sys.executable, "-m", "dropout_ft", "fit", "--config",
@@ -35,9 +34,10 @@ def measure(results: Results, rounds: int) -> None:
                 "--trainer.callbacks+=benchmarks.first_step.SayFirstStep",
             ]  # fmt: skip
             begun = time.time()
-            done = subprocess.run(words, check=True, capture_output=True, text=True)
-            whole.append(time.time() - begun)
-            first.append(first_step(done.stderr) - begun)
+            done = run_command(words)
+            whole.append(done.seconds)
+            first.append(first_step(done.said) - begun)
+            first.megabytes = max(first.megabytes, done.megabytes)
         results.rows.append(
             Row(
                 path="dropout-ft fit, start to the end of the first step", unit="start",
@@ -47,9 +47,3 @@ def measure(results: Results, rounds: int) -> None:
                 f"{statistics.median(whole):.1f} s",
             )
         )  # fmt: skip
-
-
-def _seconds(words: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(words, check=True, capture_output=True)
-    return time.perf_counter() - start

@@ -80,7 +80,7 @@ def _size(results: Results, search: int, rounds: int) -> None:
                         floor=floor if precision == "float32" else 0.0,
                         note=f"CPU, {threads} threads, {precision} (the peer in float32), batch 1, "
                         f"{how}, 1280 x 720 ({source}); each frame started from the same box, "
-                        f"which agrees to {apart:.1e} px",
+                        f"which agrees to {apart:.4f} px",
                     )
                 )  # fmt: skip
 
@@ -102,7 +102,7 @@ def _beside(
     def theirs() -> float:
         return float(peer.ask({"count": FRAMES - 1, **decode})["seconds"])
 
-    mine, other = alternate(lambda: each(frame, FRAMES - 1), theirs, rounds)
+    mine, other = alternate(lambda: each(frame, FRAMES - 1), theirs, rounds, peer=peer.pid)
     answer = peer.ask({"count": FRAMES - 1, **decode})
     return mine, other, float(np.abs(np.array(boxes[1 - FRAMES :]) - answer["boxes"]).max())
 

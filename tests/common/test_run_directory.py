@@ -11,7 +11,7 @@ from pytorch_lightning import Callback
 
 from holdfast.errors import CheckpointError, ConfigError, DataError
 from holdfast.runs.directory import RunConfig, RunDirectory, check_name, run_directory
-from holdfast.runs.fingerprint import describe_change, fingerprint_files
+from holdfast.runs.fingerprint import describe_change, fingerprint_named
 from holdfast.runs.identity import (
     Identity,
     changed_keys,
@@ -173,7 +173,7 @@ def test_fingerprints_know_relabelled_files_and_ignore_the_root(tmp_path: Path) 
         path = tmp_path / root / name
         path.parent.mkdir(parents=True)
         path.write_text("same")
-        prints.append(fingerprint_files(tmp_path / root, [path]).as_dict())
+        prints.append(fingerprint_named([(name, path)]).as_dict())
     assert prints[0] == prints[1] != prints[2]
     assert describe_change(prints[0], prints[2]) == (
         "a: 1 files before, 0 now; b: 0 files before, 1 now"

@@ -66,7 +66,7 @@ def test_another_side_or_another_picture_is_another_cache(tmp_path: Path) -> Non
     ImageCache(folder, side=12).build([path], tmp_path)
     assert len(list(folder.glob("*.bin"))) == 2
     Image.effect_noise((31, 21), 90).save(path)
-    assert ImageCache(folder, side=10).build([path], tmp_path)[0].size == (15, 10)
+    assert ImageCache(folder, side=10).build([path], tmp_path)[0].shape == (10, 15, 3)
     assert len(list(folder.glob("*.bin"))) == 3
 
 

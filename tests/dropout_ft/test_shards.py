@@ -55,7 +55,7 @@ def test_every_picture_in_the_folders_order(folder: Path, sharded: Path) -> None
     shards, table = Shards(sharded), read_table(sharded)
     domains = scan(folder)
     assert [one.name for one in table.domains] == [one.name for one in domains]
-    assert [one.labels for one in table.domains] == [one.labels for one in domains]
+    assert [list(one.labels) for one in table.domains] == [list(one.labels) for one in domains]
     paths = [path for domain in domains for path in domain.paths]
     assert len(shards) == len(paths)
     for place, path in enumerate(paths):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from holdfast.errors import ConfigError
+from holdfast.storage import is_remote
 
 
 def keep_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
@@ -16,10 +17,11 @@ def keep_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> N
         inputs: files and folders that are read.
 
     Raises:
-        ConfigError: names the output and the input.
+        ConfigError: names the output and the input; or an output is on object storage.
     """
     read = [Path(one).expanduser() for one in inputs]
     for output in outputs:
+        _refuse_address(output)
         path = Path(output).expanduser()
         for given in read:
             _refuse_same(path, given)
@@ -42,11 +44,12 @@ def check_files(
         overwrite: whether existing files may be replaced. An input is never replaced.
 
     Raises:
-        ConfigError: an output is an input, a folder, named twice, or exists.
+        ConfigError: an output is an input, a folder, named twice, an address, or exists.
     """
     read = [Path(one).expanduser() for one in inputs]
     seen: set[Path] = set()
     for output in outputs:
+        _refuse_address(output)
         path = Path(output).expanduser()
         if path.resolve() in seen:
             raise ConfigError(f"{path} is named as two outputs: give each a name of its own.")
@@ -59,6 +62,14 @@ def check_files(
             raise ConfigError(
                 f"{path} exists: give --overwrite to replace it, or choose another output."
             )
+
+
+def _refuse_address(output: str | Path) -> None:
+    if is_remote(output):
+        raise ConfigError(
+            f"{output} is an address, but this output needs a local path: write it to one and copy "
+            "it. (Only --run.root of fit may be on object storage.)"
+        )
 
 
 def _refuse_same(path: Path, given: Path) -> None:

@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from holdfast.cli.starting import Start, note_changes, placed, start_from, start
 from holdfast.console import quiet_lightning, say
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.outputs import keep_apart
-from holdfast.runs.directory import RunConfig, RunDirectory, run_directory
+from holdfast.runs.directory import RunConfig, RunDirectory, run_directory, run_mirror
 from holdfast.runs.identity import (
     Identity,
     callbacks_of,
@@ -44,6 +45,7 @@ from holdfast.training.callbacks import (
     StopDiverged,
     default_progress,
 )
+from holdfast.training.callbacks.mirroring import CopyCheckpoints
 from holdfast.training.callbacks.run_record import Closing
 from holdfast.training.datamodule import StepDataModule
 from holdfast.training.precision import FULL, default_precision
@@ -95,7 +97,10 @@ class HoldfastCLI(LightningCLI):
         self.hooks = hooks or TrackHooks()
         quiet_lightning()
         steps.register()
-        set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
+        # A configuration is code, so it is a local file: an address among the values is a value.
+        set_parsing_settings(
+            omegaconf_absolute_to_relative_paths=True, config_read_mode_fsspec_enabled=False
+        )
         kwargs.setdefault("save_config_callback", None)
         kwargs.setdefault("seed_everything_default", 0)
         kwargs.setdefault("auto_configure_optimizers", False)
@@ -128,7 +133,10 @@ class HoldfastCLI(LightningCLI):
         self.run = RunConfig(**self._get(self.config, "run").as_dict())
         self.plain_config = self._plain_config()
         self.directory = run_directory(self.plain_config, self.run)
+        self.mirror = run_mirror(self.directory, self.run)
         config = self._get_subconfig()
+        if self.mirror is not None and self.subcommand != "fit":
+            self.mirror.pull()
         if config.get("ckpt_path"):
             if not Path(config["ckpt_path"]).exists():
                 raise CheckpointError(
@@ -189,7 +197,7 @@ class HoldfastCLI(LightningCLI):
         """
         inputs = getattr(self.datamodule, "inputs", None)
         keep_apart([self.directory.path], inputs() if inputs is not None else [])
-        with only_process(self.directory.path):
+        with only_process(self.directory.path), self._in_step():
             identity = self._identity()
             # Before anything is deleted: a model or a data set may refuse to say what it is.
             coordinates = self.coordinates(identity)
@@ -217,6 +225,33 @@ class HoldfastCLI(LightningCLI):
                     raise
                 again = "Start over with --run.resume never, or put a whole checkpoint back."
                 raise CheckpointError(f"{error} {again}") from error
+
+    @contextmanager
+    def _in_step(self) -> Iterator[None]:
+        """Bring a run from object storage, and copy what it wrote however it ends.
+
+        Raises:
+            ConfigError: several machines would each have a copy of their own.
+        """
+        if self.mirror is None or not self.trainer.is_global_zero:
+            yield
+            return
+        if self.trainer.num_nodes > 1:
+            raise ConfigError(
+                f"run.root is {self.run.root}, but a run on several machines needs a folder that "
+                "all of them see: set --run.root to one."
+            )
+        say(
+            f"The run works in {self.directory.path} and is copied to {self.mirror.address}. No "
+            "lock is held there: start it on one machine at a time."
+        )
+        self.mirror.pull()
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        callbacks.append(CopyCheckpoints(self.directory, self.mirror))
+        try:
+            yield
+        finally:
+            self.mirror.push()
 
     def _compile(self) -> None:
         """Compile what the model names, or every part of it that has weights.

@@ -11,6 +11,7 @@ from holdfast.atomic import write_text
 from holdfast.errors import CheckpointError, ConfigError
 from holdfast.runs.identity import digest_of, recipe_of
 from holdfast.runs.record import read_record
+from holdfast.storage import Mirror, is_remote, local_copy
 
 LAST_NAME = "last.ckpt"
 BEST_NAME = "best.ckpt"
@@ -32,7 +33,8 @@ class RunConfig:
     """Where a run is kept, how it starts, and which place it has in an experiment.
 
     Args:
-        root: folder of all runs.
+        root: folder of all runs, or an address such as ``s3://bucket/runs`` that fsspec knows: the
+            run then works in the user's cache and is copied there after each checkpoint.
         name: the experiment; the readable first part of the run directory.
         variant: a name for what sets this run apart from the experiment's plain method, shown in
             reports; sweeps set it.
@@ -143,7 +145,22 @@ def run_directory(config: Mapping[str, Any], run: RunConfig) -> RunDirectory:
     """
     check_name(run.name)
     digest = digest_of(recipe_of(config))
-    return RunDirectory(path=Path(run.root).expanduser() / f"{run.name}-{digest}")
+    name = f"{run.name}-{digest}"
+    if is_remote(run.root):
+        return RunDirectory(path=local_copy(f"{run.root.rstrip('/')}/{name}") / name)
+    return RunDirectory(path=Path(run.root).expanduser() / name)
+
+
+def run_mirror(directory: RunDirectory, run: RunConfig) -> Mirror | None:
+    """Return what keeps a run in step with object storage; None where its root is a folder.
+
+    Raises:
+        ConfigError: there is no such storage.
+        MissingToolError: its package is not installed.
+    """
+    if not is_remote(run.root):
+        return None
+    return Mirror(f"{run.root.rstrip('/')}/{directory.path.name}", directory.path)
 
 
 def check_name(name: str) -> None:

@@ -1,13 +1,16 @@
 """What the data of a run was: relative paths, sizes and, where that is cheap, the bytes."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 CHEAP_BYTES = 200_000_000
 """Below this many bytes in all, the files' content is hashed without being asked for."""
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,24 +40,6 @@ class Fingerprint:
         return asdict(self)
 
 
-def fingerprint_files(
-    root: Path, paths: Iterable[Path], *, content: bool | None = None
-) -> Fingerprint:
-    """Take the fingerprint of some files below a root.
-
-    Args:
-        root: names are taken relative to it, so that a moved data set stays the same one.
-        paths: of the files, in any order.
-        content: hash the bytes as well; by default if all files are below :data:`CHEAP_BYTES`.
-
-    Raises:
-        OSError: a file vanished.
-    """
-    return fingerprint_named(
-        ((path.relative_to(root).as_posix(), path) for path in paths), content=content
-    )
-
-
 def fingerprint_named(
     named: Iterable[tuple[str, Path]], *, content: bool | None = None
 ) -> Fingerprint:
@@ -62,31 +47,53 @@ def fingerprint_named(
 
     Args:
         named: name and path of each; the first part of a name, up to a slash, is its group.
-        content: as for :func:`fingerprint_files`.
+        content: hash the bytes as well; by default if all files are below :data:`CHEAP_BYTES`.
+
+    Raises:
+        OSError: a file vanished.
+    """
+    paths = dict(named)
+    sized = ((name, path.stat().st_size) for name, path in paths.items())
+    return fingerprint_sized(sized, lambda name: paths[name].read_bytes(), content=content)
+
+
+def fingerprint_sized(
+    named: Iterable[tuple[str, int]], read: Callable[[str], bytes], *, content: bool | None = None
+) -> Fingerprint:
+    """Take the fingerprint of files whose sizes are known.
+
+    Args:
+        named: name and bytes of each; the first part of a name, up to a slash, is its group.
+        read: returns the bytes of a name; not called where the content is not hashed.
+        content: as for :func:`fingerprint_named`.
 
     Raises:
         OSError: a file vanished.
     """
     entries = sorted(named)
-    sizes = [path.stat().st_size for _, path in entries]
-    total = sum(sizes)
+    total = sum(size for _, size in entries)
     hashed = total <= CHEAP_BYTES if content is None else content
     digest = hashlib.sha256()
-    groups: dict[str, int] = {}
-    for (name, path), size in zip(entries, sizes, strict=True):
-        digest.update(f"{name}\0{size}\0".encode())
+    for start in range(0, len(entries), _AT_ONCE):
+        some = entries[start : start + _AT_ONCE]
         if hashed:
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-        group = name.split("/", 1)[0]
-        groups[group] = groups.get(group, 0) + 1
+            digest.update(b"".join(_with_content(name, read(name)) for name, _ in some))
+        else:
+            digest.update(os.fsencode("".join([f"{name}\0{size}\0" for name, size in some])))
+    names = [name for name, _ in entries]
     return Fingerprint(
         digest=digest.hexdigest()[:16],
         files=len(entries),
         bytes=total,
         content=hashed,
-        groups=groups,
-        names=hashlib.sha256("\0".join(name for name, _ in entries).encode()).hexdigest()[:16],
+        groups=dict(Counter([name.partition("/")[0] for name in names])),
+        names=hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()[:16],
     )
+
+
+def _with_content(name: str, content: bytes) -> bytes:
+    """Return what one file adds to a digest of contents; the size is that of what was read."""
+    return os.fsencode(f"{name}\0{len(content)}\0") + hashlib.sha256(content).digest()
 
 
 @dataclass(frozen=True, kw_only=True)

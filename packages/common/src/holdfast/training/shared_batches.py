@@ -111,6 +111,11 @@ def collated(batch: Any) -> Any:  # noqa: ANN401  (a loader's words)
     return batch
 
 
+def shares_batches() -> bool:
+    """Tell whether ``HOLDFAST_STREAM`` names a folder through which runs share batches."""
+    return bool(os.environ.get(STREAM))
+
+
 def shared(dataset: Dataset[Any], identity: str | None) -> Dataset[Any]:
     """Wrap a data set where ``HOLDFAST_STREAM`` names a folder, else return it as it is.
 

@@ -62,8 +62,9 @@ def sweep(
             each batch once, bit for bit as each would alone (docs/sweeps.md).
     """
     found = read_sweep_config(plan)
-    folder = Path(out or f"results/sweeps/{Path(plan).stem}").expanduser()
-    keep_apart([folder], [plan])
+    place = out or f"results/sweeps/{Path(plan).stem}"
+    keep_apart([place], [plan])
+    folder = Path(place).expanduser()
     engine = engine if dry_run else choose(engine)
     pool = Pool(root=folder, jobs=jobs_of(found), many_a_process=engine == "processes")
     keep_sweep_apart(folder, found)

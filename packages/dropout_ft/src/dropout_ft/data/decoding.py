@@ -33,6 +33,16 @@ _BIT_DEPTHS = (10, 12, 14, 16)
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")
 
 
+Pixels = NDArray[np.uint8]
+Picture = Image.Image | Pixels
+"""RGB as whoever decodes it makes it: an image of Pillow's, or uint8 (H, W, 3)."""
+
+
+def as_image(picture: Picture) -> Image.Image:
+    """Return a picture as Pillow's."""
+    return picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+
+
 def read_rgb(path: str | Path, *, exif_rotation: bool = False) -> Image.Image:
     """Decode an image to RGB, 8 bits a channel.
 
@@ -49,6 +59,15 @@ def read_rgb(path: str | Path, *, exif_rotation: bool = False) -> Image.Image:
     Raises:
         ImageError: missing, no file, cut short, too large, or not an image; names the file.
     """
+    return as_image(read_picture(path, exif_rotation=exif_rotation))
+
+
+def read_picture(path: str | Path, *, exif_rotation: bool = False) -> Picture:
+    """Decode an image as :func:`read_rgb`, and leave it as its decoder made it.
+
+    Raises:
+        ImageError: as there.
+    """
     try:
         mode = Path(path).stat().st_mode
         if not stat.S_ISREG(mode):
@@ -60,11 +79,11 @@ def read_rgb(path: str | Path, *, exif_rotation: bool = False) -> Image.Image:
         raise ImageError(
             f"The picture {path} cannot be read ({error}): replace or remove the file."
         ) from error
-    return decode_rgb(content, str(path), exif_rotation=exif_rotation)
+    return decode_picture(content, str(path), exif_rotation=exif_rotation)
 
 
-def decode_rgb(content: bytes, name: str, *, exif_rotation: bool = False) -> Image.Image:
-    """Decode an image file's content as :func:`read_rgb`.
+def decode_picture(content: bytes, name: str, *, exif_rotation: bool = False) -> Picture:
+    """Decode an image file's content as :func:`read_picture`.
 
     Args:
         content: of the file.
@@ -76,7 +95,7 @@ def decode_rgb(content: bytes, name: str, *, exif_rotation: bool = False) -> Ima
     """
     fast = decode_jpeg(content)  # None where there is an EXIF header
     if fast is not None:
-        return Image.fromarray(fast)
+        return fast
     try:
         if _is_deep_colour(content):
             return _decode_deep(content, name)

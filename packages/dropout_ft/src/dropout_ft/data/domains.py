@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from dropout_ft.data.feature_cache import ActivationDataset, FeatureCache
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.image_cache import ImageCache
+from dropout_ft.data.image_paths import joined, paths_digest
 from dropout_ft.data.images import ImageDataset
 from dropout_ft.data.partition import Partition, partition
 from dropout_ft.data.sources.base import Decoded, Source, as_source
@@ -21,9 +22,10 @@ from dropout_ft.nn.backbones.base import Preprocessing
 from dropout_ft.nn.classifier import Classifier
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError, DataError
-from holdfast.runs.fingerprint import Fingerprint, fingerprint_files
+from holdfast.runs.fingerprint import Fingerprint
 from holdfast.training.datamodule import StepDataModule
 from holdfast.training.samplers import WindowBatchSampler
+from holdfast.training.shared_batches import shares_batches
 
 CACHE = "cache"
 """Folder of caches, beside the folder of the images or below the user's data root."""
@@ -55,8 +57,11 @@ class DomainData(StepDataModule):
             this many pixels, in a memory map that all runs share.
         cached_views: if positive, the frozen stages of the model are run once over this many
             augmented views of each image, and training reads their activations.
-        augmentation: ``pillow`` is torchvision's arithmetic, as DomainBed; ``opencv`` has the same
-            distributions and other rounding, several times faster (docs/performance.md).
+        augmentation: ``opencv`` draws from DomainBed's distributions and rounds otherwise, by 1 or
+            2 of 255 in each operation, at more than twice the speed; ``pillow`` is torchvision's
+            arithmetic on Pillow, DomainBed's to the bit.
+        evaluation: the same for what is evaluated without augmentation: ``pillow`` resizes as
+            DomainBed to the bit, ``opencv`` within 1 of 255 at three times the speed.
         exif_rotation: turn images as their EXIF header says, as phones write it. DomainBed does
             not; what is trained with it is loaded with it.
         content_hash: whether the data's fingerprint covers the files' bytes; by default where all
@@ -77,7 +82,8 @@ class DomainData(StepDataModule):
         eval_images: int = 0,
         cached_side: int = 0,
         cached_views: int = 0,
-        augmentation: Library = "pillow",
+        augmentation: Library = "opencv",
+        evaluation: Library = "pillow",
         exif_rotation: bool = False,
         content_hash: bool | None = None,
         num_workers: int = 0,
@@ -104,7 +110,8 @@ class DomainData(StepDataModule):
         self.eval_images = eval_images
         self.cached_side = cached_side
         self.cached_views = cached_views
-        self.augmentation = augmentation
+        self.augmentation: Library = augmentation
+        self.evaluation: Library = evaluation
         self.exif_rotation = exif_rotation
         self.content_hash = content_hash
         # Set by training.deferral.TestDomainsWhenBest.
@@ -150,6 +157,7 @@ class DomainData(StepDataModule):
         data root.
         """
         self._from_record = True
+        self.source.address = ""
         return self
 
     def left_out(self) -> tuple[int, ...]:
@@ -191,8 +199,7 @@ class DomainData(StepDataModule):
     def fingerprint(self) -> Fingerprint:
         """Return the identity of the images, fetching them first where that can be done."""
         self.prepare_data()
-        files = list(self.source.files())
-        return fingerprint_files(self.source.root, files, content=self.content_hash)
+        return self.source.fingerprint(content=self.content_hash)
 
     def inputs(self) -> list[Path]:
         """Return what is read and must not be written into."""
@@ -233,7 +240,7 @@ class DomainData(StepDataModule):
         prep = self._preprocessing()
         size = self.image_size or prep.size
         augment = train_transform(size, prep.interpolation, self.augmentation)
-        plain = eval_transform(size, prep.interpolation, self.augmentation)
+        plain = eval_transform(size, prep.interpolation, self.evaluation)
         if self.cached_views:
             self._build_cached(domains, augment, plain)
         else:
@@ -242,7 +249,8 @@ class DomainData(StepDataModule):
             size, prep.interpolation, self.augmentation, self.cached_side, self.exif_rotation,
         )  # fmt: skip
         # Cached activations are in a memory map that all runs share already.
-        self._identity = None if self.cached_views else _identity(looks, domains)
+        shares = shares_batches() and not self.cached_views
+        self._identity = _identity(looks, domains) if shares else None
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the endless training loader."""
@@ -290,7 +298,7 @@ class DomainData(StepDataModule):
         return Preprocessing(mean=(0.0,) * 3, std=(1.0,) * 3, size=224, interpolation="bilinear")
 
     def _build(self, domains: list[Domain], augment: Transform, plain: Transform) -> None:
-        paths = [path for domain in domains for path in domain.paths]
+        paths = joined([domain.paths for domain in domains])
         parts = self._parts()
         table = parts.table
         decoded = self._decoded(domains)
@@ -321,7 +329,7 @@ class DomainData(StepDataModule):
         decoded = self.source.decoded(exif_rotation=self.exif_rotation)
         if decoded is not None or not self.cached_side:
             return decoded
-        paths = [path for domain in domains for path in domain.paths]
+        paths = joined([domain.paths for domain in domains])
         cache = ImageCache(
             self._beside(), self.cached_side, exif_rotation=self.exif_rotation, new=self._caches()
         )
@@ -341,7 +349,7 @@ class DomainData(StepDataModule):
                 "data.cached_views needs model.frozen_stages above 0 and data.val_augment false, "
                 "because cached activations cannot be augmented anew."
             )
-        paths = [path for domain in domains for path in domain.paths]
+        paths = joined([domain.paths for domain in domains])
         root = self.source.root
         cache = FeatureCache(
             self._beside(), views=self.cached_views, exif_rotation=self.exif_rotation,
@@ -362,8 +370,10 @@ class DomainData(StepDataModule):
 
 def _identity(looks: tuple[object, ...], domains: list[Domain]) -> str:
     """Return what tells the samples of these files and settings from all others."""
-    paths = [str(path.absolute()) for domain in domains for path in domain.paths]
-    return hashlib.sha256(repr((looks, paths)).encode()).hexdigest()
+    digest = hashlib.sha256(repr(looks).encode())
+    for domain in domains:
+        digest.update(paths_digest(domain.paths))
+    return digest.hexdigest()
 
 
 def _check_counts(least: int, **counts: int | None) -> None:

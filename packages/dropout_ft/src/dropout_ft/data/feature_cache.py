@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ class FeatureCache:
     def build(
         self,
         model: Classifier,
-        paths: list[Path],
+        paths: Sequence[Path],
         *,
         plain: Transform,
         augment: Transform,
@@ -119,7 +120,7 @@ class FeatureCache:
     def _key(
         self,
         model: Classifier,
-        paths: list[Path],
+        paths: Sequence[Path],
         plain: Transform,
         augment: Transform,
         root: Path,
@@ -134,7 +135,7 @@ class FeatureCache:
     def _compute(
         self,
         model: Classifier,
-        paths: list[Path],
+        paths: Sequence[Path],
         plain: Transform,
         augment: Transform,
         file: Path,

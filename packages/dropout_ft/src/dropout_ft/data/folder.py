@@ -1,18 +1,21 @@
 """Scanning ``<root>/<domain>/<class>/<image>`` the way torchvision's ImageFolder does."""
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from dropout_ft.data.decoding import EXTENSIONS
+import numpy as np
+from numpy.typing import NDArray
+
+from dropout_ft.data import folder_index
+from dropout_ft.data.image_paths import ImagePaths
+from dropout_ft.data.listing import Leftovers, Listing, subfolders, walk
 from holdfast.errors import DataError
 
-NO_DOMAIN = "__MACOSX"
-"""What macOS adds to archives: a folder of resource forks."""
+__all__ = ["Domain", "Leftovers", "class_names", "domain_names", "scan", "subfolders"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Domain:
     """One domain's pictures, in ImageFolder's order.
 
@@ -20,29 +23,13 @@ class Domain:
         name: the folder's name.
         paths: every picture; sorted by class, then by walk order.
         labels: the class of each picture, an index into the sorted class names.
+        sizes: bytes of each file, where they are known.
     """
 
     name: str
-    paths: tuple[Path, ...]
-    labels: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leftovers:
-    """What lies in the class folders and is not read.
-
-    Attributes:
-        broken: named like images, but links to nothing, pipes or devices.
-        unread: files of other kinds; hidden ones are not counted.
-    """
-
-    broken: list[Path] = field(default_factory=list)
-    unread: list[Path] = field(default_factory=list)
-
-
-def subfolders(folder: Path) -> list[str]:
-    """Return the names of the sub-folders, sorted; hidden ones are left out."""
-    return sorted(entry.name for entry in folder.iterdir() if _is_plain_folder(entry))
+    paths: Sequence[Path]
+    labels: Sequence[int] | NDArray[np.int64]
+    sizes: NDArray[np.int64] | None = None
 
 
 def domain_names(root: Path) -> list[str]:
@@ -96,82 +83,64 @@ def scan(
     Raises:
         DataError: names the domain and class that is missing or empty, or what is broken.
     """
-    classes = class_names(root)
-    found = Leftovers() if leftovers is None else leftovers
-    domains = [
-        _scan_domain(root / name, classes, found, allow_missing=allow_missing_classes)
-        for name in domain_names(root)
-    ]
-    if leftovers is None and found.broken:
+    if leftovers is not None:
+        listing = walk(root, domain_names(root), class_names(root), leftovers)
+    else:
+        listing = _listed(root)
+    if not allow_missing_classes:
+        _check_classes(listing, root)
+    return _domains(listing, root)
+
+
+def _listed(root: Path) -> Listing:
+    """Return what the index of a folder says, or list the folder and keep that.
+
+    Raises:
+        DataError: something in it is named like an image and is none.
+    """
+    domain_names(root)  # says what is wrong with a folder that is none
+    listing = folder_index.load(root)
+    if listing is not None:
+        return listing
+    begun, found = folder_index.now_ns(), Leftovers()
+    listing = walk(root, domain_names(root), class_names(root), found)
+    if found.broken:
         raise DataError(f"{found.broken[0]} is a link to nothing, a pipe or a device: remove it.")
-    return domains
+    folder_index.keep(listing, root, begun)
+    return listing
 
 
-def _scan_domain(
-    folder: Path, classes: list[str], leftovers: Leftovers, *, allow_missing: bool
-) -> Domain:
-    paths: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        found = _images(folder / name, leftovers)
-        if not found and not allow_missing:
-            state = "is empty" if (folder / name).is_dir() else "is missing"
-            raise DataError(
-                f"Class '{name}' {state} in domain '{folder.name}' ({folder / name}): "
-                "add pictures, remove the class everywhere, or set the source's "
-                "allow_missing_classes to true."
-            )
-        paths.extend(found)
-        labels.extend([label] * len(found))
-    return Domain(name=folder.name, paths=tuple(paths), labels=tuple(labels))
+def _check_classes(listing: Listing, root: Path) -> None:
+    """Refuse a domain that lacks a class.
+
+    Raises:
+        DataError: names both.
+    """
+    shape = (len(listing.domains), len(listing.classes))
+    counts = np.zeros(shape, np.int64)
+    np.add.at(counts, (listing.domain, listing.label), 1)
+    for position, label in np.argwhere(counts == 0)[:1]:
+        name, domain = listing.classes[label], listing.domains[position]
+        folder = root / domain / name
+        state = "is empty" if folder.is_dir() else "is missing"
+        raise DataError(
+            f"Class '{name}' {state} in domain '{domain}' ({folder}): "
+            "add pictures, remove the class everywhere, or set the source's "
+            "allow_missing_classes to true."
+        )
 
 
-def _images(folder: Path, leftovers: Leftovers) -> list[Path]:
-    """List a class folder's pictures in torchvision's walk order: by folder, then by name."""
-    by_folder: dict[str, list[str]] = {}
-    waiting, seen = [str(folder)], set[tuple[int, int]]()
-    while waiting:
-        directory = waiting.pop()
-        try:
-            found = Path(directory).stat()
-            entries = sorted(os.scandir(directory), key=lambda one: one.name)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise DataError(f"The folder {directory} cannot be read ({error}).") from error
-        if (found.st_dev, found.st_ino) in seen:
-            continue  # a link to this folder or to one above it
-        seen.add((found.st_dev, found.st_ino))
-        by_folder[directory] = _files(entries, leftovers)
-        waiting += [one.path for one in reversed(entries) if _is(one.is_dir)]
+def _domains(listing: Listing, root: Path) -> list[Domain]:
+    ends = listing.ends
+    bounds = np.stack([ends - np.diff(ends, prepend=0), ends], axis=1)
+    paths = ImagePaths(root, listing.folders, listing.folder, listing.names, bounds)
+    limits = np.searchsorted(listing.domain, np.arange(len(listing.domains) + 1))
     return [
-        Path(directory) / name for directory in sorted(by_folder) for name in by_folder[directory]
+        Domain(
+            name=name,
+            paths=paths[start:end],
+            labels=listing.label[start:end].astype(np.int64),
+            sizes=listing.sizes[start:end],
+        )
+        for name, start, end in zip(listing.domains, limits[:-1], limits[1:], strict=True)
     ]
-
-
-def _files(entries: list["os.DirEntry[str]"], leftovers: Leftovers) -> list[str]:
-    """Return the names of the images among a folder's entries."""
-    names = []
-    for entry in entries:
-        is_image = entry.name[entry.name.rfind(".") :].lower() in EXTENSIONS
-        if entry.name.startswith(".") or _is(entry.is_dir):
-            continue
-        if not _is(entry.is_file):
-            leftovers.broken.extend([Path(entry.path)] if is_image else [])
-        elif is_image:
-            names.append(entry.name)
-        else:
-            leftovers.unread.append(Path(entry.path))
-    return names
-
-
-def _is(kind: Callable[[], bool]) -> bool:
-    """Ask an entry of a folder what it is; a link that leads in a circle is nothing."""
-    try:
-        return kind()
-    except OSError:
-        return False
-
-
-def _is_plain_folder(entry: Path) -> bool:
-    return entry.is_dir() and not entry.name.startswith(".") and entry.name != NO_DOMAIN

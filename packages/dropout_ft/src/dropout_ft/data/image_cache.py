@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class ImageCache:
         self.side = side
         self.exif_rotation = exif_rotation
 
-    def build(self, paths: list[Path], root: Path) -> "CachedImages":
+    def build(self, paths: Sequence[Path], root: Path) -> "CachedImages":
         """Return the pictures, decoding them unless a cache of this very content exists.
 
         Raises:
@@ -50,7 +51,7 @@ class ImageCache:
             write_text(index, json.dumps(sizes))
         return CachedImages(target, index)
 
-    def _decode(self, paths: list[Path], target: Path) -> list[tuple[int, int]]:
+    def _decode(self, paths: Sequence[Path], target: Path) -> list[tuple[int, int]]:
         sizes = []
         with atomic_path(target) as temporary, temporary.open("wb") as file:
             for path in track(paths, "decoding", disable=not sys.stdout.isatty()):
@@ -83,10 +84,10 @@ class CachedImages:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def __getitem__(self, index: int) -> Image.Image:
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
         height, width = self.sizes[index]
         pixels = self.bytes[self.starts[index] : self.starts[index + 1]]
-        return Image.fromarray(np.array(pixels.reshape(height, width, 3)))
+        return pixels.reshape(height, width, 3)
 
 
 def shrink(image: Image.Image, side: int) -> Image.Image:

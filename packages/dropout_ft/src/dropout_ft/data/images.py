@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL.Image import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dropout_ft.data.decoding import read_rgb
+from dropout_ft.data.decoding import Picture, read_picture
 from dropout_ft.data.sources.base import Decoded
 from dropout_ft.data.transforms import Transform, apply_seeded
 from holdfast.seeding import SampleKey
@@ -67,8 +66,8 @@ class ImageDataset(Dataset[Batch]):
             "part": torch.tensor(int(self.parts[index])),
         }
 
-    def _image(self, index: int) -> Image:
+    def _image(self, index: int) -> Picture:
         if self.decoded is None:
-            return read_rgb(self.paths[index], exif_rotation=self.exif_rotation)
+            return read_picture(self.paths[index], exif_rotation=self.exif_rotation)
         images, numbers = self.decoded
         return images[int(numbers[index])]

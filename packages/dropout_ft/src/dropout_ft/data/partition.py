@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropout_ft.data.folder import Domain
+from dropout_ft.data.image_paths import joined, taken
 from dropout_ft.data.sources.base import Source
 from dropout_ft.data.splits import split_domain
 from dropout_ft.data.table import EvaluationTable
@@ -103,7 +104,7 @@ def _table(
         domain=np.concatenate([np.full(len(part), d) for part, d, _ in parts]),
         held_out=np.concatenate([np.full(len(part), out) for part, _, out in parts]),
         label=np.concatenate([np.asarray(domains[d].labels)[part] for part, d, _ in parts]),
-        paths=tuple(domains[d].paths[i] for part, d, _ in parts for i in part),
+        paths=joined([taken(domains[d].paths, part) for part, d, _ in parts]),
         domain_names=tuple(domain.name for domain in domains),
         test_domains=left_out,
         class_names=tuple(class_names),

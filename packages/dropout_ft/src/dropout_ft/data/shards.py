@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dropout_ft.data.decoding import decode_rgb
+from dropout_ft.data.decoding import Picture, decode_picture
 from dropout_ft.data.folder import Domain, class_names, scan
 from holdfast.atomic import write_text
 from holdfast.errors import DataError, MissingToolError
@@ -75,7 +74,7 @@ def write_shards(root: Path, out: Path, *, chunk_bytes: str = "64MB") -> int:
             "domains": [
                 {
                     "name": domain.name,
-                    "labels": list(domain.labels),
+                    "labels": [int(label) for label in domain.labels],
                     "paths": [str(path.relative_to(root)) for path in domain.paths],
                 }
                 for domain in domains
@@ -131,10 +130,10 @@ class Shards:
     def __len__(self) -> int:
         return len(self._open())
 
-    def __getitem__(self, index: int) -> Image.Image:
+    def __getitem__(self, index: int) -> Picture:
         item = self._open()[int(index)]
         name = f"{self.root}: {item['name']}"
-        return decode_rgb(item["picture"], name, exif_rotation=self.exif_rotation)
+        return decode_picture(item["picture"], name, exif_rotation=self.exif_rotation)
 
     def name(self, index: int) -> str:
         """Return a picture's path below the root it was written from."""

@@ -46,7 +46,7 @@ class EvaluationTable:
     domain: NDArray[np.int64]
     held_out: NDArray[np.bool_]
     label: NDArray[np.int64]
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     domain_names: tuple[str, ...]
     test_domains: tuple[int, ...]
     class_names: tuple[str, ...]

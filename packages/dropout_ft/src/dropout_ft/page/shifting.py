@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from dropout_ft.data.decoding import FORMATS, check_size, decode_rgb
+from dropout_ft.data.decoding import FORMATS, as_image, check_size, decode_picture
 from dropout_ft.loading import LoadedClassifier
 from holdfast.errors import ImageError
 
@@ -80,7 +80,7 @@ def read_upload(path: str) -> Image.Image:
         raise ImageError(f"The picture {name} is too large: make it smaller.") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{name} is no picture that can be read: try another file.") from error
-    return decode_rgb(Path(path).read_bytes(), name)
+    return as_image(decode_picture(Path(path).read_bytes(), name))
 
 
 def answers(

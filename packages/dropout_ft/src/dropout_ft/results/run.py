@@ -15,6 +15,7 @@ from holdfast.console import say
 from holdfast.errors import DataError
 from holdfast.runs.directory import RunDirectory
 from holdfast.runs.record import read_record
+from holdfast.storage import fetched
 
 if TYPE_CHECKING:
     from dropout_ft.data.sources.base import Source
@@ -139,13 +140,15 @@ def load_runs(paths: Sequence[str | Path], trusted: Trusted = NOTHING) -> list[R
     """Read the runs of some directories, or folders of them.
 
     Args:
-        paths: of the directories or folders.
+        paths: of the directories or folders, or addresses of folders on object storage.
         trusted: classes besides ours that their files may name.
 
     Raises:
         DataError: there are none.
     """
-    found_paths = [found for given in paths for found in run_directories(Path(given).expanduser())]
+    found_paths = [
+        found for given in paths for found in run_directories(fetched(given).expanduser())
+    ]
     once = {path.resolve(): path for path in reversed(found_paths)}
     return [load_run(path, trusted) for path in reversed(once.values())]
 

@@ -8,7 +8,7 @@ from dropout_ft.data.sources.base import Source, as_source
 from holdfast.console import say
 from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.pool import Pool
-from holdfast.runs.fingerprint import CHEAP_BYTES, describe_change, fingerprint_files
+from holdfast.runs.fingerprint import CHEAP_BYTES, describe_change
 from holdfast.runs.record import read_record
 
 
@@ -50,7 +50,7 @@ def _now(config: Any, before: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN
         say(f"note: the data of the finished runs cannot be compared with {where}.")
         return {}
     content = bool(before.get("content")) and int(before.get("bytes", 0)) <= CHEAP_BYTES
-    return fingerprint_files(source.root, source.files(), content=content).as_dict()
+    return source.fingerprint(content=content).as_dict()
 
 
 def _source(config: Any) -> Source | None:  # noqa: ANN401  (JSON)

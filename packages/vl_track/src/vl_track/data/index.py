@@ -6,7 +6,6 @@ in the user's cache folder and is built again when a file it was made from has c
 """
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +20,7 @@ import orjson
 from numpy.typing import NDArray
 
 from holdfast.atomic import write_text
+from holdfast.data.roots import cache_folder
 from holdfast.errors import DataError, DiskError
 from holdfast.locks import hold
 from vl_track.data.columns import ColumnWriter, dumps, map_numbers, map_texts
@@ -149,14 +149,6 @@ def _rebuilt(path: Path, videos: IndexedFiles, build: Callable[[Path], Iterable[
     if old is not None:
         shutil.rmtree(path / old["folder"], ignore_errors=True)  # maps of it stay valid
     return folder
-
-
-def cache_folder() -> Path:
-    """Return where indexes lie: ``HOLDFAST_CACHE``, or ``holdfast`` in the user's cache folder."""
-    chosen = os.environ.get("HOLDFAST_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "holdfast"
 
 
 def signature_of(path: Path) -> Signature:

@@ -1,7 +1,6 @@
 """Domains of images in shards: exact resume and DomainBed's splits, few shards open at a time."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,8 @@ from numpy.typing import NDArray
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.shards import CHUNKS, TABLE, Shards, ShardTable, read_table
 from dropout_ft.data.sources.base import Source
+from holdfast.errors import ConfigError
+from holdfast.storage import is_remote
 
 
 class ShardedFolder(Source):
@@ -23,9 +24,17 @@ class ShardedFolder(Source):
         root: folder of the shards.
         open_shards: shards of each domain that a rank draws from at a time.
         window: steps until others are drawn.
+
+    Raises:
+        ConfigError: the root is an address on object storage.
     """
 
     def __init__(self, root: str, open_shards: int = 4, window: int = 100) -> None:
+        if is_remote(root):
+            raise ConfigError(
+                f"Shards are mapped into memory, which {root} cannot be: copy them to a local "
+                "folder, or give data.source the address of the folder of images."
+            )
         super().__init__(root)
         self.open_shards = open_shards
         self.window = window
@@ -53,10 +62,12 @@ class ShardedFolder(Source):
         """Return every domain's images."""
         return self.table.domains
 
-    def files(self) -> Iterator[Path]:
-        """Yield the table and the shards."""
-        yield self.root / TABLE
-        yield from sorted(path for path in (self.root / CHUNKS).iterdir() if path.is_file())
+    def files(self) -> Iterator[tuple[str, int]]:
+        """Yield name and bytes of the table and of the shards."""
+        yield self.name_and_size(self.root / TABLE)
+        for path in (self.root / CHUNKS).iterdir():
+            if path.is_file():
+                yield self.name_and_size(path)
 
     def decoded(self, *, exif_rotation: bool = False) -> Shards:
         """Return the images by number; they are stored as encoded files and turned when read."""
