@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from vl_track.runtime import OnRuntime, Precision, Runtime
 
 from benchmarks.measure import Results, Row, alternate, each
 from dropout_ft.nn.backbones import TimmBackbone
@@ -19,7 +20,6 @@ from vl_track.exporting import example_inputs
 from vl_track.loading import load_network
 from vl_track.nn.network import Output
 from vl_track.nn.text.base import TextFeatures
-from vl_track.runtime import OnRuntime, Precision, Runtime
 
 CLASSIFIERS = ("tf_efficientnet_lite0", "resnet50")
 RUNTIMES: tuple[tuple[Runtime, Precision], ...] = (

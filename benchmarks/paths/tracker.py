@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from vl_track.runtime import Precision, Runtime, on_runtime
 
 from benchmarks.child import Child
 from benchmarks.material import FRAME_QUALITY, photographs
@@ -16,12 +17,11 @@ from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
 from vl_track.data.images import read_image
+from vl_track.finding import OFFICIAL, Network
 from vl_track.loading import build_network
-from vl_track.nn.network import OFFICIAL, AllInOne
+from vl_track.nn.network import AllInOne
 from vl_track.nn.official import from_official
-from vl_track.runtime import Precision, Runtime, on_runtime
 from vl_track.tracking import Tracker
-from vl_track.tracking.network import Network
 
 SIZES = {256: (128, 4.0, 2 * 21.5e9), 384: (192, 5.0, 2 * 48.3e9)}
 """Search size: template size, search factor, operations of a frame (OSTrack's own figures)."""
