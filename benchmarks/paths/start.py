@@ -1,5 +1,7 @@
 """How long the commands take to answer, and to their first training step."""
 
+import json
+import os
 import statistics
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from pathlib import Path
 from benchmarks.first_step import first_step
 from benchmarks.material import domain_folder
 from benchmarks.measure import Results, Row
+from vl_track.commands.example import BOX, CLIP, TEXT
+from vl_track.data.clips import pip_clip
 
 
 def measure(results: Results, rounds: int) -> None:
@@ -23,6 +27,7 @@ def measure(results: Results, rounds: int) -> None:
                 note="a new process each time",
             )
         )  # fmt: skip
+    results.rows += [_first_box(runtime, rounds) for runtime in ("auto", "torch")]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "pictures"
         domain_folder(root, each=2)
@@ -53,3 +58,42 @@ def _seconds(words: list[str]) -> float:
     start = time.perf_counter()
     subprocess.run(words, check=True, capture_output=True)
     return time.perf_counter() - start
+
+
+def _first_box(runtime: str, rounds: int) -> Row:
+    """Time ``vl-track track`` on two frames, in seconds of CPU, so that other work counts less."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [
+            sys.executable, "-m", "vl_track", "track", str(pip_clip(CLIP)), "--box", BOX,
+            "--text", TEXT, "--max_frames", "2", "--runtime", runtime, "--save",
+            f"{folder}/boxes.csv", "--overwrite", "true",
+        ]  # fmt: skip
+        spent = [_cpu_seconds(words) for _ in range(rounds)]
+    memory = max(megabytes for _, megabytes in spent)
+    return Row(
+        path=f"vl-track track, start to the first box, --runtime {runtime}", unit="start of CPU",
+        peer="3 s", ours=[seconds for seconds, _ in spent], theirs=[], aim=3.0,
+        note="two frames of the example clip, the shipped model, the whole process, seconds of "
+        f"CPU; at most {memory:.0f} MB of memory",
+    )  # fmt: skip
+
+
+_ASK = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(json.dumps([status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+"""
+
+
+def _cpu_seconds(words: list[str]) -> tuple[float, float]:
+    """Return the seconds of CPU and the greatest megabytes of memory that a process took.
+
+    A small process between asks for them: a child begins with the memory of its parent.
+    """
+    asked = [sys.executable, "-S", "-c", _ASK, *words]
+    done = subprocess.run(asked, check=True, capture_output=True, text=True)
+    status, seconds, megabytes = json.loads(done.stdout)
+    if status:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), words)
+    return seconds, megabytes

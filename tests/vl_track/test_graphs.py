@@ -322,6 +322,7 @@ def test_where_nobody_asked_a_graph_that_cannot_be_kept_is_only_said(
     assert "PyTorch computes, because" in capsys.readouterr().err
     with pytest.raises(CheckpointError, match="no room"):
         vl_track.load(model, device="cpu", runtime="onnx")
+    capsys.readouterr()
     few = opening.load_tracker(model, device="cpu", frames=20)
     assert isinstance(few.network, AllInOne), "not worth ten seconds"
     assert capsys.readouterr().err == ""

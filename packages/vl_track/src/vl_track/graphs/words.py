@@ -30,7 +30,7 @@ class Tensors:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._files = [
+        self._files: list[Any] = [  # whose methods have no types
             safe_open(file, framework="numpy") for file in sorted(folder.glob("*.safetensors"))
         ]
         self._place = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118

@@ -1,6 +1,6 @@
 """A PyTorch network as the tracker sees it: numpy arrays in, numpy arrays out."""
 
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -89,7 +89,7 @@ class Finder(nn.Module):
 
     @property
     def _where(self) -> torch.device:
-        return cast(torch.device, next(self.parameters()).device)
+        return next(self.parameters()).device
 
 
 def _array(tensor: Tensor) -> Any:  # noqa: ANN401  (of the tensor's own type)
