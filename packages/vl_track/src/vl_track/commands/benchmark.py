@@ -91,23 +91,22 @@ def benchmark(
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
             installed and gives the same boxes.
-        precision: ``float32``, ``bfloat16`` (OpenVINO), or ``auto``: fewer bits where the CPU
-            computes in them and the model was measured to lose at most 0.005 success AUC.
+        precision: ``float32``, ``bfloat16`` (OpenVINO), or ``auto``; see ``vl_track.load``.
         classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
-    settled = settle(weights, device=device, runtime=runtime, precision=precision,
-                     classes=own_classes(classes))  # fmt: skip
     videos = open_set(dataset, split, root=root, folder=folder)
+    model = digest_of(weights)
+    choice = settle(weights, device=device, runtime=runtime, precision=precision,
+                    classes=own_classes(classes)).choice  # fmt: skip
     given = vars(options or TrackerOptions())
     plan = Plan(
         dataset=dataset, split=split, prompt=prompt, options=given,
         layout=layout or ("got10k" if dataset == "got10k" else "pytracking"),
-        weights=digest_of(weights) + _runtime_name(settled.choice),
+        weights=model + _runtime_name(choice),
     )  # fmt: skip
     made: dict[str, Any] = {
-        "weights": weights, "options": given, "device": device,
-        "runtime": settled.choice.runtime, "precision": settled.choice.precision,
+        **choice._asdict(), "weights": weights, "options": given, "device": device,
         "classes": classes,
     }  # fmt: skip
     places = Places(root=root, folder=folder, tracker=made)
