@@ -105,20 +105,17 @@ def benchmark(
         layout=layout or ("got10k" if dataset == "got10k" else "pytracking"),
         weights=model + _runtime_name(choice),
     )  # fmt: skip
-    made: dict[str, Any] = {
-        **choice._asdict(), "weights": weights, "options": given, "device": device,
-        "classes": classes,
-    }  # fmt: skip
+    made: dict[str, Any] = {**choice._asdict(), "weights": weights, "options": given,
+                            "device": device, "classes": classes}  # fmt: skip
     places = Places(root=root, folder=folder, tracker=made)
     results = Path(out or f"results/{dataset}")
     read = folders_of(dataset, root=root, folder=folder)
     keep_apart([results], [*read, *([weights] if weights else [])])
     names = _chosen(videos, dataset, sequences)
     pool = _prepare(results, plan, names, places, retry_failed=retry_failed)
-    resources = Resources(
-        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition,
-        minutes=minutes, job_seconds=60 * time_limit,
-    )  # fmt: skip
+    resources = Resources(workers=workers, cpus=cpus, gpus=gpus, address=address,
+                          partition=partition, minutes=minutes,
+                          job_seconds=60 * time_limit)  # fmt: skip
     run(pool, videos, engine, resources)
 
 
