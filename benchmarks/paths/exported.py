@@ -1,6 +1,5 @@
 """Exported networks beside PyTorch, one picture or frame at a time on the CPU."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks.measure import Results, Row, alternate, each
 from dropout_ft.nn.backbones import TimmBackbone
@@ -16,15 +15,15 @@ from dropout_ft.training.module import FineTuning
 from holdfast.errors import MissingToolError
 from holdfast.exporting import export_network
 from vl_track.exporting import example_inputs
+from vl_track.finding import Network, Sentence
+from vl_track.graphs.network import GraphNetwork
 from vl_track.loading import load_network
-from vl_track.nn.network import Output
-from vl_track.nn.text.base import TextFeatures
-from vl_track.runtime import OnRuntime, Precision, Runtime
+from vl_track.packaged import packaged
+from vl_track.runtimes import Precision, Runtime
 
 CLASSIFIERS = ("tf_efficientnet_lite0", "resnet50")
 RUNTIMES: tuple[tuple[Runtime, Precision], ...] = (
     ("onnx", "float32"),
-    ("onnx", "int8"),
     ("openvino", "float32"),
     ("openvino", "bfloat16"),
 )
@@ -34,46 +33,38 @@ COUNT = 8
 def measure(results: Results, rounds: int) -> None:
     """Time the shipped tracker's network on every runtime, and two classifiers' files."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_CACHE_HOME"] = folder
         _tracker(results, rounds)
         for name in CLASSIFIERS:
             _classifier(results, name, Path(folder), rounds)
 
 
 def _tracker(results: Results, rounds: int) -> None:
+    """Time :meth:`Network.find`, as a tracker calls it, with as many threads as PyTorch has."""
     network = load_network()
-    given = example_inputs(network)
-    text = TextFeatures(given["text"], given["present"])
+    given = {name: one.numpy() for name, one in example_inputs(network).items()}
+    target = np.zeros((1, 4), np.float32)
+    prior = np.ones((1, network.search_grid, network.search_grid), np.float32)
+    asked = (given["template"], given["search"], Sentence(given["text"], given["present"]))
 
-    def ask(one: Callable[..., object]) -> Callable[[], float]:
-        return lambda: each(lambda: one(given["template"], given["search"], text), COUNT)
-
-    @torch.inference_mode()
-    def plain(template: Tensor, search: Tensor, features: TextFeatures) -> Output:
-        answer: Output = network(template, search, features)
-        return answer
+    def ask(one: Network) -> Callable[[], float]:
+        return lambda: each(lambda: one.find(*asked, target, prior), COUNT)
 
     for runtime, precision in RUNTIMES:
         try:
-            other = OnRuntime(network, runtime, precision)
+            threads = torch.get_num_threads()
+            other = GraphNetwork(packaged(), runtime, precision, threads=threads)
         except MissingToolError as reason:
             results.skipped.append((f"the shipped tracker on {runtime}", str(reason)))
             continue
-        apart = max(
-            float((one - two).abs().max())
-            for one, two in zip(
-                other(given["template"], given["search"], text).maps,
-                plain(given["template"], given["search"], text).maps,
-                strict=True,
-            )
-        )
-        ours, theirs = alternate(ask(other), ask(plain), rounds)
+        answers = [one.find(*asked, target, prior).boxes for one in (network, other)]
+        apart = float(np.abs(answers[0] - answers[1]).max()) * network.search_size
+        ours, theirs = alternate(ask(other), ask(network), rounds)
         results.rows.append(
             Row(
                 path=f"the shipped tracker's network, {runtime} in {precision}", unit="frame",
                 peer="PyTorch", ours=ours, theirs=theirs, aim=1.0,
-                note=f"CPU, {torch.get_num_threads()} threads, PyTorch in float32; greatest "
-                f"difference of the head's maps {apart:.6f}",
+                note=f"CPU, {threads} threads, PyTorch in float32; the box differs by "
+                f"{apart:.6f} pixels of the crop",
             )
         )  # fmt: skip
 

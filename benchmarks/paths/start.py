@@ -9,6 +9,8 @@ from pathlib import Path
 from benchmarks.first_step import first_step
 from benchmarks.material import domain_folder
 from benchmarks.measure import Results, Rounds, Row, commands, run_command
+from vl_track.commands.example import BOX, CLIP, TEXT
+from vl_track.data.clips import pip_clip
 
 
 def measure(results: Results, rounds: int) -> None:
@@ -22,6 +24,7 @@ def measure(results: Results, rounds: int) -> None:
                 note="a new process each time",
             )
         )  # fmt: skip
+    results.rows += [_first_box(runtime, rounds) for runtime in ("auto", "torch")]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "pictures"
         domain_folder(root, each=2)
@@ -47,3 +50,20 @@ def measure(results: Results, rounds: int) -> None:
                 f"{statistics.median(whole):.1f} s",
             )
         )  # fmt: skip
+
+
+def _first_box(runtime: str, rounds: int) -> Row:
+    """Time ``vl-track track`` on two frames, from the start of its process to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [
+            sys.executable, "-m", "vl_track", "track", str(pip_clip(CLIP)), "--box", BOX,
+            "--text", TEXT, "--max_frames", "2", "--runtime", runtime, "--save",
+            f"{folder}/boxes.csv", "--overwrite", "true",
+        ]  # fmt: skip
+        ours = commands([run_command(words) for _ in range(rounds)])
+    chosen = "" if runtime == "auto" else f", --runtime {runtime}"
+    return Row(
+        path=f"vl-track track, start to the first box{chosen}", unit="start", peer="3 s",
+        ours=ours, theirs=[], aim=3.0,
+        note="two frames of the example clip, the shipped model, the whole process",
+    )  # fmt: skip

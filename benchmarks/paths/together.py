@@ -14,7 +14,7 @@ VIDEOS = 8
 
 def measure(results: Results, rounds: int) -> None:
     """Time a frame of each of eight videos; both sides start every round from the same boxes."""
-    device = torch.device(choose_device())
+    device = choose_device()
     network = load_network().to(device)
     pictures, source = photographs((640, 480), VIDEOS)
     frames = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]
@@ -37,8 +37,8 @@ def measure(results: Results, rounds: int) -> None:
     ours, theirs = alternate(
         lambda: each(together, 4) / count, lambda: each(one_by_one, 4) / count, rounds
     )
-    aim = 3.0 if device.type == "cuda" else 1.0
-    where = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+    aim = 3.0 if device.startswith("cuda") else 1.0
+    where = torch.cuda.get_device_name() if device.startswith("cuda") else "CPU"
     results.rows.append(
         Row(
             path=f"{count} videos at once, {where}", unit="frame of one video", peer="one by one",

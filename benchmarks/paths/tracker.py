@@ -1,6 +1,5 @@
 """Frames a second of the tracker, batch 1, beside OSTrack's with the same weights."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -16,12 +15,13 @@ from holdfast.checkpoints.reading import read_checkpoint
 from holdfast.errors import MissingToolError
 from vl_track.data.geometry import Box
 from vl_track.data.images import read_image
+from vl_track.finding import OFFICIAL, Network
+from vl_track.graphs.writing import as_graph
 from vl_track.loading import build_network
-from vl_track.nn.network import OFFICIAL, AllInOne
+from vl_track.nn.network import AllInOne
 from vl_track.nn.official import from_official
-from vl_track.runtime import Precision, Runtime, on_runtime
+from vl_track.runtimes import Precision, Runtime
 from vl_track.tracking import Tracker
-from vl_track.tracking.network import Network
 
 SIZES = {256: (128, 4.0, 2 * 21.5e9), 384: (192, 5.0, 2 * 48.3e9)}
 """Search size: template size, search factor, operations of a frame (OSTrack's own figures)."""
@@ -50,7 +50,6 @@ def _size(results: Results, search: int, rounds: int) -> None:
     pictures, source = photographs((1280, 720), FRAMES)
     frames = np.stack([picture[..., ::-1] for picture in pictures])
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_CACHE_HOME"] = folder  # the networks written for runtimes go with it
         np.save(f"{folder}/frames.npy", frames)
         files = _write_jpegs(Path(folder), pictures)
         setting = {
@@ -63,7 +62,9 @@ def _size(results: Results, search: int, rounds: int) -> None:
             network = _same_weights(setting["weights"])
             for runtime, precision, decoded in VARIANTS:
                 try:
-                    other = on_runtime(network, runtime, precision)
+                    other: Network = network
+                    if runtime != "torch":
+                        other = as_graph(network, Path(folder) / "graph", runtime, precision)
                 except MissingToolError as reason:
                     results.skipped.append((f"tracker on {runtime}", str(reason)))
                     continue

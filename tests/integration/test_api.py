@@ -101,7 +101,8 @@ def test_a_tracker_is_one_word_away(tmp_path: Path) -> None:
 
 
 def test_a_model_folder_goes_round_unchanged(tmp_path: Path) -> None:
-    from vl_track.loading import packaged, read_folder
+    from vl_track.loading import read_folder
+    from vl_track.packaged import packaged
 
     config, weights = read_folder(packaged("small"))
     save_network(tmp_path / "copy", config, weights)

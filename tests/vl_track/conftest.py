@@ -9,11 +9,18 @@ from tracking_support import FindsRed, write_clip
 from vl_track.app import APP
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Written graphs are kept for the session, never in the user's own cache."""
+    place = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
+    return place
+
+
 @pytest.fixture
 def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run the command with a network that finds red, in a folder of its own."""
-    monkeypatch.setattr("vl_track.loading.load_network", lambda *_: FindsRed())
-    monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
+    monkeypatch.setattr("vl_track.opening.open_network", lambda *_, **__: (FindsRed(), "cpu"))
     monkeypatch.chdir(tmp_path)
     return lambda *words: APP.main(["track", *words])
 

@@ -13,8 +13,9 @@ from conftest import CONFIGS, REPOSITORY
 from vl_track.app import APP
 from vl_track.data.augment import Augmentation
 from vl_track.data.pairs import PairOptions
+from vl_track.finding import OFFICIAL, Conventions
 from vl_track.nn.backbone import JointTransformer
-from vl_track.nn.network import OFFICIAL, AllInOne, Conventions
+from vl_track.nn.network import AllInOne
 from vl_track.nn.text import OfficialText, TokenText
 from vl_track.scenes.datamodule import Scenes
 from vl_track.tracking import TrackerOptions

@@ -367,7 +367,7 @@ def test_the_clips_command_prints_every_tracker(
     clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("vl_track.loading.load_network", lambda *_: FindsRed())
+    monkeypatch.setattr("vl_track.opening.open_network", lambda *_, **__: (FindsRed(), "cpu"))
     out = tmp_path / "o.json"
     assert APP.main(["clips", str(clip_folder), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
@@ -400,8 +400,7 @@ def test_clips_are_a_data_set_like_any_other(clip_folder: Path) -> None:
 def test_score_and_ablate_language_print_their_convention(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("vl_track.loading.load_network", lambda *_: FindsRed())
-    monkeypatch.setattr("vl_track.fastest.fastest_runtime", lambda *_, **__: "torch")
+    monkeypatch.setattr("vl_track.opening.open_network", lambda *_, **__: (FindsRed(), "cpu"))
     words = ["--count", "2", "--root", str(root), "--emoji", "false"]
     out = tmp_path / "s.json"
     assert APP.main(["score", *words, "--out", str(out)]) == 0

@@ -15,7 +15,6 @@ from vl_track.data.pairs import PairOptions, make_pair
 from vl_track.nn.backbone import JointTransformer
 from vl_track.nn.foreground import has_target, target_share
 from vl_track.nn.network import AllInOne
-from vl_track.runtime import on_runtime
 from vl_track.scenes.make import make_scene
 from vl_track.tracking import Tracker, track_together
 from vl_track.training.module import Tracking
@@ -152,25 +151,6 @@ def test_several_at_once_are_told_their_own() -> None:
         assert np.abs(np.subtract(box, other)).max() < 0.01
     for first, second in zip(alone, together, strict=True):
         assert first.present == pytest.approx(second.present, abs=1e-4)
-
-
-@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
-def test_other_runtimes_are_told_too(
-    runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("onnxruntime" if runtime == "onnx" else runtime)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    network = told(tiny_network(target_types=True, presence=True))
-    other = on_runtime(network, runtime)
-    template, search = crops()
-    with torch.inference_mode():
-        text = network.text(["the red thing"])
-        for box in (BOX, torch.tensor([[0.1, 0.4, 0.8, 0.2]])):
-            wanted = network(template, search, text, target=box)
-            found = other(template, search, text, target=box)
-            for one, two in zip(wanted.maps, found.maps, strict=True):
-                assert torch.allclose(one, two, atol=1e-4)
-            assert torch.allclose(wanted.presence, found.presence, atol=1e-3)
 
 
 def test_the_types_learn_at_the_full_rate() -> None:

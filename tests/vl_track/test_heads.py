@@ -13,12 +13,12 @@ from holdfast.errors import CheckpointError, ConfigError
 from scenes_support import tiny_config, tiny_network
 from vl_track.commands.trusted import own_classes
 from vl_track.exporting import write_step
+from vl_track.graphs.writing import as_graph
 from vl_track.loading import build_network, load_network, save_network
 from vl_track.nn.heads import Head, MLPHead
 from vl_track.nn.heads.base import row_of
 from vl_track.nn.heads.mlp import MLPMaps
 from vl_track.nn.known import PARTS
-from vl_track.runtime import OnRuntime
 from vl_track.tracking.tracker import Tracker
 
 GRID = 8
@@ -162,16 +162,13 @@ def test_the_tracker_follows_with_the_mlp_head(tmp_path: Path) -> None:
     assert all(step.box[2] > 0 and step.box[3] > 0 for step in steps)
 
 
-def test_other_runtimes_compute_the_mlp_heads_maps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_runtimes_compute_the_mlp_heads_maps(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     network = tiny_network(head=partial(MLPHead, channels=8)).eval()
     frame = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
     found = []
-    for one in (network, OnRuntime(network, "onnx")):
+    for one in (network, as_graph(network, tmp_path / "graph", "onnx")):
         tracker = Tracker(one)
         tracker.initialize(frame, (30, 30, 40, 30), "red circle")
         found.append(tracker.track(frame))

@@ -12,6 +12,7 @@ import vl_track
 from holdfast.errors import CheckpointError
 from tests_support import only_run
 from vl_track.app import APP
+from vl_track.graphs.network import GraphNetwork
 from vl_track.loading import load_network
 from vl_track.nn import Backbone
 
@@ -76,4 +77,10 @@ def test_an_own_backbone_trains_and_tracks(mixers: Path) -> None:
     tracker = vl_track.load(out, device="cpu", runtime="torch", classes=[own])
     assert tracker.network.backbone.num_features == 12
     frames = list(np.random.default_rng(0).integers(0, 255, (3, 90, 120, 3), dtype=np.uint8))
-    assert len(list(tracker.follow(frames, box=(30, 30, 40, 30), text="the cup"))) == 3
+    steps = list(tracker.follow(frames, box=(30, 30, 40, 30), text="the cup"))
+    assert len(steps) == 3
+    on_graph = vl_track.load(out, device="cpu", runtime="openvino")
+    assert isinstance(on_graph.network, GraphNetwork), "exported with it, and needs no class"
+    others = on_graph.follow(frames, box=(30, 30, 40, 30), text="the cup")
+    for one, two in zip(steps, others, strict=True):
+        assert np.allclose(one.box, two.box, atol=0.01)

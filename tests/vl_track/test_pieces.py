@@ -9,7 +9,7 @@ from scenes_support import tiny_config, tiny_network
 from vl_track.loading import load_network, save_network
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text import WordPieceText
-from vl_track.nn.text.pieces import WordPieceTokenizer
+from vl_track.nn.text.piece_tokens import WordPieceTokenizer
 from vl_track.scenes.synonyms import SYNONYMS, reword
 
 COCO = """person bicycle car motorcycle airplane bus train truck boat bench bird cat dog horse sheep

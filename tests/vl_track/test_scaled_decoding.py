@@ -156,7 +156,7 @@ def test_a_window_around_exactly_differs_by_less_than_a_pixel() -> None:
 
 
 def test_the_release_maps_back_as_if_the_window_had_not_moved() -> None:
-    from vl_track.nn.network import Conventions
+    from vl_track.finding import Conventions
     from vl_track.tracking import Tracker
 
     start = moving_box(0)

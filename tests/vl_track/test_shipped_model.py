@@ -12,8 +12,9 @@ from safetensors import safe_open
 from scenes_support import painted_root
 from vl_track.data.geometry import window_of_frame
 from vl_track.data.video import crop_frame
-from vl_track.loading import MAX_FILE_BYTES, load_network, packaged
+from vl_track.loading import MAX_FILE_BYTES, load_network
 from vl_track.nn.network import AllInOne
+from vl_track.packaged import packaged
 from vl_track.scenes.clips import scenes_videos
 from vl_track.scenes.scene import Scene
 from vl_track.scoring.language import shuffled_sentences

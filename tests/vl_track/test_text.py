@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from holdfast.errors import ConfigError, MissingToolError
 from vl_track.nn.mixup import ModalMixup, mix
 from vl_track.nn.text import NoText, OfficialText, OpenClipText, SentenceText, TokenText
-from vl_track.nn.text.base import clean
-from vl_track.nn.text.tokenizers import WordTokenizer, split_words
+from vl_track.nn.text.tokenizers import WordTokenizer, clean, split_words
 from vl_track.scenes.grammar import grammar_words
 from vl_track.scenes.world import training_nouns
 

@@ -223,10 +223,9 @@ def test_whatever_unforeseen_ends_a_run_the_boxes_are_kept(
 def test_sigterm_keeps_what_was_tracked(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", 200)
     program = (
-        "import sys, time; import vl_track.loading, vl_track.fastest; from tracking_support import "
-        "FindsRed; from vl_track.app import APP; from vl_track.tracking import Tracker\n"
-        "vl_track.loading.load_network = lambda *_: FindsRed()\n"
-        "vl_track.fastest.fastest_runtime = lambda *_, **__: 'torch'\n"
+        "import sys, time; import vl_track.opening; from tracking_support import FindsRed\n"
+        "from vl_track.app import APP; from vl_track.tracking import Tracker\n"
+        "vl_track.opening.open_network = lambda *_, **__: (FindsRed(), 'cpu')\n"
         "ordinary = Tracker.track\n"
         "def slow(self, image):\n    time.sleep(0.05); print('.', flush=True)\n"
         "    return ordinary(self, image)\n"

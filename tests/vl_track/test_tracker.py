@@ -11,7 +11,7 @@ from scenes_support import tiny_network
 from tracking_support import FindsRed, frame_with, moving_box
 from vl_track.data.geometry import Box, window_around
 from vl_track.data.video import crop_frame
-from vl_track.nn.network import OFFICIAL
+from vl_track.finding import OFFICIAL
 from vl_track.nn.text import NoText
 from vl_track.scoring.measures import overlap_plain as overlaps
 from vl_track.tracking import Tracker, TrackerOptions
@@ -99,15 +99,15 @@ def test_a_step_equals_a_slow_reference(seed: int) -> None:
 def test_the_hann_window_is_the_releases(grid: int) -> None:
     window = hann_window(grid)
     line = np.hanning(grid + 2)[1:-1]
-    assert np.allclose(window.numpy(), np.outer(line, line), atol=1e-6)
+    assert np.allclose(window, np.outer(line, line), atol=1e-6)
 
 
 def test_window_weight_softens_the_prior() -> None:
     maps = FindsRed()(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 64, 64), [""]).maps
     maps.score_B1FF[0, 0, 0, 0] = 0.5
     maps.score_B1FF[0, 0, 1, 1] = 0.4
-    full = tracker().prior
-    soft = tracker(window_weight=0.1).prior
+    full = torch.from_numpy(tracker().prior)
+    soft = torch.from_numpy(tracker(window_weight=0.1).prior)
     assert FindsRed().head.decode(maps, full)[1].item() == pytest.approx(0.4)
     assert FindsRed().head.decode(maps, soft)[1].item() == pytest.approx(0.5)
 

@@ -1,5 +1,8 @@
 """Which device computes."""
 
+import sys
+from pathlib import Path
+
 from holdfast.errors import ConfigError
 
 
@@ -13,6 +16,8 @@ def choose_device(name: str | None = None) -> str:
     Raises:
         ConfigError: there is no such device on this machine.
     """
+    if name == "cpu":
+        return name
     import torch  # noqa: PLC0415  (slow to import)
 
     if name is None:
@@ -30,3 +35,13 @@ def choose_device(name: str | None = None) -> str:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("--device mps needs a Mac with Apple silicon: give --device cpu.")
     return name
+
+
+def has_no_gpu() -> bool:
+    """Tell, without importing torch, whether this machine surely has no GPU for it.
+
+    On Linux the drivers of NVIDIA, of AMD and of Windows' subsystem show theirs below ``/dev``.
+    """
+    if sys.platform != "linux":
+        return False
+    return not any(Path(f"/dev/{name}").exists() for name in ("nvidiactl", "kfd", "dxg"))

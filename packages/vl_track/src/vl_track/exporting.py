@@ -29,7 +29,7 @@ class TrackingStep(nn.Module):
     def __init__(self, network: AllInOne) -> None:
         super().__init__()
         self.network = network
-        prior = hann_window(network.backbone.search_grid)
+        prior = torch.from_numpy(hann_window(network.search_grid))
         self.register_buffer("prior", prior, persistent=False)
 
     def forward(

@@ -4,7 +4,6 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from holdfast.atomic import write_text
 from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.checkpoints.weights import read_weights, write_weights
 from holdfast.errors import CheckpointError
+from vl_track.finding import Conventions
 from vl_track.nn.known import maker
-from vl_track.nn.network import AllInOne, Conventions
+from vl_track.nn.network import AllInOne
+from vl_track.packaged import packaged
 
-DEFAULT = "small"
-"""Name of the model inside the package."""
 MAX_FILE_BYTES = 16_000_000
 _BODY = ("text_norm", "matching", "template_factor", "search_factor", "presence")
 
@@ -40,7 +39,7 @@ def load_network(
         CheckpointError: missing, damaged, or not a tracker of ours.
     """
     if source is None:
-        source = packaged(DEFAULT)
+        source = packaged()
     source = Path(source)
     if source.is_dir():
         config, weights = read_folder(source)
@@ -52,16 +51,6 @@ def load_network(
     check_same_architecture(weights, network.state_dict(), source=source)
     network.load_state_dict(weights)
     return network.eval()
-
-
-def packaged(name: str) -> Path:
-    """Return the folder of a model that comes with the package."""
-    folder = Path(str(files("vl_track"))) / "weights" / name
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(
-            f"This installation of vl_track has no model '{name}': install again."
-        )
-    return folder
 
 
 def build_network(

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from holdfast.errors import ConfigError, DataError, HoldfastError, MissingToolError
 from vl_track.data.geometry import as_box
 from vl_track.data.images import decode_image, read_image
+from vl_track.finding import Network
 from vl_track.tracking.loop import follow
-from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.steps import Prompt, Step
 from vl_track.tracking.tracker import Tracker
@@ -44,7 +43,7 @@ class Session:
         self,
         network: Network,
         options: TrackerOptions | None = None,
-        device: str | torch.device = "cpu",
+        device: str = "cpu",
         text: str = "",
     ) -> None:
         self.network, self.options, self.device, self.text = network, options, device, text

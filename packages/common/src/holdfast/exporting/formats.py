@@ -130,20 +130,39 @@ def _sort_stable() -> Callable[..., Any]:
     return sort
 
 
+def onnx_program(
+    program: torch.export.ExportedProgram,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    *,
+    fold: bool = False,
+) -> Any:  # noqa: ANN401  (torch.onnx.ONNXProgram, whose ``model_proto`` is onnx's)
+    """Return a traced network as ONNX in memory.
+
+    Args:
+        program: from :func:`trace`.
+        inputs: names in the graph.
+        outputs: likewise.
+        fold: compute what is constant, transposed weights for example; without it every weight
+            stays as it is, under its own name.
+    """
+    return torch.onnx.export(
+        program,
+        (),
+        None,
+        input_names=list(inputs),
+        output_names=list(outputs),
+        dynamo=True,
+        optimize=fold,
+        custom_translation_table={torch.ops.aten.sort.stable: _sort_stable()},
+        verbose=False,
+    )
+
+
 def _write_onnx(
     program: torch.export.ExportedProgram, file: Path, inputs: list[str], outputs: Sequence[str]
 ) -> None:
-    torch.onnx.export(
-        program,
-        (),
-        file,
-        input_names=inputs,
-        output_names=list(outputs),
-        dynamo=True,
-        custom_translation_table={torch.ops.aten.sort.stable: _sort_stable()},
-        external_data=False,
-        verbose=False,
-    )
+    onnx_program(program, inputs, outputs, fold=True).save(file, external_data=False)
 
 
 def _write_program(

@@ -24,8 +24,8 @@ def ablate_language(
     out: str | None = None,
     overwrite: bool = False,
     device: str | None = None,
-    runtime: Runtime = "torch",
-    precision: Precision = "float32",
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
     classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
@@ -42,8 +42,10 @@ def ablate_language(
         out: JSON to write.
         overwrite: replace it if it exists.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
-        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
-        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
+            installed and gives the same boxes.
+        precision: ``float32``, ``bfloat16`` (OpenVINO), or ``auto``: fewer bits where the CPU
+            computes in them and the model was measured to lose at most 0.005 success AUC.
         classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
@@ -52,7 +54,7 @@ def ablate_language(
     chosen = options or TrackerOptions()
     chosen.allow_nothing = True
     ways: list[PromptKind] = prompts or ["text", "box+text"]
-    tracker = presets.make_tracker(weights, chosen, device, runtime, precision, classes)
+    tracker = presets.make_tracker(weights, chosen, device, runtime, precision, classes, videos)
     with presets.progress(len(ways) * count * len(CONDITIONS)) as advance:
         found = [ablate(tracker, videos, way, after=advance) for way in ways]
     sys.stdout.write(format_ablations(found, f"Scenes {split}, {difficulty}, {count} videos"))

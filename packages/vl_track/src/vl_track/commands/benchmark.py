@@ -13,12 +13,16 @@ from holdfast.jobs.engines import Engine, Resources, run_pool
 from holdfast.jobs.pool import Pool
 from holdfast.jobs.progress import status_of, watch
 from holdfast.outputs import keep_apart
+from vl_track.choosing import Choice
 from vl_track.commands import presets
+from vl_track.commands.trusted import own_classes
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
-from vl_track.loading import DEFAULT, packaged
+from vl_track.graphs.description import FILE
+from vl_track.graphs.kept import MODEL_FILES
+from vl_track.opening import settle
+from vl_track.packaged import packaged
 from vl_track.results import Layout
-from vl_track.runtime import check
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.benchmarking import (
     Places,
@@ -54,8 +58,8 @@ def benchmark(
     retry_failed: bool = True,
     sequences: list[str] | None = None,
     device: str | None = None,
-    runtime: Runtime = "torch",
-    precision: Precision = "float32",
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
     classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
 ) -> None:
@@ -85,33 +89,33 @@ def benchmark(
         retry_failed: try sequences again that failed before.
         sequences: track these only.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
-        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``.
-        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
+            installed and gives the same boxes.
+        precision: ``float32``, ``bfloat16`` (OpenVINO), or ``auto``; see ``vl_track.load``.
         classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
-    check(runtime, precision)
     videos = open_set(dataset, split, root=root, folder=folder)
+    model = digest_of(weights)
+    choice = settle(weights, device=device, runtime=runtime, precision=precision,
+                    classes=own_classes(classes)).choice  # fmt: skip
     given = vars(options or TrackerOptions())
     plan = Plan(
         dataset=dataset, split=split, prompt=prompt, options=given,
         layout=layout or ("got10k" if dataset == "got10k" else "pytracking"),
-        weights=digest_of(weights) + _runtime_name(runtime, precision),
+        weights=model + _runtime_name(choice),
     )  # fmt: skip
-    made: dict[str, Any] = {
-        "weights": weights, "options": given, "device": device, "runtime": runtime,
-        "precision": precision, "classes": classes,
-    }  # fmt: skip
+    made: dict[str, Any] = {**choice._asdict(), "weights": weights, "options": given,
+                            "device": device, "classes": classes}  # fmt: skip
     places = Places(root=root, folder=folder, tracker=made)
     results = Path(out or f"results/{dataset}")
     read = folders_of(dataset, root=root, folder=folder)
     keep_apart([results], [*read, *([weights] if weights else [])])
     names = _chosen(videos, dataset, sequences)
     pool = _prepare(results, plan, names, places, retry_failed=retry_failed)
-    resources = Resources(
-        workers=workers, cpus=cpus, gpus=gpus, address=address, partition=partition,
-        minutes=minutes, job_seconds=60 * time_limit,
-    )  # fmt: skip
+    resources = Resources(workers=workers, cpus=cpus, gpus=gpus, address=address,
+                          partition=partition, minutes=minutes,
+                          job_seconds=60 * time_limit)  # fmt: skip
     run(pool, videos, engine, resources)
 
 
@@ -145,8 +149,8 @@ def make_tracker(
     weights: str | None,
     options: dict[str, Any],
     device: str | None,
-    runtime: Runtime = "torch",
-    precision: Precision = "float32",
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
     classes: Sequence[str] = (),
 ) -> ObjectTracker:
     """Make the tracker in whichever process runs it."""
@@ -155,20 +159,20 @@ def make_tracker(
     )
 
 
-def _runtime_name(runtime: Runtime, precision: Precision) -> str:
+def _runtime_name(choice: Choice) -> str:
     """Return what tells results of another runtime apart; nothing for PyTorch's."""
-    return "" if runtime == "torch" else f" on {runtime} in {precision}"
+    return "" if choice.runtime == "torch" else f" on {choice.runtime} in {choice.precision}"
 
 
 def digest_of(weights: str | None) -> str:
     """Return a digest of a model's files, so that results of another model are never mixed in."""
-    source = Path(weights) if weights is not None else packaged(DEFAULT)
+    source = Path(weights) if weights is not None else packaged()
     if not source.exists():
         raise ConfigError(f"There is no model at {source}: check --weights.")
     files = sorted(source.iterdir()) if source.is_dir() else [source]
     digest = sha256()
     for path in files:
-        if path.suffix in {".safetensors", ".json", ".ckpt"}:
+        if path.suffix in MODEL_FILES and path.name != FILE:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -32,8 +32,8 @@ def example(
     text: str | None = None,
     weights: str | None = None,
     device: str | None = None,
-    runtime: Runtime | None = None,
-    precision: Precision = "float32",
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
     classes: list[str] = [],  # noqa: B006
     options: TrackerOptions | None = None,
     max_frames: int | None = None,
@@ -48,9 +48,10 @@ def example(
         text: a sentence about the object.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
-        runtime: ``torch``, or, for one frame at a time on the CPU, ``onnx`` or ``openvino``; by
-            default the fastest one that is installed and gives the same boxes.
-        precision: ``float32``; ``bfloat16`` with OpenVINO, ``int8`` with ONNX Runtime.
+        runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
+            installed and gives the same boxes.
+        precision: ``float32``, ``bfloat16`` (OpenVINO), or ``auto``: fewer bits where the CPU
+            computes in them and the model was measured to lose at most 0.005 success AUC.
         classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
         max_frames: stop after this many.

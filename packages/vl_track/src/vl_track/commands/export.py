@@ -7,11 +7,13 @@ from pathlib import Path
 from torch import nn
 
 from holdfast.checkpoints.reading import check_same_architecture
-from holdfast.errors import ConfigError
+from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.exporting import FORMATS, Format, check_tools, written_line
 from holdfast.outputs import check_files
 from vl_track.commands.trusted import own_classes
 from vl_track.exporting import write_step
+from vl_track.graphs.description import FILE, GRAPH
+from vl_track.graphs.writing import write_graph
 from vl_track.loading import (
     build_network,
     load_network,
@@ -33,6 +35,8 @@ def export(
     overwrite: bool = False,
 ) -> None:
     """Write ``config.json`` and float16 safetensors of at most 16 MB each for ``--weights``.
+
+    ``network.onnx`` and ``network.json`` beside them let the model track without importing torch.
 
     Alignment's projections and the optimiser stay behind. Where the run kept an average of the
     weights, the average is written.
@@ -94,20 +98,44 @@ def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path
     if formats:
         files.append(folder / "tracker.json")
     if ckpt is not None:
-        files += [folder / "config.json", *sorted(folder.glob("model-*.safetensors"))]
+        files += [folder / name for name in ("config.json", FILE, GRAPH)]
+        files += sorted(folder.glob("model-*.safetensors"))
     return files
 
 
-def write_folder(ckpt: str, out: str, classes: Sequence[type[nn.Module]] = ()) -> None:
-    """Write a checkpoint's network as a model folder."""
+def write_folder(
+    ckpt: str, out: str, classes: Sequence[type[nn.Module]] = (), *, graph: bool = True
+) -> None:
+    """Write a checkpoint's network as a model folder.
+
+    Args:
+        ckpt: written by ``vl-track fit``.
+        out: the folder.
+        classes: of the user's own.
+        graph: also write ``network.onnx``, where the exporter of torch is installed.
+    """
     config, weights = read_trained(ckpt)
     options = config["backbone"].get("init_args") or {}
     if "weights" in options:  # the files hold every weight
         options["weights"] = None
     network = build_network(config, ckpt, classes)
     check_same_architecture(weights, network.state_dict(), source=ckpt)
+    for name in (FILE, GRAPH):  # of older weights
+        (Path(out) / name).unlink(missing_ok=True)
     files = save_network(out, config, weights)
     sys.stdout.write(
         f"Exported {size_in_megabytes(weights):.1f} MB in {len(files)} file(s) to {out}: use it "
         f"with --weights {out}\n"
     )
+    if graph:
+        _add_graph(Path(out), classes)
+
+
+def _add_graph(folder: Path, classes: Sequence[type[nn.Module]]) -> None:
+    """Write a model folder's graph, or say why not; the folder is whole without it."""
+    try:
+        write_graph(load_network(folder, classes), folder, ["config.json"])
+    except (MissingToolError, CheckpointError) as error:
+        sys.stderr.write(f"note: {folder} has no graph, so it starts slower: {error}\n")
+        return
+    sys.stdout.write(f"{folder / GRAPH}: tracks without importing torch\n")

@@ -86,7 +86,7 @@ def phases(
         checkpoint = str(directory / "checkpoints/last.ckpt")
         # The run's folder is named after all its settings, its start among them.
         start = directory / "model"
-        write_folder(checkpoint, str(start))
+        write_folder(checkpoint, str(start), graph=False)
     write_folder(checkpoint, str(root / "model"))
 
 

@@ -70,16 +70,20 @@ def make_tracker(
     weights: str | None,
     options: TrackerOptions | None,
     device: str | None,
-    runtime: Runtime | None,
+    runtime: Runtime,
     precision: Precision,
     classes: Sequence[str],
+    videos: Sequence[Video] | None = None,
 ) -> "Tracker":
-    """Make a tracker of what a command line says; see :func:`vl_track.load`."""
-    from vl_track import opening  # noqa: PLC0415  (torch comes with it)
+    """Make a tracker of what a command line says; see :func:`vl_track.load`.
+
+    ``videos`` are those to be tracked; for few frames no graph is written. Many by default.
+    """
+    from vl_track import opening  # noqa: PLC0415  (the runtimes come with it)
 
     return opening.load_tracker(
         weights, options=options, device=device, runtime=runtime, precision=precision,
-        classes=own_classes(classes),
+        classes=own_classes(classes), frames=None if videos is None else sum(map(len, videos)),
     )  # fmt: skip
 
 

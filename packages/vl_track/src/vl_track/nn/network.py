@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from vl_track.finding import Conventions
 from vl_track.nn.backbone import Backbone, Patches
+from vl_track.nn.finding import Finder
 from vl_track.nn.foreground import target_share
 from vl_track.nn.heads import CentreHead, HeadMaker
 from vl_track.nn.heads.base import Maps
@@ -49,31 +51,7 @@ class Output(NamedTuple):
     presence: Tensor | None = None
 
 
-class Conventions(NamedTuple):
-    """How a model's boxes are read, where models differ; kept with the model.
-
-    Attributes:
-        unrounded_corner: boxes are mapped back as if the search window had not been moved to whole
-            pixels, as the release does.
-        cut_first_box: a given box is cut to the image, which the release does not do.
-        small_boxes: boxes may be smaller than the tracker's ``margin`` if the first box is. In the
-            release every box is at least 10 pixels wide and high.
-        least_window: side of the smallest crop in pixels; 1 in the release.
-    """
-
-    unrounded_corner: bool = False
-    cut_first_box: bool = True
-    small_boxes: bool = True
-    least_window: float = 10.0
-
-
-OFFICIAL = Conventions(
-    unrounded_corner=True, cut_first_box=False, small_boxes=False, least_window=1.0
-)
-"""Of ``lib/test/tracker/ostrack.py`` in OSTrack and All-in-One."""
-
-
-class AllInOne(nn.Module):
+class AllInOne(Finder):
     """Vision-language tracker (arXiv 2307.03373).
 
     Args:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from holdfast.errors import CheckpointError
-from vl_track.nn.network import OFFICIAL
+from vl_track.finding import OFFICIAL
 
 # In every checkpoint, used by nothing at test.
 UNUSED = ("backbone.cls_token", "backbone.pos_embed")

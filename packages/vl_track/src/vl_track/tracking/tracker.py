@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.geometry import (
@@ -21,10 +19,9 @@ from vl_track.data.geometry import (
     window_of_frame,
 )
 from vl_track.data.video import crop_frame
-from vl_track.nn.text.base import TextFeatures
+from vl_track.finding import Bytes, Floats, Found, Network, Sentence, repeated
 from vl_track.tracking.first_frame import Correction, corrected, correction_of, moved_windows
 from vl_track.tracking.loop import follow
-from vl_track.tracking.network import Network
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.redetection import cover
 from vl_track.tracking.steps import Estimate, Prompt, Step
@@ -46,9 +43,9 @@ class SearchInput(NamedTuple):
             half a pixel in models with ``unrounded_corner``.
     """
 
-    template_13hw: Tensor
-    target_14: Tensor
-    text: TextFeatures
+    template_13hw: Bytes
+    target_14: Floats
+    text: Sentence
     window: Window
     box_window: Window
 
@@ -75,17 +72,17 @@ class Tracker:
         self,
         network: Network,
         options: TrackerOptions | None = None,
-        device: str | torch.device = "cpu",
+        device: str = "cpu",
     ) -> None:
-        self.device = torch.device(device)
-        self.network = network.eval().to(self.device)
+        self.device = device
+        self.network = network.ready(device)
         self.options = options or TrackerOptions()
         self.conventions = network.conventions
         self._least = self.options.margin
-        self._hann = hann_window(network.backbone.search_grid).to(self.device)
-        self._text: TextFeatures | None = None
-        self._template: Tensor | None = None
-        self._target = torch.zeros(1, 4, device=self.device)
+        self._hann = hann_window(network.search_grid)
+        self._text: Sentence | None = None
+        self._template: Bytes | None = None
+        self._target = np.zeros((1, 4), np.float32)
         self.present: float | None = None
         self._correction = Correction()
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
@@ -117,7 +114,7 @@ class Tracker:
         _check_frame(frame)
         self._frames, self._low = 0, 0
         self._least = self.options.margin
-        self._text = self._encode(text)
+        self._text = self.network.read(text)
         if box is not None:
             cut = check_box(box, frame)
             start = Estimate(cut if self.conventions.cut_first_box else as_box(box), 1.0)
@@ -225,10 +222,10 @@ class Tracker:
     def _first_error(self, frame: Image) -> Correction:
         """Return how the given box differs from what the network finds in its own frame."""
         windows = moved_windows(self._window(self.network.search_factor))
-        boxes, scores = self._decode(frame, windows, hann=self.options.hann)
+        answer = self._find(frame, windows, hann=self.options.hann)
         found = [
-            self.postprocess(frame, box, score, window).box
-            for box, score, window in zip(boxes, scores, windows, strict=True)
+            self.postprocess(frame, answer, number, window).box
+            for number, window in enumerate(windows)
         ]
         return correction_of(self._box, found)
 
@@ -250,22 +247,16 @@ class Tracker:
                 f"'{text}' cannot name the object, because {words}: give a box, or other words."
             )
 
-    def _encode(self, text: str) -> TextFeatures:
-        with torch.inference_mode():
-            features: TextFeatures = self.network.text([text])
-        return features
-
     def _remember(self, frame: Image) -> None:
         """Cut the template at the current box."""
         window = self._window(self.network.template_factor)
-        size = self.network.backbone.template_size
-        self._template = _batch([crop_frame(frame, window, size)], self.device)
-        self._target = torch.tensor([into_window(self._box, window)], device=self.device)
+        self._template = batch_of([crop_frame(frame, window, self.network.template_size)])
+        self._target = np.array([into_window(self._box, window)], np.float32)
 
     def _ground(self, frame: Image) -> Estimate:
-        size = self.network.backbone.template_size
-        self._template = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.device)
-        self._target = torch.zeros(1, 4, device=self.device)
+        size = self.network.template_size
+        self._template = np.zeros((1, 3, size, size), np.uint8)
+        self._target = np.zeros((1, 4), np.float32)
         height, width = frame.shape[:2]
         windows = []
         for scale in self.options.grounding_scales:
@@ -286,7 +277,6 @@ class Tracker:
         self._box = best.box
         return best
 
-    @torch.inference_mode()
     def _search(
         self,
         frame: Image,
@@ -303,56 +293,55 @@ class Tracker:
             hann: weight the scores by the window of :attr:`prior`.
             box_windows: what boxes are mapped back from; ``windows`` by default.
         """
-        boxes, scores = self._decode(frame, windows, hann=hann)
-        best = int(scores.argmax())
-        return self.postprocess(frame, boxes[best], scores[best], (box_windows or windows)[best])
+        answer = self._find(frame, windows, hann=hann)
+        best = int(answer.scores.argmax())
+        self.present = present_of(answer, best)
+        return self.postprocess(frame, answer, best, (box_windows or windows)[best])
 
-    @torch.inference_mode()
-    def _decode(self, frame: Image, windows: list[Window], *, hann: bool) -> tuple[Tensor, Tensor]:
-        """Return the box (N, 4) and the score (N,) of each window, as fractions of the window."""
+    def _find(self, frame: Image, windows: list[Window], *, hann: bool) -> Found:
+        """Return what the network finds in each window."""
         if self._template is None or self._text is None:
             raise ConfigError("The tracker has no prompt yet: call initialize first.")
-        backbone = self.network.backbone
-        crops = _batch([crop_frame(frame, w, backbone.search_size) for w in windows], self.device)
         count = len(windows)
-        text = TextFeatures(*(value.expand(count, *value.shape[1:]) for value in self._text))
-        template = self._template.expand(count, -1, -1, -1)
-        target = self._target.expand(count, -1)
-        output = self.network(template, crops, text, target=target)
-        boxes, scores = self.network.head.decode(output.maps, self.prior if hann else None)
-        self.present = present_of(output.presence, int(scores.argmax()))
-        return boxes, scores
+        crops = [crop_frame(frame, one, self.network.search_size) for one in windows]
+        return self.network.find(
+            repeated(self._template, count),
+            batch_of(crops),
+            Sentence(*(repeated(part, count) for part in self._text)),
+            repeated(self._target, count),
+            repeated(self.prior[None], count) if hann else None,
+        )
 
     def _window(self, factor: float) -> Window:
         """Return the window around the current box."""
         return window_around(self._box, factor, self.conventions.least_window)
 
     @property
-    def prior(self) -> Tensor:
+    def prior(self) -> Floats:
         """What the score map is multiplied by: the Hann window, softened by its weight."""
         weight = self.options.window_weight
         return self._hann * weight + (1 - weight)
 
-    def postprocess(self, frame: Image, box_4: Tensor, score: Tensor, window: Window) -> Estimate:
-        """Map a decoded box back into a frame, and keep it inside as the release does.
+    def postprocess(self, frame: Image, found: Found, number: int, window: Window) -> Estimate:
+        """Map a found box back into a frame, and keep it inside as the release does.
 
         Args:
             frame: the image that was searched.
-            box_4: centre x, centre y, width, height as fractions of the window.
-            score: of the box.
+            found: in one or more windows.
+            number: of the window meant.
             window: that the box is a part of.
         """
-        box: Box = tuple(box_4.tolist())
+        box = as_box(found.boxes[number].tolist())
         height, width = frame.shape[:2]
         kept = clip_box(
             out_of_window(box, window), (width, height), self.options.margin, self._least
         )
-        return Estimate(kept, float(score))
+        return Estimate(kept, float(found.scores[number]))
 
 
-def present_of(logits: Tensor | None, index: int) -> float | None:
-    """Return the probability of one sample's logit; ``None`` where the network gives none."""
-    return None if logits is None else float(logits[index].sigmoid())
+def present_of(found: Found, number: int) -> float | None:
+    """Return the probability that one crop has; ``None`` where the network gives none."""
+    return None if found.present is None else float(found.present[number])
 
 
 def smooth_size(box: Box, last: Box, weight: float) -> Box:
@@ -402,5 +391,7 @@ def _check_frame(frame: Image) -> None:
         )
 
 
-def _batch(crops: list[Image], device: torch.device) -> Tensor:
-    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous().to(device)
+def batch_of(crops: list[Image]) -> Bytes:
+    """Return crops as (B, 3, S, S)."""
+    stacked = np.stack(crops) if len(crops) > 1 else crops[0][None]
+    return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))

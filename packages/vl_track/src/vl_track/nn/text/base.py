@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vl_track.nn.text.tokenizers import clean
+
 
 class TextFeatures(NamedTuple):
     """Encoded sentences.
@@ -78,8 +80,3 @@ class NoText(TextEncoder):
     def knows(self, sentence: str) -> bool:
         """Return false."""
         return False
-
-
-def clean(sentence: str | None) -> str:
-    """Lower-case, drop full stops and collapse blanks, as the release reads ``nlp.txt``."""
-    return " ".join((sentence or "").replace(".", " ").lower().split())

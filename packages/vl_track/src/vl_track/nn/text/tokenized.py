@@ -1,44 +1,8 @@
-"""What text encoders with a vocabulary share: what they know, and where they cut a sentence."""
+"""What text encoders with a vocabulary share."""
 
-from vl_track.nn.text.base import TextEncoder, clean
-from vl_track.nn.text.tokenizers import Tokenizer
+from vl_track.nn.text.base import TextEncoder
+from vl_track.nn.text.vocabulary import Vocabulary
 
 
-class TokenizedText(TextEncoder):
-    """Base: subclasses set the attributes and implement ``encode``.
-
-    Attributes:
-        tokenizer: of sentences.
-        max_tokens: longer sentences are cut, with a warning.
-    """
-
-    tokenizer: Tokenizer
-    max_tokens: int
-
-    def remarks(self, sentence: str) -> list[str]:
-        """Name the words that are not in the vocabulary, and say if the end is cut off."""
-        sentence = clean(sentence)
-        unknown = self.tokenizer.unknown(sentence)
-        count = len(self.tokenizer.ids(sentence))
-        notes = []
-        if unknown:
-            words = ", ".join(f"'{word}'" for word in unknown)
-            rest = ", so only the other words count" if self.knows(sentence) else ""
-            notes.append(f"the model does not know {words}{rest}")
-        if count > self.max_tokens:
-            notes.append(f"the sentence has {count} tokens; the first {self.max_tokens} are used")
-        return notes
-
-    def knows(self, sentence: str) -> bool:
-        """Tell whether a word of the sentence that describes something is in the vocabulary."""
-        return bool(self.tokenizer.known(clean(sentence)))
-
-    def _ids(self, sentence: str) -> list[int]:
-        ids = self.tokenizer.ids(sentence)
-        if len(ids) > self.max_tokens:
-            self.warn_once(
-                "long",
-                f"A sentence has {len(ids)} tokens; only the first {self.max_tokens} are used: "
-                f"'{sentence[:60]}...'",
-            )
-        return ids[: self.max_tokens]
+class TokenizedText(Vocabulary, TextEncoder):
+    """Base: subclasses set the attributes of :class:`Vocabulary` and implement ``encode``."""

@@ -1,8 +1,9 @@
-"""From sentences to token ids."""
+"""From sentences to token ids. Nothing here imports torch."""
 
 import re
 import unicodedata
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
@@ -119,3 +120,27 @@ def _kind(character: str) -> str:
     if category == "So":
         return "S"
     return category[0] if category[0] in "LNM" else "P"
+
+
+def clean(sentence: str | None) -> str:
+    """Lower-case, drop full stops and collapse blanks, as the release reads ``nlp.txt``."""
+    return " ".join((sentence or "").replace(".", " ").lower().split())
+
+
+def tokenizer_of(vocabulary: str) -> Tokenizer:
+    """Return the tokenizer of a vocabulary: ``scenes``, ``clip``, or a file with one word a line.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if vocabulary == "scenes":
+        # A file and not the grammar itself: ids must never change under trained weights.
+        return WordTokenizer(packaged_text("scenes_words.txt").split())
+    if vocabulary == "clip":
+        return ClipTokenizer()
+    return WordTokenizer.read(vocabulary)
+
+
+def packaged_text(name: str) -> str:
+    """Return a file of words that comes with the package."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,13 +1,12 @@
 """Trainable token embeddings with mean pooling, which the release has as a comment."""
 
-from importlib.resources import files
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from vl_track.nn.text.tokenized import TokenizedText
-from vl_track.nn.text.tokenizers import ClipTokenizer, Tokenizer, WordTokenizer
+from vl_track.nn.text.tokenizers import tokenizer_of
 
 INITIAL_SCALE = 0.1
 Vocabulary = Literal["scenes", "clip"]
@@ -29,28 +28,15 @@ class TokenText(TokenizedText):
         super().__init__()
         self.num_features = num_features
         self.max_tokens = max_tokens
-        self.tokenizer = _tokenizer(vocabulary)
+        self.tokenizer = tokenizer_of(vocabulary)
         self.embedding = nn.EmbeddingBag(self.tokenizer.size, num_features, mode="mean")
         nn.init.normal_(self.embedding.weight, std=INITIAL_SCALE)
 
     def encode(self, sentences: list[str]) -> Tensor:
         """Return the mean embedding (B, C) of each sentence's tokens."""
-        ids = [self._ids(sentence) for sentence in sentences]
+        ids = [self.ids(sentence) for sentence in sentences]
         device = self.embedding.weight.device
         flat = torch.tensor([i for row in ids for i in row], dtype=torch.long, device=device)
         lengths = torch.tensor([0, *(len(row) for row in ids)][:-1], device=device)
         vector: Tensor = self.embedding(flat, lengths.cumsum(0))
         return vector
-
-
-def _tokenizer(vocabulary: str) -> Tokenizer:
-    if vocabulary == "scenes":
-        return WordTokenizer(_packaged("scenes_words.txt"))
-    if vocabulary == "clip":
-        return ClipTokenizer()
-    return WordTokenizer.read(vocabulary)
-
-
-def _packaged(name: str) -> list[str]:
-    # A file and not the grammar itself: ids must never change under trained weights.
-    return files(__package__).joinpath(name).read_text(encoding="utf-8").split()
