@@ -17,12 +17,13 @@ export class Stage {
     this.corner = null;     // first of two taps, or where the pointer went down
     this.pointer = null;
     this.pressed = null;
-    canvas.addEventListener("pointerdown", (event) => this.down(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", (event) => this.up(event));
-    canvas.addEventListener("pointercancel", () => this.forget());
+    this.place = canvas.parentElement;  // wider than the picture: a box may begin at its very edge
+    this.place.addEventListener("pointerdown", (event) => this.down(event));
+    this.place.addEventListener("pointermove", (event) => this.move(event));
+    this.place.addEventListener("pointerup", (event) => this.up(event));
+    this.place.addEventListener("pointercancel", () => this.forget());
     canvas.addEventListener("keydown", (event) => event.key === "Escape" && this.forget());
-    new ResizeObserver(() => this.fit()).observe(canvas.parentElement);
+    new ResizeObserver(() => this.fit()).observe(this.place);
     addEventListener("resize", () => this.fit());
   }
 
@@ -36,7 +37,7 @@ export class Stage {
     const [width, height] = this.size;
     const narrow = innerWidth <= 860;
     const room = narrow ? innerHeight * 0.42 : innerHeight - 190;
-    const wide = this.canvas.parentElement.clientWidth;
+    const wide = this.place.clientWidth;
     const times = Math.min(wide / width, Math.max(room, 180) / height, ENLARGED);
     const shown = [Math.round(width * times), Math.round(height * times)];
     const dots = Math.min(devicePixelRatio || 1, 2);
@@ -55,7 +56,7 @@ export class Stage {
   }
 
   /** Where a pointer is, in pixels of the clip. */
-  place(event) {
+  spot(event) {
     const shown = this.canvas.getBoundingClientRect();
     const x = (event.clientX - shown.left) / shown.width * this.size[0];
     const y = (event.clientY - shown.top) / shown.height * this.size[1];
@@ -64,17 +65,17 @@ export class Stage {
 
   down(event) {
     if (event.button !== 0 || !event.isPrimary) return;
-    this.canvas.setPointerCapture(event.pointerId);
+    this.place.setPointerCapture(event.pointerId);
     this.pressed = [event.clientX, event.clientY];
     this.second = this.corner !== null;
-    if (!this.second) this.corner = this.place(event);
-    this.pointer = this.place(event);
+    if (!this.second) this.corner = this.spot(event);
+    this.pointer = this.spot(event);
     this.draw();
   }
 
   move(event) {
     if (this.corner === null) return;
-    this.pointer = this.place(event);
+    this.pointer = this.spot(event);
     this.draw();
   }
 
@@ -87,7 +88,7 @@ export class Stage {
       this.onHint("Now tap the opposite corner.");
       return;
     }
-    const box = this.between(this.corner, this.place(event));
+    const box = this.between(this.corner, this.spot(event));
     this.forget();
     if (box[2] >= 2 && box[3] >= 2) this.onBox(box);
     else this.onHint("That box is too small: drag from corner to corner.");
