@@ -59,7 +59,7 @@ class Served:
         if given is not None:
             body = json.dumps(given).encode()
         parts = urlsplit(self.address)
-        link = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        link = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=300)
         with contextlib.closing(link):
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             link.request(method, path, body, named)

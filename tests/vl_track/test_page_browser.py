@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="the page's extra is not installed")
 
-from page_support import WIDTHS, Served, chromium, needs_chromium, served, visitor
+from page_support import WIDTHS, Served, chromium, needs_chromium, served, until, visitor
 from tracking_support import moving_box, write_clip
 from vl_track.results import read_boxes
 
