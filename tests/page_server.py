@@ -48,6 +48,7 @@ def tracking_site(given: argparse.Namespace) -> Site:
     class Slow(FindsRed):
         def forward(self, *values: object, **named: object) -> object:  # type: ignore[override]
             time.sleep(given.delay)
+            self.asked.clear()  # or it would keep every template
             return super().forward(*values, **named)  # type: ignore[arg-type]
 
     jobs = Jobs[Session](gigabytes=given.gigabytes, minutes=60)

@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from vl_track.tracking import Tracker
 from vl_track.video.drawing import COLOURS
 
 AT_ONCE = 2
-"""Runs, and readings of clips, at the same time."""
+"""Runs at the same time, and so many readings of clips, and overlays that are drawn."""
 FRAME_SECONDS = 8.0
 """How long a frame that has not been read yet is waited for."""
 
@@ -44,7 +45,8 @@ class Page:
     def __init__(self, tracker: Tracker, limits: Limits, jobs: Jobs[Session]) -> None:
         self.tracker, self.limits, self.jobs = tracker, limits, jobs
         self.examples = installed_examples()
-        self.decoding = asyncio.Semaphore(AT_ONCE)
+        self.opening = asyncio.Semaphore(AT_ONCE)
+        self.drawing = asyncio.Semaphore(AT_ONCE)
         lock = threading.Lock()
         self.workers = Workers(
             new_tracker=lambda: InTurn(tracker.another(), lock),
@@ -109,7 +111,8 @@ class Page:
             self.jobs.reserve(job, path.stat().st_size)
             shutil.copyfile(path, job.folder / "clip")
 
-        return await self._made(job, fill, example.objects())
+        limits = replace(self.limits, frames=min(self.limits.frames, example.end))
+        return await self._made(job, fill, limits, example.objects())
 
     async def upload(self, request: Request) -> Response:
         """Make a job of a file that a visitor sends."""
@@ -119,7 +122,7 @@ class Page:
         except BaseException:
             self.jobs.remove(job.id)
             raise
-        return await self._made(job, lambda: None, [])
+        return await self._made(job, lambda: None, self.limits, [])
 
     async def show(self, request: Request) -> Response:
         """Return everything about a job."""
@@ -182,7 +185,7 @@ class Page:
     async def overlay(self, request: Request) -> Response:
         """Return the clip with boxes drawn in."""
         session = self._session(request)
-        async with self.decoding:
+        async with self.drawing:
             await asyncio.to_thread(self._write_overlay, session)
         return FileResponse(
             session.overlay_file(), media_type="video/mp4", headers=_download("tracked.mp4")
@@ -196,17 +199,21 @@ class Page:
             self.jobs.reserve(session.job, file.stat().st_size - before)
 
     async def _made(
-        self, job: Job[Session], fill: Callable[[], None], objects: list[dict[str, Any]]
+        self,
+        job: Job[Session],
+        fill: Callable[[], None],
+        limits: Limits,
+        objects: list[dict[str, Any]],
     ) -> Response:
         """Look at a job's clip and describe it; a clip that cannot be used leaves nothing."""
 
         def make() -> Session:
             fill()
-            clip = open_clip(job.folder / "clip", job.name, self.limits)
-            return Session(job, self.jobs, clip, self.limits, self.workers)
+            clip = open_clip(job.folder / "clip", job.name, limits)
+            return Session(job, self.jobs, clip, limits, self.workers)
 
         try:
-            async with self.decoding:
+            async with self.opening:
                 session = job.content = await asyncio.to_thread(make)
             session.draw(objects)
         except BaseException:

@@ -26,6 +26,7 @@ class Example:
         box: on the frame ``frame``.
         text: about the object.
         frame: number of the frame that the box is drawn on.
+        end: frames that are used at most; the scene ends there.
     """
 
     file: str
@@ -35,6 +36,7 @@ class Example:
     box: Box
     text: str
     frame: int = 0
+    end: int = 10_000
 
     def objects(self) -> list[dict[str, Any]]:
         """Return what a visitor would have drawn and typed."""
@@ -42,14 +44,14 @@ class Example:
         return [{"id": 1, "name": self.name, "prompts": [prompt]}]
 
 
-# Boxes of data/sets/real_clips: face.csv, man_in_suit.csv, rabbit.csv.
+# Boxes of data/sets/real_clips: face.csv, bicycle.csv, rabbit.csv.
 EXAMPLES = (
-    Example(file="carphone_pristine.mp4", title="A man in a car", name="Face", size=(176, 144),
-            box=(61.0, 13.0, 54.0, 89.0), text="the face"),
-    Example(file="bikes.mp4", title="A street in New York", name="Man", size=(640, 272),
-            box=(164.0, 0.0, 208.0, 272.0), text="the man", frame=30),
-    Example(file="bigbuckbunny.mp4", title="A cartoon rabbit", name="Rabbit", size=(1280, 720),
-            box=(236.0, 256.0, 289.0, 299.0), text="the rabbit"),
+    Example(file="carphone_pristine.mp4", title="A man in a car", name="Face",
+            size=(176, 144), box=(61.0, 13.0, 54.0, 89.0), text="the face"),
+    Example(file="bikes.mp4", title="A bicycle and passers-by", name="Bicycle", frame=187, end=242,
+            size=(640, 272), box=(294.0, 3.0, 267.0, 197.0), text="the bicycle"),
+    Example(file="bigbuckbunny.mp4", title="A cartoon rabbit", name="Rabbit",
+            size=(1280, 720), box=(236.0, 256.0, 289.0, 299.0), text="the rabbit"),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import { Pictures } from "./pictures.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 
-const POLL = 200, PING = 60_000;
+const POLL = 200, RETRY = 3000, PING = 60_000;    // milliseconds
 const page = await askJson("/api/page");
 const pictures = new Pictures();
 const stage = new Stage($("picture"), drawBox, hint);
@@ -43,14 +43,15 @@ async function upload(file) {
     say(`${file.name} is too large: up to ${page.megabytes} MB are taken.`);
     return;
   }
-  $("begin").hidden = false;
   const before = job;
+  const place = before ? $("status") : $("sending");
   await trying(async () => {
-    const told = (share) => { $("sending").textContent = share < 1 ? `Sending ${Math.round(share * 100)} %` : "Looking at the clip..."; };
+    const told = (share) => { place.textContent = share < 1 ? `Sending ${Math.round(share * 100)} %` : "Looking at the clip..."; };
     open(await send(`/api/jobs?name=${encodeURIComponent(file.name)}`, file, told));
     if (before) ask(`/api/jobs/${before.id}`, { method: "DELETE" }).catch(() => {});
   });
   $("sending").textContent = "";
+  panel();
 }
 
 async function takeExample(number) {
@@ -238,17 +239,22 @@ async function stop() {
   await trying(() => ask(at("/stop"), { method: "POST" }));
 }
 
-/** Ask what was found, for as long as this clip is shown. */
+/** Ask what was found, for as long as this clip is shown; now and then if nothing happens. */
 async function poll(clip) {
   let asked = 0;
   while (job?.id === clip) {
     const busy = active() || !job.read;
     if (busy || (performance.now() - asked > PING && !document.hidden)) {
       asked = performance.now();
-      await trying(async () => {
+      try {
         const found = await askJson(at(`/progress?run=${run.number}&since=${run.next}`));
         if (job?.id === clip) take(found);
-      }).catch(() => {});
+      } catch (error) {
+        if (job?.id !== clip) return;
+        if (error.status === 404) begin();
+        say(error.message);
+        await new Promise((go) => setTimeout(go, RETRY));
+      }
     }
     await new Promise((go) => setTimeout(go, POLL));
   }
@@ -272,8 +278,9 @@ function take(found) {
 
 // ---- what is shown around the picture -----------------------------------------------------------
 
+/** Show what to do next: these words, or by default the first step; null shows nothing. */
 function hint(words) {
-  const nothing = job && !chosen.prompts.size;
+  const nothing = words !== null && job && !chosen.prompts.size;
   $("hint").textContent = words || (nothing ? "Drag a box around what to follow" : "");
 }
 
@@ -317,7 +324,7 @@ function status(old) {
   if (run.state === "waiting") return `Waiting: ${Math.max(run.ahead - 1, 0)} before you.`;
   if (run.state === "tracking") return `Tracking: ${Math.max(...things.map((one) => one.fresh))} of ${job.count} frames.`;
   if (run.state === "failed") return "";
-  if (old) return "Results after the change are old: dashed boxes, hatched in the strip.";
+  if (old) return "Results after the change are old: grey dotted boxes, hatched in the strip.";
   if (things.some((one) => one.tracked)) return "Tracked. To correct it, draw a box on any frame.";
   return "";
 }

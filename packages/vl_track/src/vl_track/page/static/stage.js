@@ -70,6 +70,7 @@ export class Stage {
     this.second = this.corner !== null;
     if (!this.second) this.corner = this.spot(event);
     this.pointer = this.spot(event);
+    this.onHint(null);
     this.draw();
   }
 
