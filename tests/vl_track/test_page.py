@@ -274,16 +274,21 @@ def test_removing_what_was_drawn(clip: Clip) -> None:
 def test_results_are_the_fields_files(clip: Clip, tmp_path: Path) -> None:
     objects = update_objects({}, drawn(prompt(0, list(moving_box(0)), "red")), clip, 6)
     with pytest.raises(PageError, match="Nothing has been tracked"):
-        write_overlay(tmp_path / "a.mp4", clip, list(objects.values()))
+        write_overlay(tmp_path / "a.mp4", clip, list(objects.values()), threading.Event())
     with pytest.raises(PageError, match="Object 1 has not been tracked"):
         boxes_text(objects[1])
     track(clip, objects)
     rows = [[float(one) for one in line.split(",")] for line in boxes_text(objects[1]).split()]
     assert np.allclose(rows, [objects[1].found[n].box for n in range(COUNT)], atol=1e-3)
-    write_overlay(tmp_path / "a.mp4", clip, list(objects.values()))
+    write_overlay(tmp_path / "a.mp4", clip, list(objects.values()), threading.Event())
     assert len(list(open_source(str(tmp_path / "a.mp4")).frames())) == COUNT
     plain, written = frame_at(clip.file, 5), frame_at(tmp_path / "a.mp4", 5)
     assert np.abs(plain.astype(int) - written).max() > 60, "a box is drawn"
+    ended = threading.Event()
+    ended.set()
+    with pytest.raises(PageError, match="not kept any more"):
+        write_overlay(tmp_path / "b.mp4", clip, list(objects.values()), ended)
+    assert not (tmp_path / "b.mp4").exists()
 
 
 def test_how_sure_is_said_in_words_not_in_bare_numbers() -> None:

@@ -44,7 +44,7 @@ class Page:
 
     def __init__(self, tracker: Tracker, limits: Limits, jobs: Jobs[Session]) -> None:
         self.tracker, self.limits, self.jobs = tracker, limits, jobs
-        self.examples = installed_examples()
+        self.examples = [one for one in installed_examples() if one[0].frame < limits.frames]
         self.opening = asyncio.Semaphore(AT_ONCE)
         self.drawing = asyncio.Semaphore(AT_ONCE)
         lock = threading.Lock()
@@ -195,7 +195,7 @@ class Page:
         with session.overlay:
             file = session.overlay_file()
             before = file.stat().st_size if file.is_file() else 0
-            write_overlay(file, session.clip, list(session.objects.values()))
+            write_overlay(file, session.clip, list(session.objects.values()), session.closed)
             self.jobs.reserve(session.job, file.stat().st_size - before)
 
     async def _made(

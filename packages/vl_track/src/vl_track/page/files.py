@@ -1,5 +1,6 @@
 """The files that a visitor takes home: boxes as text, and the video with boxes drawn in."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -45,16 +46,19 @@ def boxes_text(one: Tracked) -> str:
     return format_boxes(boxes)
 
 
-def write_overlay(path: Path, clip: Clip, objects: Sequence[Tracked]) -> None:
+def write_overlay(
+    path: Path, clip: Clip, objects: Sequence[Tracked], ended: threading.Event
+) -> None:
     """Write the clip with every object's box, name and sentence.
 
     Args:
         path: of the MP4.
         clip: whose frames are drawn on.
         objects: only results of their present prompts are drawn.
+        ended: once set, the clip is gone, or the page ends.
 
     Raises:
-        PageError: there is nothing to draw.
+        PageError: there is nothing to draw, or it has ended.
         DiskError: the file cannot be written.
     """
     tracked = [one for one in objects if one.drawn and one.fresh > one.start]
@@ -67,6 +71,8 @@ def write_overlay(path: Path, clip: Clip, objects: Sequence[Tracked]) -> None:
         for frame in source.frames():
             if frame.number >= last:
                 break
+            if ended.is_set():
+                raise PageError(404, "This clip is not kept any more.")
             image = image if frame.image is None else frame.image
             if image is None:
                 continue

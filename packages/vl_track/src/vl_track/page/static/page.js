@@ -20,6 +20,7 @@ let follow = false;         // show the newest frame while tracking
 let run = { number: 0, state: "done", next: 0, ahead: 0 };
 let playing = null;
 let typed = null;
+let starting = false;       // a change is on its way to the server, and tracking goes on after it
 let queue = Promise.resolve();
 
 const colour = (thing) => `rgb(${page.colours[things.indexOf(thing) % page.colours.length]})`;
@@ -179,7 +180,6 @@ function drawBox(box) {
   const corrects = chosen.drawBox(frame, box);
   hint("");
   if (!chosen.textAt(frame) && draft()) chosen.writeWhole(draft(), frame);
-  panel();
   change(corrects);
 }
 
@@ -205,13 +205,14 @@ function wrote() {
   if (text === chosen.textAt(frame)) { panel(); return; }
   if (!chosen.tracked || frame <= chosen.start) {
     chosen.writeWhole(text, frame);
-    panel();
     change(false);
   }
 }
 
 /** Tell the server what is drawn and written; go on tracking if that is what the change is for. */
 function change(andTrack) {
+  starting = andTrack || active();
+  panel();
   return inOrder(async () => {
     say("");
     const was = active();
@@ -224,7 +225,7 @@ function change(andTrack) {
     if (was) run.state = "stopped";
     panel();
     if (andTrack || was) await track();
-  });
+  }).finally(() => { starting = false; if (job) panel(); });
 }
 
 async function track() {
@@ -301,7 +302,7 @@ function panel() {
   $("status").textContent = status(old && !first);
   const done = things.some((one) => one.tracked);
   $("results").hidden = $("legend").hidden = !done;
-  $("get-video").disabled = $("get-boxes").disabled = active();
+  $("get-video").disabled = $("get-boxes").disabled = active() || starting;
   $("remove-here").disabled = !chosen.prompts.has(frame);
   $("compare").disabled = !chosen.prompts.size || !chosen.textAt(chosen.start) || !chosen.prompts.get(chosen.start).box
     || things.length >= page.objects;
@@ -321,6 +322,7 @@ function words() {
 }
 
 function status(old) {
+  if (starting) return "Starting...";
   if (run.state === "waiting") return `Waiting: ${Math.max(run.ahead - 1, 0)} before you.`;
   if (run.state === "tracking") return `Tracking: ${Math.max(...things.map((one) => one.fresh))} of ${job.count} frames.`;
   if (run.state === "failed") return "";
@@ -366,7 +368,6 @@ function compare() {
   for (const [number, one] of from.prompts) {
     if (one.box) chosen.prompts.set(number, { box: one.box, text: "", stay: false });
   }
-  panel();
   change(true);
 }
 
@@ -374,7 +375,6 @@ function removeObject() {
   things = things.filter((one) => one !== chosen);
   chosen = things[0];
   if (!chosen) newThing();
-  panel();
   change(false);
 }
 
@@ -405,15 +405,14 @@ $("sentence").addEventListener("input", typing);
 $("sentence").addEventListener("change", wrote);
 $("from-here").addEventListener("click", () => {
   chosen.writeFrom(draft(), frame, $("anew").checked);
-  panel();
   change(true);
 });
-$("whole-clip").addEventListener("click", () => { chosen.writeWhole(draft(), chosen.start); panel(); change(false); });
+$("whole-clip").addEventListener("click", () => { chosen.writeWhole(draft(), chosen.start); change(false); });
 $("track").addEventListener("click", () => { wrote(); inOrder(track); });
 $("stop").addEventListener("click", stop);
 $("get-video").addEventListener("click", () => download("/overlay.mp4", `${stem()}_tracked.mp4`));
 $("get-boxes").addEventListener("click", () => download(`/boxes/${chosen.id}.txt`, `${stem()}_boxes.txt`));
-$("remove-here").addEventListener("click", () => { chosen.prompts.delete(frame); panel(); change(false); });
+$("remove-here").addEventListener("click", () => { chosen.prompts.delete(frame); change(false); });
 $("compare").addEventListener("click", compare);
 $("remove-object").addEventListener("click", removeObject);
 $("box-set").addEventListener("click", () => {
