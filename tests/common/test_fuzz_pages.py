@@ -24,6 +24,7 @@ pytest.importorskip("starlette", reason="the page's extra is not installed")
 from page_support import Served, served
 from tracking_support import moving_box, write_clip
 
+pytestmark = pytest.mark.slow  # servers that load torch, and hundreds of requests
 COUNT = int(os.environ.get("HOLDFAST_FUZZ", "300"))
 FUZZ = settings(
     max_examples=COUNT,
