@@ -192,6 +192,7 @@ RAW = [
     b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
     b"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: stranger.example\r\n\r\n",
     b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 9000 + b"\r\n",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import h11
+
 from holdfast.serving.access import LOCAL_NAMES, Access
 
 Scope = MutableMapping[str, Any]
@@ -44,10 +46,15 @@ class Guard:
         """Answer, or hand on."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-            return
-        if scope["type"] != "http":
-            return  # there are no web sockets here
+        elif scope["type"] == "http":  # there are no web sockets here
+            try:
+                await self._answer(scope, receive, send)
+            except h11.LocalProtocolError:
+                # The body was malformed, so uvicorn itself has answered and closes the link.
+                while (await receive())["type"] != "http.disconnect":
+                    pass
 
+    async def _answer(self, scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401
         async def send_guarded(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 own = list(message.get("headers", []))
