@@ -17,7 +17,7 @@ from starlette.routing import Route
 from dropout_ft.data.decoding import read_rgb
 from dropout_ft.loading import LoadedClassifier
 from dropout_ft.page.examples import Example
-from dropout_ft.page.shifting import Shift, answers, check_picture, read_upload
+from dropout_ft.page.shifting import Shift, answers, read_upload
 from holdfast.serving.access import Access
 from holdfast.serving.errors import PageError
 from holdfast.serving.jobs import Job, Jobs
@@ -174,7 +174,6 @@ class Page:
         def make() -> Picture:
             fill()
             path = job.folder / "picture"
-            check_picture(path, job.name)
             image = read_upload(path, job.name, exif_rotation=self.rotated)
             return Picture(answers(self.models, image), as_jpeg(image, SHOWN_SIDE))
 
