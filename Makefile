@@ -184,7 +184,7 @@ test: $(STAMP) ## every test but those of the night (12 minutes on two cores, 6 
 
 test-nightly: $(STAMP) ## ten thousand of each fuzz input, kills, long runs, browser, tutorials, the papers' sizes (hours)
 	$(PYTEST) -m nightly
-	HOLDFAST_FUZZ=10000 $(PYTEST) tests/vl_track/test_fuzz_files.py
+	HOLDFAST_FUZZ=10000 $(PYTEST) tests/vl_track/test_fuzz_files.py tests/common/test_fuzz_pages.py
 	$(BIN)/python tools/kills.py --kills $(or $(KILLS),34)
 
 coverage: $(STAMP) ## every test, with line coverage

@@ -16,7 +16,7 @@ PROJECTS = {
 EXTRAS = {p["name"]: set(p["optional-dependencies"]) for p in PROJECTS.values()}
 NAMED = re.compile(r"(holdfast-[\w-]+)\[([\w-]+)\]")
 # What docs/hard_use.md promises rests on these.
-SAFE = {"torch": "2.10", "gradio": "6.16", "pillow": "12.2"}
+SAFE = {"torch": "2.10", "starlette": "0.49.1", "h11": "0.16", "pillow": "12.2"}
 
 
 def texts() -> list[Path]:

@@ -11,7 +11,7 @@ HEAVY = ("timm", "open_clip", "torchvision", "pytorch_lightning", "jsonargparse"
 FORBIDDEN = (
     "pytorch_lightning", "lightning_fabric", "lightning_utilities", "jsonargparse", "omegaconf",
     "rich", "matplotlib", "tensorboard", "jinja2", "cv2", "pandas",
-    "pydantic", "gradio", "resvg_py",
+    "pydantic", "starlette", "resvg_py",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The page's shifts, answers and refusals, without a browser."""
 
-import html
+import io
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,16 @@ from dropout_ft.commands import demo as command
 from dropout_ft.data.decoding import read_rgb
 from dropout_ft.loading import load_classifier
 from dropout_ft.page import shifting
-from dropout_ft.page.shifting import Shift, answers
-from holdfast.errors import ConfigError, ImageError, MissingToolError
+from dropout_ft.page.shifting import Shift, answers, read_upload
+from holdfast.errors import ConfigError, ImageError
 from tests_support import only_run
 
-gr = pytest.importorskip("gradio", reason="the page's extra is not installed")
-pytestmark = pytest.mark.filterwarnings("ignore")  # gradio's own dependencies warn at import
+pytest.importorskip("starlette", reason="the page's extra is not installed")
 
-from dropout_ft.page.app import SLIDERS, Page  # noqa: E402
+from dropout_ft.page.app import SANDBOX, SLIDERS, read_shift
+from dropout_ft.page.examples import find_examples, from_folder
+from holdfast.serving.errors import PageError
+from page_support import Served, served
 
 CONFIG = Path(__file__).parents[2] / "configs/dropout_ft/tiny.yaml"
 
@@ -122,42 +125,33 @@ def test_too_large_a_picture_is_refused(
         answers(command.named_models(checkpoints), picture())
 
 
-def test_the_pages_answer_is_the_shifted_picture_and_a_label_for_each_model(
-    checkpoints: list[str], tmp_path: Path
-) -> None:
-    models = command.named_models(checkpoints)
-    page = Page(models)
-    start = [slider[2] for slider in SLIDERS.values()]
-    upload = str(tmp_path / "upload.png")
-    picture().save(upload)
-    plain, erm, dropped = page.answer(upload, *start)
-    assert np.array_equal(values(plain), values(picture()))
-    assert erm == answers(models, picture())["ERM"]
-    assert set(dropped) == set(models["ERM"].class_names)
-    blurred = page.answer(upload, 5.0, *start[1:])
-    assert not np.array_equal(values(blurred[0]), values(plain))
-    assert page.answer(None, *start) == [None, None, None]
-
-
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     """C3. Was: a PNG of 164 kB took 16.5 GB, and the server was killed."""
-    path = tmp_path / "secret" / "bomb.png"
-    path.parent.mkdir()
-    Image.new("L", (9000, 9000)).save(path)
-    start = [slider[2] for slider in SLIDERS.values()]
+    path = tmp_path / "picture"
+    Image.new("L", (9000, 9000)).save(path, "PNG")
     tracemalloc.start()
     with pytest.raises(ImageError, match=r"^The picture bomb\.png has 9000 x 9000 pixels"):
-        Page({}).answer(str(path), *start)
+        read_upload(path, "bomb.png")
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "AVIF"])
+def test_bombs_of_every_format_are_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shifting, "MOST_PIXELS", 1000)
+    picture().save(tmp_path / "picture", kind)
+    with pytest.raises(ImageError, match="60 x 40 pixels"):
+        read_upload(tmp_path / "picture", "bomb")
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
 def test_an_upload_that_is_no_picture(tmp_path: Path, content: bytes) -> None:
     """C6. Was: the server's path and gradio's own sentence."""
     (tmp_path / "x.png").write_bytes(content)
-    with pytest.raises(ImageError) as raised:
-        Page({}).answer(str(tmp_path / "x.png"), *[slider[2] for slider in SLIDERS.values()])
+    with pytest.raises(ImageError, match=r"^x\.png is no picture") as raised:
+        read_upload(tmp_path / "x.png", "x.png")
     assert str(tmp_path) not in str(raised.value)
 
 
@@ -171,54 +165,103 @@ def test_noise_takes_no_more_memory_than_a_few_rows() -> None:
 
 def test_sliders_start_where_nothing_is_changed() -> None:
     plain = Shift()
-    for name, (low, high, start, _) in SLIDERS.items():
+    for name, (low, high, start, _, _) in SLIDERS.items():
         assert start == getattr(plain, name)
         assert low <= start <= high
+    assert read_shift({}) == plain
+    assert read_shift({"blur": 2}) == Shift(blur=2.0)
+    for wrong in ("2", None, True, float("nan"), -1, 1e9, [1]):
+        with pytest.raises(PageError, match="Blur must be a number from 0 to 5"):
+            read_shift({"blur": wrong})
 
 
-def test_a_report_is_shown_in_a_sandbox(
-    checkpoints: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_examples_are_of_the_users_folder_or_of_emoji_styles(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    found = from_folder(pictures)
+    assert 1 <= len(found) <= 6
+    assert found == from_folder(pictures), "the same every time"
+    assert {one.title for one in found} == {one.path.parent.name for one in found}
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="no pictures"):
+        from_folder(tmp_path / "empty")
+    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path))
+    assert find_examples(None, ["a", "b"]) == []
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Served]:
+    with served("pictures", "--gigabytes", "0.001") as found:
+        yield found
+        assert found.said.read_text() == "", "no terminal traceback"
+
+
+def as_png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_pages_answer_is_the_shifted_picture_and_each_models_probabilities(
+    page: Served,
+) -> None:
+    image = Image.new("RGB", (40, 30), (250, 40, 40))
+    made = page.ask("/api/pictures?name=a.png", "POST", as_png(image)).json
+    assert {max(shares, key=shares.get) for shares in made["answers"].values()} == {"red"}
+    at = f"/api/pictures/{made['id']}"
+    assert page.ask(at).json == made, "a reload finds it"
+    assert page.ask(f"{at}/answer", "POST", given={}).json["answers"] == made["answers"]
+    grey = page.ask(f"{at}/answer", "POST", given={"colour": 0, "contrast": 0.1}).json
+    for shares in grey["answers"].values():
+        assert sum(shares.values()) == pytest.approx(1)
+        assert max(shares.values()) < 0.4
+    assert grey["picture"].startswith("data:image/jpeg;base64,")
+    wrong = page.ask(f"{at}/answer", "POST", given={"blur": 99})
+    assert (wrong.status, wrong.error) == (400, "Blur must be a number from 0 to 5.")
+    assert page.ask(at, "DELETE").status == 200
+    assert page.ask(f"{at}/answer", "POST", given={}).status == 404
+    assert page.folders() == []
+
+
+def test_bad_pictures_are_one_sentence_and_leave_nothing(page: Served) -> None:
+    def sent(content: bytes) -> str:
+        return page.ask("/api/pictures?name=/srv/a.png", "POST", content).error
+
+    assert sent(b"") == "a.png is empty: choose another file."
+    assert sent(b"text").startswith("a.png is no picture that can be read")
+    assert sent(as_png(picture(600, 400))[:-300]) == "a.png is damaged: try another picture."
+    assert sent(b"\0" * 1_000_001) == "a.png is too large: up to 1 MB are taken."
+    assert sent(as_png(Image.new("L", (9000, 9000)))).startswith(
+        "The picture a.png has 9000 x 9000"
+    )
+    assert page.folders() == []
+    assert page.ask("/report").error == "There is no report here."
+
+
+def test_a_reports_scripts_do_not_run(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text('<p>results</p><script>alert("x")</script>')
-    text = command.report_text(str(tmp_path))
-    shown: list[str] = []
-
-    class Nothing:
-        def __init__(self, *values: Any, **_: Any) -> None:
-            shown.extend(value for value in values if isinstance(value, str))
-
-        def __enter__(self) -> "Nothing":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            return None
-
-        def change(self, *_: object) -> None:
-            return None
-
-    for name in ("Blocks", "Markdown", "Row", "Image", "Slider", "Label", "HTML"):
-        monkeypatch.setattr(gr, name, Nothing)
-    Page(command.named_models(checkpoints), text).build()
-    assert "sandbox" in shown[-1]
-    assert html.escape('<script>alert("x")</script>') in shown[-1]
-    assert "<script>" not in shown[-1]
+    assert "results" in command.report_text(str(tmp_path))
+    assert SANDBOX["content-security-policy"].startswith("sandbox; default-src 'none'")
     with pytest.raises(ConfigError, match="cannot be read"):
         command.report_text(str(tmp_path / "none"))
     assert command.report_text(None) == ""
 
 
-def test_the_command_listens_on_this_machine_only(
+def test_the_command(
     checkpoints: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    served: list[Any] = []
-    monkeypatch.setattr("dropout_ft.commands.demo.serve", lambda page, **k: served.append(k))
-    monkeypatch.setattr(Page, "build", lambda self: None)  # its event loops outlive a test
-    assert APP.main(["demo", *checkpoints]) == 0
-    assert served == [{"host": "127.0.0.1", "port": 7861, "megabytes": 20.0}]
-    assert APP.main(["demo", *checkpoints, "--host", "0.0.0.0"]) == 0
-    assert served[1]["host"] == "0.0.0.0"
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "holdfast.serving.server.serve", lambda site, port: asked.append((site, port))
+    )
+    monkeypatch.delenv("HOLDFAST_PASSWORD", raising=False)
+    monkeypatch.setattr("sys.stdin", None)
+    assert APP.main(["demo", *checkpoints, "--abstain", "0.5"]) == 0
+    (site, port), *_ = asked
+    assert (site.access.host, port) == ("127.0.0.1", 7861)
+    site.jobs.close()
+    assert APP.main(["demo", *checkpoints, "--host", "0.0.0.0"]) == 1
+    assert "say --anyone true" in capsys.readouterr().err
+    assert APP.main(["demo", *checkpoints, "--abstain", "2"]) == 1
     assert APP.main(["demo", "nowhere.ckpt"]) == 1
     assert "nowhere.ckpt" in capsys.readouterr().err
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingToolError, match="pip install gradio"):
-        command.demo(checkpoints)

@@ -1,6 +1,7 @@
 """Pictures of every kind become 8-bit RGB; bad ones are named."""
 
 import os
+import struct
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -10,7 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dropout_ft.data.decoding import EXTENSIONS, ORIENTATION, is_rotated, read_rgb
+from dropout_ft.data.decoding import (
+    EXTENSIONS,
+    ORIENTATION,
+    _decode_deep,
+    is_rotated,
+    read_rgb,
+    tiff_size,
+)
 from holdfast.errors import ImageError
 
 
@@ -160,3 +168,25 @@ def test_files_that_are_no_pictures(tmp_path: Path, content: bytes) -> None:
 def test_absent_picture(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no picture at"):
         read_rgb(tmp_path / "absent.png")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_tiff_that_only_opencv_knows_is_measured_before_it_is_decoded(
+    swapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C3's kind. Was: OpenCV was handed the file and allocated whatever its header asks for."""
+    kind, folder = (">", b"MM\0*") if swapped else ("<", b"II*\0")
+    entries = [(256, 4, 60_000), (257, 4, 50_000), (258, 4, 32)]
+    header = folder + struct.pack(f"{kind}IH", 8, len(entries))
+    header += b"".join(struct.pack(f"{kind}HHII", tag, of, 1, v) for tag, of, v in entries)
+    assert tiff_size(header) == (60_000, 50_000)
+    path = tmp_path / "bomb.tif"
+    path.write_bytes(header + b"\0" * 4)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(ImageError, match=r"60000 x 50000 pixels|cannot be read"):
+        _decode_deep(path.read_bytes(), "bomb.tif")
+    with pytest.raises(ImageError):
+        read_rgb(path)
+    for cut in (header[:9], header[:20], b"II*\0" + b"\xff" * 8):
+        with pytest.raises(ValueError, match="no header of a TIFF"):
+            tiff_size(cut)

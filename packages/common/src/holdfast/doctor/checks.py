@@ -23,7 +23,7 @@ OURS = ("holdfast-common", "holdfast-dropout-ft", "holdfast-vl-track")
 OPTIONAL = {
     "av": ("reading and writing video", "pip install holdfast-vl-track"),
     "cv2": ("crops and drawing", "pip install opencv-contrib-python-headless"),
-    "gradio": ("the page, vl-track demo", "pip install gradio"),
+    "starlette": ("the pages of the demo commands", "pip install starlette uvicorn"),
     "nvidia.nvimgcodec": (
         "training decodes only what it crops",
         "pip install 'holdfast-vl-track[regions]'",

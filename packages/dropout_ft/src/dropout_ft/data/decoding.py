@@ -2,6 +2,7 @@
 
 import io
 import stat
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ FORMATS = ("JPEG", "PNG", "PPM", "BMP", "DIB", "TIFF", "WEBP", "GIF", "AVIF")
 """What is decoded, whatever a file's name says: not EPS, which runs a program, nor rarer kinds."""
 ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 _BIT_DEPTHS = (10, 12, 14, 16)
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")
 
 
@@ -208,8 +210,10 @@ def _decode_deep(content: bytes, name: str) -> Image.Image:
         if content.startswith(_PNG):
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 check_size(image.size, name)
+        else:
+            check_size(tiff_size(content), name)
         found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
+    except (cv2.error, ValueError) as error:
         raise _unreadable(name, error) from error
     if found is None:
         raise _unreadable(name, "no image that Pillow or OpenCV knows")
@@ -219,6 +223,29 @@ def _decode_deep(content: bytes, name: str) -> Image.Image:
     if colours.shape[2] == 4:
         return _on_white(Image.fromarray(np.ascontiguousarray(colours[..., [2, 1, 0, 3]])))
     return Image.fromarray(np.ascontiguousarray(colours[..., 2::-1]))
+
+
+def tiff_size(content: bytes) -> tuple[int, int]:
+    """Return width and height as a TIFF's first directory says; nothing is decoded.
+
+    OpenCV reads TIFFs that Pillow does not know, and would allocate whatever they ask for.
+
+    Raises:
+        ValueError: there is no such directory.
+    """
+    order = "<" if content.startswith(b"II") else ">"
+    found = {}
+    try:
+        (start,) = struct.unpack_from(f"{order}I", content, 4)
+        (count,) = struct.unpack_from(f"{order}H", content, start)
+        for place in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind = struct.unpack_from(f"{order}HH", content, place)
+            if tag in {_TIFF_WIDTH, _TIFF_HEIGHT}:
+                number = "H" if kind == _TIFF_SHORT else "I"
+                (found[tag],) = struct.unpack_from(f"{order}{number}", content, place + 8)
+        return found[_TIFF_WIDTH], found[_TIFF_HEIGHT]
+    except (struct.error, KeyError) as error:
+        raise ValueError("it has no header of a TIFF") from error
 
 
 def _unreadable(name: str, reason: object) -> ImageError:

@@ -1,76 +1,228 @@
-"""The page: drop a picture, shift it, and see every model's answer side by side."""
+"""The page: drop a picture, shift it, and see every model's answer before and after."""
 
-import html
-from collections.abc import Mapping
+import asyncio
+import base64
+import io
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import gradio as gr
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
+from dropout_ft.data.decoding import read_rgb
 from dropout_ft.loading import LoadedClassifier
+from dropout_ft.page.examples import Example
 from dropout_ft.page.shifting import Shift, answers, read_upload
-from holdfast.serving import explained
+from holdfast.serving.access import Access
+from holdfast.serving.errors import PageError
+from holdfast.serving.jobs import Job, Jobs
+from holdfast.serving.requests import read_json, save_upload
+from holdfast.serving.site import Site, build_site
 
-SHOWN_CLASSES = 5
 SLIDERS = {
-    "blur": (0.0, 5.0, 0.0, "Blur, % of the side"),
-    "noise": (0.0, 80.0, 0.0, "Noise"),
-    "contrast": (0.1, 2.0, 1.0, "Contrast"),
-    "rotation": (-180.0, 180.0, 0.0, "Rotation, degrees"),
-    "colour": (0.0, 2.0, 1.0, "Colour"),
-    "downsample": (0.02, 1.0, 1.0, "Resolution"),
+    "blur": (0.0, 5.0, 0.0, "Blur", "% of the side"),
+    "noise": (0.0, 80.0, 0.0, "Noise", "of 255"),
+    "contrast": (0.1, 2.0, 1.0, "Contrast", "times"),
+    "rotation": (-180.0, 180.0, 0.0, "Rotation", "degrees"),
+    "colour": (0.0, 2.0, 1.0, "Colour", "times"),
+    "downsample": (0.02, 1.0, 1.0, "Resolution", "share of the side"),
 }
+AT_ONCE = 2
+"""Pictures that are decoded at the same time."""
+SHOWN_SIDE, THUMBNAIL_SIDE = 720, 360
+SANDBOX = {"content-security-policy": "sandbox; default-src 'none'; img-src data:; "
+           "style-src 'unsafe-inline'"}  # fmt: skip
+"""A report's scripts do not run, and it can ask nobody for anything."""
+
+
+@dataclass
+class Picture:
+    """A visitor's picture.
+
+    Attributes:
+        before: each model's probabilities by class, without a shift.
+        shown: JPEG for the page.
+    """
+
+    before: dict[str, dict[str, float]]
+    shown: bytes
+
+    def close(self) -> None:
+        """There is no work to end."""
 
 
 class Page:
-    """One page for any number of visitors; nothing is kept between two of their clicks.
+    """One page for any number of visitors.
 
     Args:
         models: by the name they are shown with.
+        jobs: of the visitors' pictures.
+        examples: for the first click.
+        abstain: probability of the best class below which a model's answer is "unknown", in [0, 1].
+        megabytes: the largest picture.
         report: text of a ``report.html`` to show below, or empty.
     """
 
-    def __init__(self, models: Mapping[str, LoadedClassifier], report: str = "") -> None:
-        self.models, self.report = dict(models), report
+    def __init__(
+        self, models: Mapping[str, LoadedClassifier], jobs: Jobs[Picture], *,
+        examples: Sequence[Example] = (), abstain: float = 0.0, megabytes: float = 20.0,
+        report: str = "",
+    ) -> None:  # fmt: skip
+        self.models, self.jobs, self.examples = dict(models), jobs, list(examples)
+        self.abstain, self.megabytes, self.report = abstain, megabytes, report
+        self.rotated = bool(models) and all(one.exif_rotation for one in models.values())
+        self.deciding = asyncio.Semaphore(AT_ONCE)
 
-    def build(self) -> gr.Blocks:
+    def site(self, access: Access) -> Site:
         """Return the page, not yet served."""
-        with gr.Blocks(title="Holdfast: pictures from elsewhere", analytics_enabled=False) as page:
-            gr.Markdown("# Which model holds on when the picture changes?\nDrop a picture, then "
-                        "move the sliders.")  # fmt: skip
-            with gr.Row():
-                # A path, not a picture: gradio would decode an upload of any size.
-                given = gr.Image(type="filepath", image_mode=None, label="Picture",
-                                 sources=["upload"], elem_id="given")  # fmt: skip
-                shown = gr.Image(label="As the models see it", interactive=False, elem_id="shown")
-            with gr.Row():
-                sliders = [
-                    gr.Slider(low, high, start, label=label, elem_id=name)
-                    for name, (low, high, start, label) in SLIDERS.items()
-                ]
-            with gr.Row():
-                labels = [
-                    gr.Label(label=name, num_top_classes=SHOWN_CLASSES, elem_id=f"model-{number}")
-                    for number, name in enumerate(self.models)
-                ]
-            for one in (given, *sliders):
-                one.change(explained(self.answer), [given, *sliders], [shown, *labels])
-            if self.report:
-                frame = f'<iframe srcdoc="{html.escape(self.report)}" sandbox></iframe>'
-                gr.HTML(frame.replace("<iframe", '<iframe style="width:100%;height:900px"'))
-        return page
+        picture = "/api/pictures/{key}"
+        routes = [
+            Route("/api/page", self.describe),
+            Route("/api/examples/{number:int}.jpg", self.example_picture),
+            Route("/api/examples/{number:int}", self.take_example, methods=["POST"]),
+            Route("/api/pictures", self.upload, methods=["POST"]),
+            Route(picture, self.show),
+            Route(picture, self.forget, methods=["DELETE"]),
+            Route(f"{picture}/picture.jpg", self.picture),
+            Route(f"{picture}/answer", self.answer, methods=["POST"]),
+            Route("/report", self.show_report),
+        ]
+        return build_site("dropout_ft.page", routes, self.jobs, access)
 
-    def answer(self, upload: str | None, *values: float) -> list[Any]:
-        """Return the shifted picture and each model's probabilities.
+    async def describe(self, _: Request) -> Response:
+        """Return what there is to choose from."""
+        sliders = [
+            {"name": name, "low": low, "high": high, "start": start, "label": label, "unit": unit}
+            for name, (low, high, start, label, unit) in SLIDERS.items()
+        ]
+        examples = [{"title": one.title, "detail": one.detail} for one in self.examples]
+        return JSONResponse({
+            "models": list(self.models), "sliders": sliders, "examples": examples,
+            "abstain": self.abstain, "megabytes": self.megabytes, "report": bool(self.report),
+        })  # fmt: skip
 
-        Args:
-            upload: path of the visitor's picture.
-            values: of the sliders, in order.
+    async def example_picture(self, request: Request) -> Response:
+        """Return an example's thumbnail."""
+        path = self._example(request).path
+        content = await asyncio.to_thread(lambda: as_jpeg(read_rgb(path), THUMBNAIL_SIDE))
+        return Response(content, media_type="image/jpeg", headers={"cache-control": "max-age=600"})
 
-        Raises:
-            ImageError: the picture cannot be read, or is too large.
-        """
-        if upload is None:
-            return [None] * (1 + len(self.models))
-        shift = Shift(**dict(zip(SLIDERS, values, strict=True)))
-        changed = shift.of(read_upload(upload))
-        return [changed, *answers(self.models, changed).values()]
+    async def take_example(self, request: Request) -> Response:
+        """Make a job of an example."""
+        path = self._example(request).path
+        job = self.jobs.new(path.name)
+
+        def fill() -> None:
+            self.jobs.reserve(job, path.stat().st_size)
+            shutil.copyfile(path, job.folder / "picture")
+
+        return await self._made(job, fill)
+
+    async def upload(self, request: Request) -> Response:
+        """Make a job of a picture that a visitor sends."""
+        job = self.jobs.new(request.query_params.get("name", "the picture"))
+        try:
+            await save_upload(request, self.jobs, job, job.folder / "picture", self.megabytes)
+        except BaseException:
+            self.jobs.remove(job.id)
+            raise
+        return await self._made(job, lambda: None)
+
+    async def show(self, request: Request) -> Response:
+        """Return what the models say without a shift."""
+        return JSONResponse(self._described(*self._picture(request)))
+
+    async def forget(self, request: Request) -> Response:
+        """Remove a job."""
+        await asyncio.to_thread(self.jobs.remove, request.path_params["key"])
+        return JSONResponse({})
+
+    async def picture(self, request: Request) -> Response:
+        """Return the picture as it was sent, at the page's size."""
+        _, picture = self._picture(request)
+        return Response(picture.shown, media_type="image/jpeg")
+
+    async def answer(self, request: Request) -> Response:
+        """Return the shifted picture, and what the models say of it."""
+        job, _ = self._picture(request)
+        shift = read_shift(await read_json(request))
+
+        def decide() -> dict[str, Any]:
+            path = job.folder / "picture"
+            changed = shift.of(read_upload(path, job.name, exif_rotation=self.rotated))
+            shown = base64.b64encode(as_jpeg(changed, SHOWN_SIDE)).decode()
+            picture = f"data:image/jpeg;base64,{shown}"
+            return {"picture": picture, "answers": answers(self.models, changed)}
+
+        async with self.deciding:
+            return JSONResponse(await asyncio.to_thread(decide))
+
+    async def show_report(self, _: Request) -> Response:
+        """Return the report; its scripts do not run."""
+        if not self.report:
+            raise PageError(404, "There is no report here.")
+        return HTMLResponse(self.report, headers=SANDBOX)
+
+    async def _made(self, job: Job[Picture], fill: Callable[[], None]) -> Response:
+        """Decode a job's picture and ask the models; what cannot be used leaves nothing."""
+
+        def make() -> Picture:
+            fill()
+            path = job.folder / "picture"
+            image = read_upload(path, job.name, exif_rotation=self.rotated)
+            return Picture(answers(self.models, image), as_jpeg(image, SHOWN_SIDE))
+
+        try:
+            async with self.deciding:
+                picture = job.content = await asyncio.to_thread(make)
+        except BaseException:
+            self.jobs.remove(job.id)
+            raise
+        return JSONResponse(self._described(job, picture), status_code=201)
+
+    def _described(self, job: Job[Picture], picture: Picture) -> dict[str, Any]:
+        return {"id": job.id, "name": job.name, "answers": picture.before}
+
+    def _picture(self, request: Request) -> tuple[Job[Picture], Picture]:
+        job = self.jobs.get(request.path_params["key"])
+        if job.content is None:
+            raise PageError(404, "This picture has not arrived yet.")
+        return job, job.content
+
+    def _example(self, request: Request) -> Example:
+        number = int(request.path_params["number"])
+        if number >= len(self.examples):
+            raise PageError(404, "There is no such example.")
+        return self.examples[number]
+
+
+def read_shift(given: Mapping[str, Any]) -> Shift:
+    """Return the shift that a page asks for; what it does not name stays as it is.
+
+    Raises:
+        PageError: a value is no number, or out of range.
+    """
+    values = {}
+    for name, (low, high, start, label, _) in SLIDERS.items():
+        value = given.get(name, start)
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        if not plain or not math.isfinite(value) or not low <= value <= high:
+            raise PageError(400, f"{label} must be a number from {low:g} to {high:g}.")
+        values[name] = float(value)
+    return Shift(**values)
+
+
+def as_jpeg(image: Image.Image, side: int) -> bytes:
+    """Return an image as JPEG, its longer side cut to so many pixels."""
+    shown = image
+    if max(image.size) > side:
+        shown = image.copy()
+        shown.thumbnail((side, side))
+    buffer = io.BytesIO()
+    shown.save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()

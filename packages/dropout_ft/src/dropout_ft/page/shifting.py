@@ -38,7 +38,7 @@ class Shift:
     downsample: float = 1.0
 
     def of(self, image: Image.Image) -> Image.Image:
-        """Rerotation the changed picture; the noise is the same every time."""
+        """Return the changed picture; the noise is the same every time."""
         found = image
         if self.rotation:
             grey = (128, 128, 128)
@@ -66,13 +66,30 @@ def _with_noise(image: Image.Image, deviation: float) -> Image.Image:
     return Image.fromarray(values)
 
 
-def read_upload(path: str) -> Image.Image:
+def read_upload(path: Path, name: str, *, exif_rotation: bool = False) -> Image.Image:
     """Read an uploaded picture; its size is checked before its pixels are decoded.
+
+    Args:
+        path: of the file.
+        name: the visitor's, for messages.
+        exif_rotation: turn it as its EXIF header says.
 
     Raises:
         ImageError: it is too large, damaged, or no picture; the message has no server's path.
     """
-    name = Path(path).name
+    check_picture(path, name)
+    try:
+        return as_image(decode_picture(path.read_bytes(), name, exif_rotation=exif_rotation))
+    except ImageError as error:
+        raise ImageError(f"{name} is damaged: try another picture.") from error
+
+
+def check_picture(path: Path, name: str) -> None:
+    """Look at a picture's header.
+
+    Raises:
+        ImageError: it is too large, or no picture.
+    """
     try:
         with Image.open(path, formats=FORMATS) as header:
             check_size(header.size, name, MOST_PIXELS)
@@ -80,13 +97,12 @@ def read_upload(path: str) -> Image.Image:
         raise ImageError(f"The picture {name} is too large: make it smaller.") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{name} is no picture that can be read: try another file.") from error
-    return as_image(decode_picture(Path(path).read_bytes(), name))
 
 
 def answers(
     models: Mapping[str, LoadedClassifier], image: Image.Image
 ) -> dict[str, dict[str, float]]:
-    """Rerotation every model's probabilities by class.
+    """Return every model's probabilities by class.
 
     Args:
         models: by the name they are shown with.

@@ -1,220 +1,239 @@
-"""The page: a clip, two clicks or a sentence, and the tracked box."""
+"""The page: addresses, and what each of them does."""
 
-import io
-import tempfile
-from collections.abc import Iterator, Sequence
+import asyncio
+import shutil
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-import numpy as np
-from PIL import Image
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
-from holdfast.errors import HoldfastError
-from holdfast.report.figures import COLOURS, as_png, new_figure
-from holdfast.serving import explained
-from vl_track.data.clips import pip_clip
-from vl_track.nn.network import AllInOne
-from vl_track.page.following import (
-    Clicks,
-    Clip,
-    Limits,
-    open_clip,
-    track_clip,
-    write_results,
-)
-from vl_track.tracking.steps import Step
-from vl_track.video.drawing import draw_estimate
-from vl_track.video.frames import Image as Pixels
-from vl_track.video.reading import frame_at
+from holdfast.serving.access import Access
+from holdfast.serving.errors import PageError
+from holdfast.serving.jobs import Job, Jobs
+from holdfast.serving.requests import read_json, save_upload
+from holdfast.serving.site import Site, build_site
+from vl_track.page.clip import ENDINGS, Limits, open_clip
+from vl_track.page.examples import Example, installed_examples, thumbnail
+from vl_track.page.files import ABSENT, LOST, PRESENT, SURE, boxes_text, write_overlay
+from vl_track.page.objects import NAME_LENGTH, TEXT_LENGTH
+from vl_track.page.running import InTurn
+from vl_track.page.session import Session, Workers
+from vl_track.tracking import Tracker
+from vl_track.video.drawing import COLOURS
 
-CLICKABLE = 360
-"""Pixels that the shorter side of a frame is shown with, at least about."""
-EVERY = 3
-"""Frames between two pictures that the page shows while it tracks."""
-EXAMPLES = ("carphone_pristine.mp4", "bikes.mp4", "bigbuckbunny.mp4")
-HELP = (
-    "1. Upload a clip, or take an example. 2. Click two opposite corners of a box on the first "
-    "frame, or type a sentence, or both. 3. Track. To correct it, move the slider to a frame, draw "
-    "a new box there, and track again."
-)
+AT_ONCE = 2
+"""Runs at the same time, and so many readings of clips, and overlays that are drawn."""
+FRAME_SECONDS = 8.0
+"""How long a frame that has not been read yet is waited for."""
 
 
 class Page:
-    """One page for any number of visitors; what a visitor does is kept in that visitor's state.
+    """One page for any number of visitors.
 
     Args:
-        network: the tracker's, shared.
-        limits: of uploads.
-        device: of the network.
+        tracker: whose network, options and device all visitors' trackers share.
+        limits: of what visitors send.
+        jobs: of the visitors.
     """
 
-    def __init__(self, network: AllInOne, limits: Limits, device: str = "cpu") -> None:
-        self.network, self.limits, self.device = network, limits, device
+    def __init__(self, tracker: Tracker, limits: Limits, jobs: Jobs[Session]) -> None:
+        self.tracker, self.limits, self.jobs = tracker, limits, jobs
+        self.examples = [one for one in installed_examples() if one[0].frame < limits.frames]
+        self.opening = asyncio.Semaphore(AT_ONCE)
+        self.drawing = asyncio.Semaphore(AT_ONCE)
+        lock = threading.Lock()
+        self.workers = Workers(
+            new_tracker=lambda: InTurn(tracker.another(), lock),
+            remarks=tracker.network.text.remarks,
+            tracking=ThreadPoolExecutor(AT_ONCE, "tracking"),
+            reading=ThreadPoolExecutor(AT_ONCE, "reading"),
+        )
 
-    def build(self) -> gr.Blocks:
+    def site(self, access: Access) -> Site:
         """Return the page, not yet served."""
-        with gr.Blocks(title="Holdfast: track an object", analytics_enabled=False) as page:
-            state = gr.State(_fresh)
-            gr.Markdown("# Track an object through a video\n" + HELP)
-            with gr.Row():
-                video = gr.Video(label="Clip", sources=["upload"], elem_id="clip")
-                picture = gr.Image(label="Click two corners", interactive=False, elem_id="picture")
-            slider = gr.Slider(0, 1, 0, step=1, label="Frame", elem_id="frame")
-            with gr.Row():
-                example = gr.Dropdown(
-                    list(EXAMPLES), value=None, label="Example clip", elem_id="example"
-                )
-                text = gr.Textbox(label="Sentence about the object", elem_id="sentence")
-                compare = gr.Checkbox(label="Also track without the sentence", elem_id="compare")
-            with gr.Row():
-                button = gr.Button("Track", variant="primary", elem_id="track")
-                forget = gr.Button("Forget the boxes", elem_id="forget")
-            note = gr.Markdown(elem_id="note")
-            with gr.Row():
-                tracked = gr.Image(label="Tracked", interactive=False, elem_id="tracked")
-                other = gr.Image(label="Without the sentence", interactive=False, elem_id="other")
-            curve = gr.Image(label="Score", interactive=False, elem_id="curve")
-            with gr.Row():
-                boxes = gr.File(label="Boxes", elem_id="boxes")
-                overlay = gr.Video(label="Overlay video", interactive=False, elem_id="overlay")
-            shown = [picture, slider, state, note]
-            video.upload(explained(self.load), [video, state], shown)
-            example.input(explained(self.load_example), [example, state], [video, *shown])
-            picture.select(explained(self.click), [slider, state], [picture, state, note])
-            slider.release(explained(self.show), [slider, state], [picture])
-            forget.click(explained(self.forget), [slider, state], [picture, state, note])
-            button.click(
-                self.track, [text, compare, state], [tracked, other, curve, boxes, overlay, note],
-                concurrency_limit=2,
-            )  # fmt: skip
-        return page
+        job = "/api/jobs/{key}"
+        routes = [
+            Route("/api/page", self.describe),
+            Route("/api/words", self.words),
+            Route("/api/examples/{number:int}.jpg", self.example_picture),
+            Route("/api/examples/{number:int}", self.take_example, methods=["POST"]),
+            Route("/api/jobs", self.upload, methods=["POST"]),
+            Route(job, self.show),
+            Route(job, self.forget, methods=["DELETE"]),
+            Route(f"{job}/frames/{{number:int}}.jpg", self.frame),
+            Route(f"{job}/objects", self.draw, methods=["PUT"]),
+            Route(f"{job}/track", self.track, methods=["POST"]),
+            Route(f"{job}/stop", self.stop, methods=["POST"]),
+            Route(f"{job}/progress", self.progress),
+            Route(f"{job}/boxes/{{number:int}}.txt", self.boxes),
+            Route(f"{job}/overlay.mp4", self.overlay),
+        ]
+        return build_site("vl_track.page", routes, self.jobs, access)
 
-    def load(self, video: str | None, state: dict[str, Any]) -> tuple[Any, ...]:
-        """Take an uploaded clip and show its first frame."""
-        if video is None:
-            return None, gr.Slider(), _fresh(), ""
-        clip = open_clip(video, self.limits)
-        state = {"clip": clip, "clicks": Clicks()}
-        note = f"{clip.path.name}: {clip.count} frames."
-        if not clip.whole:
-            note += " The clip is longer; the rest will not be tracked."
-        slider = gr.Slider(0, max(1, clip.count - 1), 0, step=1)
-        return _marked(frame_at(clip.path, 0), state["clicks"], 0), slider, state, note
+    async def describe(self, _: Request) -> Response:
+        """Return the page's limits and examples."""
+        limits = self.limits
+        examples = [
+            {"title": one.title, "text": one.text, "box": one.box, "size": one.size,
+             "picture": f"{number}.jpg"}
+            for number, (one, _) in enumerate(self.examples)
+        ]  # fmt: skip
+        return JSONResponse({
+            "megabytes": limits.megabytes, "frames": limits.frames, "objects": limits.objects,
+            "endings": ENDINGS, "examples": examples, "colours": COLOURS,
+            "minutes": round(self.jobs.seconds / 60), "text": TEXT_LENGTH, "name": NAME_LENGTH,
+            "score": [SURE, LOST], "present": [PRESENT, ABSENT],
+        })  # fmt: skip
 
-    def load_example(self, name: str, state: dict[str, Any]) -> tuple[Any, ...]:
-        """Take one of the clips that come by pip."""
-        if name not in EXAMPLES:
-            raise gr.Error("There is no such example.")
-        path = str(pip_clip(name))
-        return (path, *self.load(path, state))
+    async def words(self, request: Request) -> Response:
+        """Return what a visitor should know about a sentence, while it is typed."""
+        text = request.query_params.get("text", "")[:TEXT_LENGTH]
+        return JSONResponse({"remarks": self.workers.remarks(text) if text.strip() else []})
 
-    def click(self, number: float, state: dict[str, Any], event: gr.SelectData) -> tuple[Any, ...]:
-        """Take a click on the picture."""
-        clip, clicks = _clip(state), state["clicks"]
-        frame = frame_at(clip.path, int(number))
-        x, y = (int(value) // zoom(frame) for value in event.index)
-        box = clicks.click(int(number), x, y)
-        if box is None:
-            note = f"First corner at {x}, {y}: click the opposite one."
-        else:
-            note = f"Frame {int(number)}: box {','.join(f'{v:g}' for v in box)}."
-        return _marked(frame, clicks, int(number)), state, note
+    async def example_picture(self, request: Request) -> Response:
+        """Return an example's thumbnail."""
+        example, path = self._example(request)
+        picture = await asyncio.to_thread(thumbnail, path, example.frame)
+        return Response(picture, media_type="image/jpeg", headers={"cache-control": "max-age=600"})
 
-    def show(self, number: float, state: dict[str, Any]) -> Pixels:
-        """Show a frame with what was drawn on it; a half-drawn box is dropped."""
-        clip = _clip(state)
-        state["clicks"].corner = None
-        return _marked(frame_at(clip.path, int(number)), state["clicks"], int(number))
+    async def take_example(self, request: Request) -> Response:
+        """Make a job of an example, with its box and sentence."""
+        example, path = self._example(request)
+        job = self.jobs.new(example.file)
 
-    def forget(self, number: float, state: dict[str, Any]) -> tuple[Any, ...]:
-        """Drop every box."""
-        clip = _clip(state)
-        state["clicks"] = Clicks()
-        picture = _marked(frame_at(clip.path, int(number)), state["clicks"], int(number))
-        return picture, state, "No boxes."
+        def fill() -> None:
+            self.jobs.reserve(job, path.stat().st_size)
+            shutil.copyfile(path, job.folder / "clip")
 
-    def track(self, text: str, compare: bool, state: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-        """Track, showing a picture now and then; at the end the files."""
+        limits = replace(self.limits, frames=min(self.limits.frames, example.end))
+        return await self._made(job, fill, limits, example.objects())
+
+    async def upload(self, request: Request) -> Response:
+        """Make a job of a file that a visitor sends."""
+        job = self.jobs.new(request.query_params.get("name", "the clip"))
         try:
-            yield from self._track(text, compare, state)
-        except HoldfastError as error:
-            raise gr.Error(str(error), duration=None) from error
+            await save_upload(request, self.jobs, job, job.folder / "clip", self.limits.megabytes)
+        except BaseException:
+            self.jobs.remove(job.id)
+            raise
+        return await self._made(job, lambda: None, self.limits, [])
 
-    def _track(self, text: str, compare: bool, state: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-        clip, boxes = _clip(state), dict(state["clicks"].boxes)
-        compared = compare and 0 in boxes
-        runs = [track_clip(self.network, clip, boxes, text, self.device)]
-        if compared:
-            runs.append(track_clip(self.network, clip, boxes, "", self.device))
-        kept: list[list[Step]] = [[] for _ in runs]
-        shown: tuple[Step, ...] = ()
-        for steps in zip(*runs, strict=True):
-            for run, step in zip(kept, steps, strict=True):
-                run.append(step.without_image())
-            shown = shown if steps[0].damaged else steps
-            if steps[0].frame % EVERY == 0:
-                progress = f"frame {steps[0].frame + 1} of {clip.count}"
-                yield (*_drawn(shown, text), gr.skip(), gr.skip(), gr.skip(), progress)
-        folder = Path(tempfile.mkdtemp())
-        lines, video = write_results(folder, clip, kept[0], text)
-        note = f"{len(kept[0])} frames tracked."
-        note += "".join(f" Note: {one}." for one in self.network.text.remarks(text))
-        if compare and not compared:
-            note += " Without the sentence there is nothing to compare: draw a box too."
-        curve = score_curve([[step.score for step in run] for run in kept])
-        yield (*_drawn(shown, text), curve, str(lines), str(video), note)
+    async def show(self, request: Request) -> Response:
+        """Return everything about a job."""
+        return JSONResponse(self._session(request).describe())
+
+    async def forget(self, request: Request) -> Response:
+        """Remove a job."""
+        await asyncio.to_thread(self.jobs.remove, request.path_params["key"])
+        return JSONResponse({})
+
+    async def frame(self, request: Request) -> Response:
+        """Return a frame's picture; one that is not read yet is waited for."""
+        clip, number = self._session(request).clip, request.path_params["number"]
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + FRAME_SECONDS
+        while number >= len(clip.pictures):
+            if clip.read or number >= clip.most:
+                raise PageError(404, f"The clip has no frame {number}.")
+            if loop.time() > latest:
+                raise PageError(503, "This frame has not been read yet.")
+            await asyncio.sleep(0.05)
+        headers = {"cache-control": "private, max-age=3600"}
+        return FileResponse(clip.picture(number), media_type="image/jpeg", headers=headers)
+
+    async def draw(self, request: Request) -> Response:
+        """Take the objects as the visitor describes them."""
+        session, given = self._session(request), await read_json(request)
+        await asyncio.to_thread(session.draw, given.get("objects"))
+        return JSONResponse({"objects": session.marks()})
+
+    async def track(self, request: Request) -> Response:
+        """Begin to track."""
+        session = self._session(request)
+        await asyncio.to_thread(session.start)
+        return JSONResponse(session.progress(0))
+
+    async def stop(self, request: Request) -> Response:
+        """Stop tracking; what was found stays."""
+        session = self._session(request)
+        await asyncio.to_thread(session.stop)
+        return JSONResponse(session.progress(len(session.run.rows)))
+
+    async def progress(self, request: Request) -> Response:
+        """Return what was found since the last time."""
+        session = self._session(request)
+        since = request.query_params.get("since", "0")
+        known = int(since) if since.isascii() and since.isdigit() and len(since) < 9 else 0
+        same = request.query_params.get("run") == str(session.run.number)
+        found = session.progress(known if same else 0)
+        return JSONResponse({**found, **session.reading()})
+
+    async def boxes(self, request: Request) -> Response:
+        """Return an object's boxes."""
+        session = self._session(request)
+        one = session.objects.get(request.path_params["number"])
+        if one is None:
+            raise PageError(404, "There is no such object.")
+        return PlainTextResponse(boxes_text(one), headers=_download("boxes.txt"))
+
+    async def overlay(self, request: Request) -> Response:
+        """Return the clip with boxes drawn in."""
+        session = self._session(request)
+        async with self.drawing:
+            await asyncio.to_thread(self._write_overlay, session)
+        return FileResponse(
+            session.overlay_file(), media_type="video/mp4", headers=_download("tracked.mp4")
+        )
+
+    def _write_overlay(self, session: Session) -> None:
+        with session.overlay:
+            file = session.overlay_file()
+            before = file.stat().st_size if file.is_file() else 0
+            write_overlay(file, session.clip, list(session.objects.values()), session.closed)
+            self.jobs.reserve(session.job, file.stat().st_size - before)
+
+    async def _made(
+        self,
+        job: Job[Session],
+        fill: Callable[[], None],
+        limits: Limits,
+        objects: list[dict[str, Any]],
+    ) -> Response:
+        """Look at a job's clip and describe it; a clip that cannot be used leaves nothing."""
+
+        def make() -> Session:
+            fill()
+            clip = open_clip(job.folder / "clip", job.name, limits)
+            return Session(job, self.jobs, clip, limits, self.workers)
+
+        try:
+            async with self.opening:
+                session = job.content = await asyncio.to_thread(make)
+            session.draw(objects)
+        except BaseException:
+            self.jobs.remove(job.id)
+            raise
+        return JSONResponse(session.describe(), status_code=201)
+
+    def _session(self, request: Request) -> Session:
+        session = self.jobs.get(request.path_params["key"]).content
+        if session is None:
+            raise PageError(404, "This clip has not arrived yet.")
+        return session
+
+    def _example(self, request: Request) -> tuple[Example, Path]:
+        number = int(request.path_params["number"])
+        if number >= len(self.examples):
+            raise PageError(404, "There is no such example.")
+        return self.examples[number]
 
 
-def _drawn(steps: Sequence[Step], text: str) -> list[Pixels | None]:
-    """Return the image of the run with the prompt, and of the one without the sentence."""
-    found: list[Pixels | None] = [None, None]
-    for index, step in enumerate(steps):
-        if step.image is not None:
-            sentence = "" if index else text
-            found[index] = draw_estimate(step.image, step.box, step.score, sentence)
-    return found
-
-
-def score_curve(runs: list[list[float]]) -> Image.Image:
-    """Draw the score of every frame, one line for each run."""
-    figure, axes = new_figure()
-    figure.set_size_inches(8, 2.2)
-    for scores, name, colour in zip(
-        runs, ("with the prompt", "without the sentence"), COLOURS, strict=False
-    ):
-        axes.plot(scores, color=colour, label=name)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel("frame")
-    axes.set_ylabel("score")
-    axes.legend(frameon=False, fontsize=8)
-    return Image.open(io.BytesIO(as_png(figure))).convert("RGB")
-
-
-def _fresh() -> dict[str, Any]:
-    return {"clip": None, "clicks": Clicks()}
-
-
-def _clip(state: dict[str, Any]) -> Clip:
-    clip = state["clip"]
-    if clip is None:
-        raise gr.Error("There is no clip yet: upload one, or take an example.")
-    assert isinstance(clip, Clip)
-    return clip
-
-
-def _marked(frame: Pixels, clicks: Clicks, number: int) -> Pixels:
-    """Draw the box or the first corner of a frame, small frames enlarged for clicking."""
-    picture = frame
-    if number in clicks.boxes:
-        picture = draw_estimate(frame, clicks.boxes[number], "box", "")
-    if clicks.corner is not None:
-        x, y = clicks.corner
-        picture = draw_estimate(picture, (x - 3, y - 3, 6, 6), "", "")
-    times = zoom(frame)
-    return np.repeat(np.repeat(picture, times, axis=0), times, axis=1)
-
-
-def zoom(frame: Pixels) -> int:
-    """Return how many times larger a frame is shown, so that its corners can be hit."""
-    return int(max(1, round(CLICKABLE / min(frame.shape[:2]))))
+def _download(name: str) -> dict[str, str]:
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return {**headers, "cache-control": "no-store"}

@@ -18,6 +18,8 @@ from vl_track.video.source import ADDRESS, Source
 
 OPEN_SECONDS, READ_SECONDS = 15.0, 15.0
 """How long an address may take to answer, and then to send something."""
+MOST_PIXELS = 8192 * 4608
+"""Of a frame: 8K films have fewer. FFmpeg refuses larger ones, also in the middle of a video."""
 UNCOUNTED = {"vp8"}
 """Codecs with packets that hold no visible frame, so that packets cannot be counted."""
 PROBED = 64
@@ -257,9 +259,17 @@ def _open(where: str) -> "av.container.InputContainer":
     if not container.streams.video:
         container.close()
         raise DataError(f"{where} holds no video stream: give a video.")
-    if container.streams.video[0].codec_context is None:
+    codec = container.streams.video[0].codec_context
+    if codec is None:
         container.close()
         raise DataError(f"{where} is in a format that this FFmpeg cannot decode: convert it.")
+    if codec.width * codec.height > MOST_PIXELS:
+        container.close()
+        raise DataError(
+            f"{where} has frames of {codec.width} x {codec.height} pixels, and "
+            f"{MOST_PIXELS / 1e6:.0f} million are allowed: make it smaller."
+        )
+    codec.options = {"max_pixels": str(MOST_PIXELS)}
     return container
 
 
