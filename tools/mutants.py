@@ -26,7 +26,8 @@ TARGETS = {
     "selection_iid": (f"{DROPOUT}/results/selection.py", "tests/dropout_ft/test_methods.py"),
     "averaging": (
         f"{DROPOUT}/methods/weight_average.py",
-        "tests/dropout_ft/test_methods.py tests/dropout_ft/test_method_properties.py",
+        "tests/dropout_ft/test_methods.py tests/dropout_ft/test_method_properties.py "
+        "tests/dropout_ft/test_run_methods.py",
     ),
     "soups": (
         f"{DROPOUT}/methods/soups.py",

@@ -193,16 +193,3 @@ def test_an_own_method_may_stand_beside_ours_but_not_take_a_name() -> None:
     finally:
         REGISTERED.pop("aaa", None)
     assert list(all_methods()) == list(ours)
-
-
-def test_every_method_is_registered_in_the_tables_order() -> None:
-    found = all_methods()
-    assert list(found) == [
-        "run", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "trajectory ensemble", "trajectory average",
-        "EMA", "SWA", "SWAD", "ensemble over runs", "EoA", "average over runs", "greedy soup",
-        "DiWA, restricted", "learned soup", "Model Stock", "concatenation",
-    ]  # fmt: skip
-    # What evaluates a network again is kept beside the runs; scores of logits are not worth it.
-    again = {"run", "trajectory ensemble", "trajectory average", "EMA", "ensemble over runs", "EoA"}
-    assert {name for name, one in found.items() if not one.kept} == again
-    assert all(one.order % 5 == 0 for one in found.values())  # room between them

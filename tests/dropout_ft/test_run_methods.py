@@ -2,6 +2,8 @@
 
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from dropout_ft.methods import soups
+from dropout_ft.methods.base import Options
 from dropout_ft.methods.concatenation import probe_concatenation
 from dropout_ft.methods.eoa import average_logits
 from dropout_ft.methods.learned_soup import learn_shares, mix
 from dropout_ft.methods.mc_dropout import mc_dropout_logits
+from dropout_ft.methods.registry import all_methods
 from dropout_ft.methods.segment_weights import complete
 from dropout_ft.methods.soups import greedy_soup
 from dropout_ft.methods.swa import last_part, mean_of_checkpoints
@@ -249,3 +254,54 @@ def test_an_auxiliary_backbone_must_be_one(tmp_path: Path) -> None:
     backbone = nn.Linear(1, 1)
     load_backbone(backbone, path)  # type: ignore[arg-type]
     assert backbone.weight.item() == backbone.bias.item() == 1
+
+
+def test_every_method_is_registered_in_the_tables_order() -> None:
+    found = all_methods()
+    assert list(found) == [
+        "run", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "trajectory ensemble", "trajectory average",
+        "EMA", "SWA", "SWAD", "ensemble over runs", "EoA", "average over runs", "greedy soup",
+        "DiWA, restricted", "learned soup", "Model Stock", "concatenation",
+    ]  # fmt: skip
+    # What evaluates a network again is kept beside the runs; scores of logits are not worth it.
+    again = {"run", "trajectory ensemble", "trajectory average", "EMA", "ensemble over runs", "EoA"}
+    assert {name for name, one in found.items() if not one.kept} == again
+    assert all(one.order % 5 == 0 for one in found.values())  # room between them
+    costly = {"MC dropout", "WiSE-FT 0.5", "WiSE-FT", "SWA", "SWAD", "EoA", "greedy soup",
+              "DiWA, restricted", "learned soup", "Model Stock", "concatenation"}  # fmt: skip
+    assert {name for name, one in found.items() if one.asked} == costly
+
+
+class OneNumber:
+    """Stands in for a run's evaluation: weights are one number, and so is their accuracy."""
+
+    def __init__(self, run: object) -> None:
+        pass
+
+    def scores(self, found: dict[str, Tensor]) -> dict[str, float]:
+        return {"iid": min(float(found["w"]), 0.8), "ood": float(found["w"])}
+
+
+@pytest.mark.parametrize(("name", "members"), [("greedy soup", 1), ("DiWA, restricted", 2)])
+def test_soups_take_each_runs_last_accuracy_and_weights(
+    monkeypatch: pytest.MonkeyPatch, name: str, members: int
+) -> None:
+    """The second run is best at its end, the first one at its start; their average is as good."""
+    runs = [
+        SimpleNamespace(w=0.9, curve=[0.9, 0.2, 0.7]),
+        SimpleNamespace(w=0.8, curve=[0.1, 0.3, 0.8]),
+    ]
+    for run in runs:
+        run.along = lambda which, run=run: [{"iid": value} for value in run.curve]
+    monkeypatch.setattr(soups, "check_same_tables", lambda runs: None)
+    monkeypatch.setattr(soups, "Reevaluation", OneNumber)
+    monkeypatch.setattr(soups, "final_weights", lambda run: {"w": torch.tensor(run.w)})
+    (found,) = all_methods()[name].scores(cast("Any", runs), Options())
+    assert found["members"] == members
+    assert found["ood"] == pytest.approx(0.8 if members == 1 else 0.85)
+
+
+def test_a_greedy_soup_leaves_out_what_changes_nothing() -> None:
+    weights = [{"w": torch.tensor(1.0)}, {"w": torch.tensor(3.0)}]
+    soup, chosen = soups.greedy_soup(weights, [0.5, 0.5], lambda found: 0.5)
+    assert (float(soup["w"]), chosen) == (1.0, [0])
