@@ -17,8 +17,8 @@ from dropout_ft.data.decoding import (
     _decode_deep,
     is_rotated,
     read_rgb,
-    tiff_size,
 )
+from holdfast.data.image_sizes import tiff_size
 from holdfast.errors import ImageError
 
 

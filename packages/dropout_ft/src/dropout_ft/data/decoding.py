@@ -2,7 +2,6 @@
 
 import io
 import stat
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from holdfast.data.image_sizes import PNG, TIFF, tiff_size
 from holdfast.data.jpeg import HEADER, MOST_PIXELS, decode_jpeg
 from holdfast.errors import ImageError
 
@@ -31,8 +31,6 @@ FORMATS = ("JPEG", "PNG", "PPM", "BMP", "DIB", "TIFF", "WEBP", "GIF", "AVIF")
 """What is decoded, whatever a file's name says: not EPS, which runs a program, nor rarer kinds."""
 ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 _BIT_DEPTHS = (10, 12, 14, 16)
-_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
-_PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")
 
 
 Pixels = NDArray[np.uint8]
@@ -108,7 +106,7 @@ def decode_picture(content: bytes, name: str, *, exif_rotation: bool = False) ->
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image) if exif_rotation else image)
     except UnidentifiedImageError as error:
-        if content.startswith(_TIFF):
+        if content.startswith(TIFF):
             return _decode_deep(content, name)
         raise _unreadable(name, error) from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
@@ -143,7 +141,7 @@ def is_rotated(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             start = file.read(HEADER)
-        if start.startswith((b"\xff\xd8", *_TIFF)) and b"Exif" not in start:
+        if start.startswith((b"\xff\xd8", *TIFF)) and b"Exif" not in start:
             return False
         with Image.open(path, formats=FORMATS) as image:
             return image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) not in {0, 1}
@@ -188,7 +186,7 @@ def _on_white(rgba: Image.Image) -> Image.Image:
 
 def _is_deep_colour(content: bytes) -> bool:
     """Tell whether this is a PNG of 16 bits in colour, whose lower bytes Pillow drops."""
-    return content.startswith(_PNG) and content[24:25] == b"\x10" and content[25:26] in b"\2\4\6"
+    return content.startswith(PNG) and content[24:25] == b"\x10" and content[25:26] in b"\2\4\6"
 
 
 def _has_deep_channels(image: Image.Image) -> bool:
@@ -207,7 +205,7 @@ def _decode_deep(content: bytes, name: str) -> Image.Image:
     import cv2  # noqa: PLC0415  (for few files)
 
     try:
-        if content.startswith(_PNG):
+        if content.startswith(PNG):
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 check_size(image.size, name)
         else:
@@ -223,29 +221,6 @@ def _decode_deep(content: bytes, name: str) -> Image.Image:
     if colours.shape[2] == 4:
         return _on_white(Image.fromarray(np.ascontiguousarray(colours[..., [2, 1, 0, 3]])))
     return Image.fromarray(np.ascontiguousarray(colours[..., 2::-1]))
-
-
-def tiff_size(content: bytes) -> tuple[int, int]:
-    """Return width and height as a TIFF's first directory says; nothing is decoded.
-
-    OpenCV reads TIFFs that Pillow does not know, and would allocate whatever they ask for.
-
-    Raises:
-        ValueError: there is no such directory.
-    """
-    order = "<" if content.startswith(b"II") else ">"
-    found = {}
-    try:
-        (start,) = struct.unpack_from(f"{order}I", content, 4)
-        (count,) = struct.unpack_from(f"{order}H", content, start)
-        for place in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind = struct.unpack_from(f"{order}HH", content, place)
-            if tag in {_TIFF_WIDTH, _TIFF_HEIGHT}:
-                number = "H" if kind == _TIFF_SHORT else "I"
-                (found[tag],) = struct.unpack_from(f"{order}{number}", content, place + 8)
-        return found[_TIFF_WIDTH], found[_TIFF_HEIGHT]
-    except (struct.error, KeyError) as error:
-        raise ValueError("it has no header of a TIFF") from error
 
 
 def _unreadable(name: str, reason: object) -> ImageError:

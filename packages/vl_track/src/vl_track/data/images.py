@@ -5,17 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from holdfast.data.jpeg import MOST_PIXELS, decode_jpeg, jpeg_size
+from holdfast.data.image_sizes import may_be_decoded
+from holdfast.data.jpeg import decode_jpeg, jpeg_size
 from holdfast.data.jpeg_regions import decode_region
 from holdfast.errors import DataError, ImageError
 from vl_track.data.archives import read_through
 from vl_track.data.geometry import Window
 from vl_track.data.video import crop_frame, crop_part, seen_part
 from vl_track.video.frames import Image
-
-PNG = b"\x89PNG\r\n\x1a\n"
-CHUNK = 12
-"""Bytes of a PNG chunk beside its data: length, kind, checksum."""
 
 
 def read_image(path: Path) -> Image:
@@ -49,21 +46,6 @@ def crop_content(content: bytes, name: str, window: Window, size: int) -> Image:
     return crop_frame(decode_image(content, name), window, size)
 
 
-def _is_whole_png(content: bytes) -> bool:
-    """Tell whether every chunk ends within the file and the image has a size one can hold.
-
-    OpenCV believes the lengths: a damaged byte makes it fill gigabytes before it gives up.
-    """
-    width, height = (int.from_bytes(content[start : start + 4]) for start in (16, 20))
-    start = len(PNG)
-    while start < len(content):
-        length, name = int.from_bytes(content[start : start + 4]), content[start + 4 : start + 8]
-        start += length + CHUNK
-        if name == b"IEND":
-            break
-    return start <= len(content) and 0 < width * height <= MOST_PIXELS
-
-
 def read_content(path: Path) -> bytes:
     """Return the content of an image file, on disk or inside an archive.
 
@@ -93,7 +75,7 @@ def decode_image(content: bytes, name: str) -> Image:
     fast = decode_jpeg(content)
     if fast is not None:
         return fast
-    sound = bool(content) and (not content.startswith(PNG) or _is_whole_png(content))
+    sound = bool(content) and may_be_decoded(content)
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if sound else None
     if image is None:
         raise ImageError(f"{name} is damaged: get this file again.")

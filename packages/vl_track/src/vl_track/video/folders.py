@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from holdfast.data.image_sizes import may_be_decoded
 from holdfast.errors import DataError
 from vl_track.video.frames import DEFAULT_RATE, Frame, Image
 from vl_track.video.source import Source
@@ -91,10 +92,11 @@ def _read(path: Path, bits: int) -> Image | None:
 def _decode(path: Path) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]] | None":
     """Return BGR with 8 or 16 bits a channel, turned as EXIF asks; ``None`` for what is neither."""
     try:
-        content = np.frombuffer(path.read_bytes(), np.uint8)
-        if len(content) == 0:
+        content = path.read_bytes()
+        if not content or not may_be_decoded(content):
             return None
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        read = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), read)
     except (PermissionError, FileNotFoundError, cv2.error):
         return None
     except OSError as error:
