@@ -231,7 +231,7 @@ def test_recipes_with_published_figures_keep_the_arithmetic_they_were_measured_w
 ) -> None:
     config = yaml.safe_load(path.read_text())
     pinned = isinstance(config["data"], dict) and config["data"].get("augmentation") == "pillow"
-    assert pinned == path.stem.startswith(("paper_", "demo"))
+    assert pinned == path.stem.startswith(("paper_", "demo", "emoji_"))
 
 
 def test_a_run_trains_with_it(pictures: Path, tmp_path: Path) -> None:

@@ -9,14 +9,6 @@ from tracking_support import FindsRed, write_clip
 from vl_track.app import APP
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Written graphs are kept for the session, never in the user's own cache."""
-    place = tmp_path_factory.getbasetemp() / "cache"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
-    return place
-
-
 @pytest.fixture
 def track(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run the command with a network that finds red, in a folder of its own."""

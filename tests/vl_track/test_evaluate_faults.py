@@ -55,7 +55,7 @@ def test_the_matlab_layout_as_folder_tar_and_zip(
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1] == printed[2]
     assert "convention matlab; 3 sequences of tnl2k, 18 frames" in printed[0]
-    assert printed[0].startswith("tracker")
+    assert printed[0].startswith("mine reaches AUC")
     assert "\nmine " in printed[0]
 
 

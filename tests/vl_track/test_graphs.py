@@ -271,8 +271,9 @@ def model(network: AllInOne, tmp_path: Path) -> Path:
 
 
 def test_a_graph_is_kept_once_for_the_very_files(
-    model: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HOLDFAST_CACHE", str(model.parent / "kept"))
     first = vl_track.load(model, device="cpu", runtime="onnx")
     assert "once" in capsys.readouterr().err
     vl_track.load(model, device="cpu")
@@ -316,7 +317,7 @@ def test_where_nobody_asked_a_graph_that_cannot_be_kept_is_only_said(
     def full(*_: object, **__: object) -> None:
         raise CheckpointError("there is no room.")
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(model.parent / "cache"))
+    monkeypatch.setenv("HOLDFAST_CACHE", str(model.parent / "cache"))
     monkeypatch.setattr(writing, "keep_graph", full)
     assert isinstance(vl_track.load(model, device="cpu").network, AllInOne)
     assert "PyTorch computes, because" in capsys.readouterr().err

@@ -83,9 +83,9 @@ def test_an_address_is_a_source(
 
 @pytest.mark.parametrize("device", ["gpu0", "cuda:77", "mps"])
 def test_a_device_that_is_not_there_is_one_sentence(
-    track: Run, clip: str, capsys: pytest.CaptureFixture[str], device: str
+    clip: str, capsys: pytest.CaptureFixture[str], device: str
 ) -> None:
-    assert track(clip, "--box", BOX, "--device", device) == 1
+    assert APP.main(["track", clip, "--box", BOX, "--device", device]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert device in said
