@@ -1,9 +1,9 @@
 """Where graphs are found: in a model's folder, or written once into the user's cache."""
 
 import hashlib
-import os
 from pathlib import Path
 
+from holdfast.data.roots import cache_folder
 from holdfast.errors import CheckpointError
 from vl_track.graphs.description import FILE, FORMAT, Description, digest_of
 
@@ -43,9 +43,4 @@ def place_for(source: Path) -> Path:
     for file in files:
         if file.suffix in MODEL_FILES and file.name != FILE:
             found.update(f"{file.name if source.is_dir() else ''} {digest_of(file)}\n".encode())
-    return cache_folder() / found.hexdigest()[:24]
-
-
-def cache_folder() -> Path:
-    """Return where written graphs are kept: ``XDG_CACHE_HOME`` or ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "holdfast/vl_track"
+    return cache_folder() / "vl_track" / found.hexdigest()[:24]
