@@ -12,7 +12,7 @@ from vl_track.finding import Conventions
 from vl_track.runtimes import Precision
 
 GRAPH, FILE = "network.onnx", "network.json"
-FORMAT = 1
+FORMAT = 2
 """Of ``network.json`` and of the graph's inputs and outputs; others are written anew."""
 
 
@@ -44,6 +44,7 @@ class Description:
         search_factor: side of the search crop over the target's side.
         conventions: how boxes are read.
         text: kind and options of the text encoder; ``None`` where only PyTorch has it.
+        outputs: of the graph, in its order.
         losses: what other precisions than float32 cost, where that was measured.
     """
 
@@ -55,6 +56,7 @@ class Description:
     search_factor: float
     conventions: Conventions
     text: dict[str, Any] | None
+    outputs: list[str]
     losses: dict[Precision, Loss] = field(default_factory=dict)
 
     @classmethod
