@@ -2,7 +2,7 @@
 
 import math
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,6 @@ from holdfast.errors import ConfigError
 from holdfast.outputs import check_files
 from vl_track.commands import presets
 from vl_track.commands.trusted import own_classes
-from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split
 from vl_track.data.video import Video
 from vl_track.graphs.description import digest_of
@@ -18,7 +17,7 @@ from vl_track.loading import load_network, read_folder, save_network
 from vl_track.packaged import packaged
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.variation import Variation
-from vl_track.scoring.judging import AlarmScore, alarm_score, fit_judge, pooled, watch_videos
+from vl_track.scoring.judging import AlarmScore, Ways, alarm_score, fit_judge, pooled, watch_videos
 from vl_track.scoring.presence import (
     PresenceScore,
     calibrate,
@@ -33,6 +32,8 @@ LEAVING = Variation(leaving=0.7, passers_by=0.4)
 """Targets that leave, and others like them: without absent frames there is nothing to know."""
 STAYING = Variation(passers_by=0.4)
 """The same without leaving: what false alarms are counted on."""
+FIRST_STAYING = 100
+"""Least seed of these videos."""
 
 
 def presence(
@@ -42,7 +43,7 @@ def presence(
     split: Split = "test",
     count: int = 20,
     staying: int = 0,
-    prompt: PromptKind = "box+text",
+    prompt: Ways = "box+text",
     calibrated: str | None = None,
     fitted: str | None = None,
     root: str | None = None,
@@ -65,7 +66,8 @@ def presence(
         count: videos of Scenes.
         staying: further videos of Scenes, whose targets stay: false alarms are counted on them too,
             and with ``fitted`` the alarm is calibrated on them.
-        prompt: what the tracker gets: ``box+text``, ``box`` or ``text``.
+        prompt: what the tracker gets: ``box+text``, ``box``, ``text``, or ``either``: the first two
+            in turn, which is what a fit should know.
         calibrated: write the model to this folder, calibrated on these videos; ``weights`` must be
             another model folder. For networks with ``presence: true``.
         fitted: write what presence and alarm are judged by, fitted on these videos, to this file.
@@ -89,6 +91,8 @@ def presence(
     outputs = [one for one in (out, fitted) if one]
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
+    if fitted:  # on what the tracker does by itself, whatever was fitted before
+        options = replace(options or TrackerOptions(), alarm=0.0, redetect=False)
     videos = _videos(dataset, split, count, root, emoji=emoji)
     still = _staying(dataset, split, count, staying, root, emoji=emoji)
     tracker = presets.make_tracker(
@@ -154,7 +158,7 @@ def _videos(
 def _staying(
     dataset: str, split: Split, first: int, count: int, root: str | None, *, emoji: bool
 ) -> list[Video]:
-    """Return Scenes whose targets stay, with seeds after those of the leaving ones.
+    """Return Scenes whose targets stay, with seeds after those of the leaving ones, from 100 on.
 
     Raises:
         ConfigError: another data set.
@@ -163,6 +167,7 @@ def _staying(
         return []
     if dataset != "scenes":
         raise ConfigError("--staying makes videos of Scenes: take --dataset scenes.")
+    first = max(first, FIRST_STAYING)
     return presets.scenes(
         root, first + count, split=split, difficulty="standard", emoji=emoji, variation=STAYING
     )[first:]

@@ -124,13 +124,17 @@ class TraxTracker:
 
     def close(self) -> None:
         """End the program."""
+        if self._client is not None:
+            # Freed before its streams are closed: its library writes to them when it is freed.
+            self._client.quit()
+            self._client = None
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout):
                 if stream is not None:
                     stream.close()
-        self._process = self._client = None
+        self._process = None
 
     def _image(self, image: Image) -> object:
         return self._trax.MemoryImage.create(np.ascontiguousarray(image))

@@ -1,4 +1,4 @@
-"""Numbers that tell, in one search window, whether the object is there: the shape of the answer.
+"""Numbers that tell, in one search window, whether the object is there.
 
 They need nothing that the tracker does not have already, so a network that was never taught
 presence has them too. Each is used as it is, as its difference from the video's own first frames,
@@ -14,14 +14,10 @@ from numpy.typing import NDArray
 from vl_track.finding import Found
 
 Numbers = NDArray[np.float64]
-NAMES = (
-    "score", "rival", "mean", "entropy", "template", "template_elsewhere", "sentence",
-    "sentence_elsewhere", "size", "shift",
-)  # fmt: skip
-"""Logit of the best cell's score, of the best separate peak's, and their mean over the cells;
-entropy of the score map; match with the template and with the sentence at the best cell, and at the
-best cell elsewhere (0 where the network has none); logarithm of the box's side over the last one's;
-the move of its centre in sides of the last box."""
+NAMES = ("score", "template", "template_elsewhere")
+"""Logit of the best cell's score; match with the template at that cell, and the best match far from
+it (0 where the network has none). Entropy, mean and second peak of the score map, match with the
+sentence, and change of the box's place and size were tried and made held-out videos worse."""
 WAYS = ("now", "since_start", "smoothed")
 FEATURES = tuple(f"{name}_{way}" for way in WAYS for name in NAMES)
 """What presence is judged by, in its order."""
@@ -35,31 +31,23 @@ EDGE = 1e-4
 """Probabilities are kept this far from 0 and 1 before logits are taken."""
 
 
-def evidence_of(found: Found, number: int, search_factor: float) -> Numbers | None:
+def evidence_of(found: Found, number: int) -> Numbers | None:
     """Return the numbers of :data:`NAMES` for one search window.
 
     Args:
         found: what a network found.
         number: of the window meant.
-        search_factor: side of the window over the side of the last box.
 
     Returns:
-        (10,); ``None`` from a network that says nothing of its cells.
+        (3,); ``None`` from a network that says nothing of its cells.
     """
     if found.cells is None:
         return None
     cells = found.cells[number].astype(np.float64)
-    scores = np.clip(cells[:, 0], EDGE, 1 - EDGE)
-    logits = np.log(scores / (1 - scores))
+    score = min(1 - EDGE, max(EDGE, float(found.scores[number])))
     best = int(np.abs(cells[:, 0] - float(found.scores[number])).argmin())
     far = _far_from(best, len(cells))
-    share = scores / scores.sum()
-    matches = [value for channel in (1, 2) for value in _match(cells, channel, best, far)]
-    x, y, width, height = (float(value) for value in found.boxes[number])
-    side = np.log(max(np.sqrt(max(width, 0.0) * max(height, 0.0)) * search_factor, 1e-3))
-    shift = np.hypot(x - 0.5, y - 0.5) * search_factor
-    shape = [logits[best], _greatest(logits, far), logits.mean(), -(share * np.log(share)).sum()]
-    return np.array([*shape, *matches, side, shift])
+    return np.array([np.log(score / (1 - score)), *_match(cells, 1, best, far)])
 
 
 def _match(cells: Numbers, channel: int, best: int, far: NDArray[np.bool_]) -> tuple[float, float]:
@@ -91,12 +79,12 @@ class History:
         self._smoothed = np.zeros(len(NAMES))
 
     def features(self, numbers: Numbers) -> Numbers:
-        """Return :data:`FEATURES` (30,) of the next frame, without taking it in."""
+        """Return :data:`FEATURES` (9,) of the next frame, without taking it in."""
         start, smoothed = self._next(numbers)
         return np.concatenate([numbers, numbers - start, smoothed - start])
 
     def elsewhere(self, numbers: Numbers) -> Numbers:
-        """Return the features (30,) of a place that always looked like this."""
+        """Return the features (9,) of a place that always looked like this."""
         change = numbers - (self._start if self._seen else numbers)
         return np.concatenate([numbers, change, change])
 

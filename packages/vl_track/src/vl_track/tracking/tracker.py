@@ -89,7 +89,7 @@ class Tracker:
         self._text: Sentence | None = None
         self._template: Bytes | None = None
         self._target = np.zeros((1, 4), np.float32)
-        self.watch = Watch(judge, self.options.alarm, network.search_factor)
+        self.watch = Watch(judge, self.options.alarm)
         self._turn = 0
         self._correction = Correction()
         self._box: Box = (0.0, 0.0, 0.0, 0.0)

@@ -10,8 +10,6 @@ FOUND_FRAMES = 3
 """Frames in a row that must look like the object before the alarm is silent again."""
 SURE_AGAIN = 0.5
 """Probability at which a frame looks like the object."""
-SHIFT = 9
-"""Place of the centre's move among the numbers of the evidence."""
 
 
 class Watch:
@@ -20,7 +18,6 @@ class Watch:
     Args:
         judge: of the model; ``None`` where it has none.
         alarm: share of videos that may have a false alarm; 0 for no alarm.
-        search_factor: of the network.
 
     Attributes:
         present: probability that the object is in view; ``None`` where nothing says it.
@@ -32,8 +29,8 @@ class Watch:
         ConfigError: the judge was calibrated on too few videos for such an alarm.
     """
 
-    def __init__(self, judge: Judge | None, alarm: float, search_factor: float) -> None:
-        self.judge, self.search_factor = judge, search_factor
+    def __init__(self, judge: Judge | None, alarm: float) -> None:
+        self.judge = judge
         calibrated = judge is not None and bool(judge.worst) and alarm > 0
         self._limit = judge.threshold(alarm) if judge is not None and calibrated else None
         self.start(given=False)
@@ -58,7 +55,7 @@ class Watch:
     def look(self, found: Found, number: int) -> None:
         """Take in what the network found around the last box in the next frame."""
         head = None if found.present is None else float(found.present[number])
-        numbers = evidence_of(found, number, self.search_factor)
+        numbers = evidence_of(found, number)
         self.present, self.features = head, None
         if numbers is None:
             return
@@ -76,12 +73,10 @@ class Watch:
         It is judged as if the video had looked like that for a while: what was seen where the
         object is not says nothing about other places.
         """
-        numbers = evidence_of(found, number, self.search_factor)
+        numbers = evidence_of(found, number)
         if self.judge is None or numbers is None:
             return 0.0
-        still: Numbers = numbers.copy()
-        still[SHIFT] = 0.0
-        return sigmoid(self.judge.logit(self._history.elsewhere(still)))
+        return sigmoid(self.judge.logit(self._history.elsewhere(numbers)))
 
     def _ring(self, logit: float, expected: float) -> None:
         if self._limit is None:
