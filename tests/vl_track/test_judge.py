@@ -16,6 +16,7 @@ from tests_support import shared_file
 from tracking_support import FindsRed, frame_with, moving_box, write_clip
 from vl_track.app import APP
 from vl_track.commands.track import summary
+from vl_track.digests import digest_of
 from vl_track.finding import Found
 from vl_track.loading import save_network
 from vl_track.scoring.judging import Watched, alarm_score, fit_judge
@@ -80,8 +81,6 @@ def test_history_compares_with_the_videos_own_start() -> None:
 
 
 def test_a_judge_belongs_to_its_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from vl_track.graphs.description import digest_of
-
     shard = tmp_path / "model-01-of-01.safetensors"
     shard.write_bytes(b"weights")
     assert judge_in(tmp_path) is None

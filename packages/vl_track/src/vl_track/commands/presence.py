@@ -4,7 +4,10 @@ import math
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError
 from holdfast.outputs import check_files
@@ -12,7 +15,7 @@ from vl_track.commands import presets
 from vl_track.commands.trusted import own_classes
 from vl_track.data.sets.base import Split
 from vl_track.data.video import Video
-from vl_track.graphs.description import digest_of
+from vl_track.digests import digest_of
 from vl_track.loading import load_network, read_folder, save_network
 from vl_track.packaged import packaged
 from vl_track.runtimes import Precision, Runtime
@@ -27,6 +30,9 @@ from vl_track.scoring.presence import (
 from vl_track.scoring.sets import open_set
 from vl_track.scoring.uncertainty import share_interval
 from vl_track.tracking.options import TrackerOptions
+
+if TYPE_CHECKING:
+    from vl_track.nn.network import AllInOne
 
 LEAVING = Variation(leaving=0.7, passers_by=0.4)
 """Targets that leave, and others like them: without absent frames there is nothing to know."""
@@ -102,8 +108,7 @@ def presence(
         watched = watch_videos(tracker, videos, prompt, after=advance)
         stayed = watch_videos(tracker, still, prompt, after=advance)
     if fitted:
-        digests = {file.name: digest_of(file) for file in sorted(source.glob("*.safetensors"))}
-        fit_judge(watched, stayed, digests).write(Path(fitted))
+        fit_judge(watched, stayed, _digests(source)).write(Path(fitted))
         sys.stdout.write(
             f"{fitted}: fitted on {len(watched)} videos, alarm calibrated on {len(stayed)}\n"
         )
@@ -115,15 +120,25 @@ def presence(
     sys.stdout.write(_alarm_line(tracker.options.alarm, alarm) if alarm is not None else "")
     presets.write_record(out, {**asdict(found), "alarm": alarm and asdict(alarm)})
     if calibrated:
-        temperature, shift = fit_calibration(said, seen)
         network = load_network(source, own_classes(classes))
-        calibrate(network, temperature, shift)
-        config, _ = read_folder(source)
-        save_network(calibrated, config, network.state_dict())
-        sys.stdout.write(
-            f"{calibrated}: temperature {temperature:.3f}, shift {shift:.3f} on these "
-            f"{found.frames} frames\n"
-        )
+        sys.stdout.write(_calibrate(network, source, Path(calibrated), said, seen))
+
+
+def _calibrate(
+    network: "AllInOne",
+    source: Path,
+    target: Path,
+    said: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+) -> str:
+    """Write a model folder with a calibrated presence head, and say what was fitted."""
+    temperature, shift = fit_calibration(said, seen)
+    calibrate(network, temperature, shift)
+    config, _ = read_folder(source)
+    save_network(target, config, network.state_dict())
+    return (
+        f"{target}: temperature {temperature:.3f}, shift {shift:.3f} on these {len(seen)} frames\n"
+    )
 
 
 def _check_calibration(source: Path, calibrated: str, split: Split) -> None:
@@ -153,6 +168,10 @@ def _videos(
             root, count, split=split, difficulty="standard", emoji=emoji, variation=LEAVING
         )
     return list(open_set(dataset, split, root=root))
+
+
+def _digests(source: Path) -> dict[str, str]:
+    return {file.name: digest_of(file) for file in sorted(source.glob("*.safetensors"))}
 
 
 def _staying(

@@ -90,16 +90,12 @@ def track(
     """
     begin = parse_time(start)
     options = with_alarm(options, alarm)
-    if max_frames is not None and max_frames < 1:
-        raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
+    _check_count(max_frames)
     prompts = make_prompts(box, text, select=select)
     opened = [open_source(one) for one in source]
     places = [_places(one, len(opened), out, save) for one in opened]
-    check_files(
-        [path for one in places for path in _files(*one, len(prompts))],
-        [one for one in source if not one.startswith("camera")],
-        overwrite=overwrite,
-    )
+    written = [path for one in places for path in _files(*one, len(prompts))]
+    check_files(written, [o for o in source if not o.startswith("camera")], overwrite=overwrite)
     first = [first_image(one, begin) for one in opened] if select else []
     prompts = [Prompt(select_box(first[0]), prompts[0].text)] if first else prompts
 
@@ -109,9 +105,7 @@ def track(
         weights, options=options, device=device, runtime=runtime, precision=precision,
         frames=_expected(opened, max_frames), classes=own_classes(classes),
     )  # fmt: skip
-    if alarm is not None and not tracker.watch.has_alarm:
-        raise ConfigError("--alarm needs a model with a calibrated presence.json: see the page "
-                          "vl_track of the documentation, or leave --alarm out.")  # fmt: skip
+    _check_alarm(tracker, alarm)
     _print_remarks(tracker, opened, prompts)
     for number, (one, (overlay, boxes)) in enumerate(zip(opened, places, strict=True)):
         if first and number:
@@ -236,6 +230,19 @@ def summary(result: TrackResult, written: list[Path]) -> str:
         )
     lines += [f"wrote {path}" for path in written if path.is_file()]
     return "\n".join(lines) + "\n"
+
+
+def _check_count(max_frames: int | None) -> None:
+    if max_frames is not None and max_frames < 1:
+        raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
+
+
+def _check_alarm(tracker: "Tracker", alarm: float | None) -> None:
+    if alarm is not None and not tracker.watch.has_alarm:
+        raise ConfigError(
+            "--alarm needs a model with a calibrated presence.json: see the page vl_track of the "
+            "documentation, or leave --alarm out."
+        )
 
 
 def loss_lines(result: TrackResult) -> list[str]:

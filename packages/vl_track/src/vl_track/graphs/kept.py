@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from holdfast.errors import CheckpointError
-from vl_track.graphs.description import FILE, FORMAT, Description, digest_of
+from vl_track.digests import digest_of
+from vl_track.graphs.description import FILE, FORMAT, Description
 
 MODEL_FILES = (".safetensors", ".json", ".ckpt")
 

@@ -17,8 +17,9 @@ from holdfast.checkpoints.weights import write_weights
 from holdfast.data.preparing import only_preparer
 from holdfast.errors import CheckpointError
 from holdfast.exporting import check_tools, onnx_program, trace
+from vl_track.digests import digest_of
 from vl_track.exporting import example_inputs
-from vl_track.graphs.description import GRAPH, Description, digest_of
+from vl_track.graphs.description import GRAPH, Description
 from vl_track.graphs.kept import is_whole
 from vl_track.graphs.network import GraphNetwork
 from vl_track.graphs.sessions import check, is_installed

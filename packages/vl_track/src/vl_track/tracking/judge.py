@@ -16,7 +16,7 @@ import numpy as np
 
 from holdfast.atomic import write_text
 from holdfast.errors import CheckpointError, ConfigError
-from vl_track.graphs.description import digest_of
+from vl_track.digests import digest_of
 from vl_track.tracking.evidence import FEATURES, Numbers
 
 FILE = "presence.json"
