@@ -75,8 +75,9 @@ def load_tracker(
 def _judge(source: str | Path | None, network: Network) -> Judge | None:
     """Return what a model's folder says of presence."""
     folder = packaged() if source is None else Path(source)
-    read = isinstance(network, GraphNetwork) and network.folder == folder
-    return judge_in(folder, network.description.files if read else None)
+    if isinstance(network, GraphNetwork) and network.folder == folder:
+        return judge_in(folder, network.description.files)
+    return judge_in(folder)
 
 
 def open_network(
