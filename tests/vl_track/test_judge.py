@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import vl_track
 from holdfast.errors import CheckpointError, ConfigError, DataError
 from scenes_support import tiny_config, tiny_network
 from tests_support import shared_file
@@ -19,6 +20,7 @@ from vl_track.commands.track import summary
 from vl_track.digests import digest_of
 from vl_track.finding import Found
 from vl_track.loading import save_network
+from vl_track.packaged import packaged
 from vl_track.scoring.judging import Watched, alarm_score, fit_judge
 from vl_track.scoring.uncertainty import share_interval
 from vl_track.tracking import Prompt, Step, Tracker, TrackerOptions, follow
@@ -305,3 +307,19 @@ def test_an_alarm_that_cannot_be_is_refused(
     assert APP.main([*words, *out]) == 1
     assert said in capsys.readouterr().err
     assert not (tmp_path / "boxes.csv").exists()
+
+
+def test_the_shipped_model_tells_presence_and_has_an_alarm() -> None:
+    """Its presence.json fits the weights beside it; on any runtime it is read."""
+    found = Judge.read(packaged())
+    assert found is not None
+    assert len(found.worst) == 40
+    for runtime in ("onnx", "torch"):
+        tracker = vl_track.load(runtime=runtime, device="cpu")
+        assert tracker.judge == found
+        assert tracker.watch.has_alarm
+        tracker.initialize(frame_with(moving_box(0)), moving_box(0), "the red thing")
+        assert tracker.present == 1
+        tracker.track(frame_with(moving_box(1)))
+        assert tracker.present is not None
+        assert 0 < tracker.present < 1

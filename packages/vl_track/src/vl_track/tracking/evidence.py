@@ -16,8 +16,9 @@ from vl_track.finding import Found
 Numbers = NDArray[np.float64]
 NAMES = ("score", "template", "template_elsewhere")
 """Logit of the best cell's score; match with the template at that cell, and the best match far from
-it (0 where the network has none). Entropy, mean and second peak of the score map, match with the
-sentence, and change of the box's place and size were tried and made held-out videos worse."""
+it (0 where the network has none). Entropy, mean and second peak of the score map, match with what
+surrounds the template's target, and change of the box's place and size made held-out videos worse;
+match with the sentence raised their area under ROC by 0.003 only."""
 WAYS = ("now", "since_start", "smoothed")
 FEATURES = tuple(f"{name}_{way}" for way in WAYS for name in NAMES)
 """What presence is judged by, in its order."""
