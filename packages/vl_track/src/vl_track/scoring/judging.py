@@ -25,7 +25,7 @@ from vl_track.tracking.steps import Prompt
 from vl_track.tracking.tracker import Tracker
 
 EXPECTED = 1.25
-"""Chosen on Scenes' validation videos among 0 to 2: less notices fewer losses, more takes longer."""
+"""Chosen on Scenes' validation videos among 0 to 2: less notices fewer losses, more takes long."""
 Ways = PromptKind | Literal["either"]
 """What a tracker is given; ``either`` is box and sentence, and the box alone, in turn."""
 ON_IT = 0.1

@@ -43,7 +43,7 @@ class TrackerOptions:
     update_score: float = 0.7
     redetect: bool = False
     alarm: float = 0.05
-    found_present: float = 0.8
+    found_present: float = 0.93
     lost_score: float = 0.2
     lost_patience: int = 5
     found_score: float = 0.4
