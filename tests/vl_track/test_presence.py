@@ -17,11 +17,11 @@ from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scenes.variation import Variation, vary
 from vl_track.scenes.world import SceneWorld
+from vl_track.scoring.judging import pooled, watch_videos
 from vl_track.scoring.presence import (
     calibrate,
     fit_calibration,
     is_known,
-    presence_of,
     presence_score,
 )
 from vl_track.tracking import Tracker
@@ -244,8 +244,8 @@ def test_only_frames_that_were_looked_at_count(world: SceneWorld) -> None:
     hand = Hand(**{name: getattr(scene, name) for name in Scene.__dataclass_fields__})
     assert [time for time in range(len(hand)) if is_known(hand, time)] == [0, 5, 7]
     tracker = Tracker(tiny_network(presence=True))
-    said, seen = presence_of(tracker, [hand])
+    said, seen = pooled(watch_videos(tracker, [hand], "box+text"))
     assert seen.tolist() == [True, False]
     assert ((said > 0) & (said < 1)).all()
     with pytest.raises(ConfigError, match="presence: true"):
-        presence_of(Tracker(tiny_network()), [hand])
+        pooled(watch_videos(Tracker(tiny_network()), [hand], "box+text"))

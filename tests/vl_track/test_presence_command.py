@@ -90,7 +90,7 @@ def test_a_checkpoint_is_refused_before_any_tracking(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """All videos were once tracked before it was found to be no folder."""
-    place = "vl_track.commands.presence.presence_of"
+    place = "vl_track.commands.presence.watch_videos"
     monkeypatch.setattr(place, lambda *_: pytest.fail("tracked"))
     monkeypatch.setattr("vl_track.loading.load_network", lambda *_: tiny_network(presence=True))
     monkeypatch.setattr("vl_track.commands.presence.load_network", lambda *_: tiny_network())

@@ -64,6 +64,11 @@ APP = App(
             help="score a model with the right sentence, none, and a wrong one",
             example="vl-track ablate-language --count 40 --out ablation.json",
         ),
+        "audit": Command(
+            target="vl_track.commands.audit:audit",
+            help="say how much of anyone's tracker is language: right, no and wrong sentences",
+            example="vl-track audit --tracker mytracker:Tracker --out audit.html",
+        ),
         "score": Command(
             target="vl_track.commands.score:score",
             help="score a model on held-out Scenes",

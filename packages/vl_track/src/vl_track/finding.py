@@ -56,11 +56,16 @@ class Found(NamedTuple):
         scores: (B,), the head's probability of the box, in (0, 1), without the prior.
         present: (B,), probability that the object is in the crop; ``None`` from networks that do
             not say it.
+        cells: (B, F * F, 1 + M), row by row: the head's probability of each cell, and the M
+            channels of the match: with the template's target, with what surrounds it, and with the
+            sentence, as far as the network has them; ``None`` where the head has no scores of
+            cells.
     """
 
     boxes: Floats
     scores: Floats
     present: Floats | None = None
+    cells: Floats | None = None
 
 
 class Words(Protocol):

@@ -15,6 +15,7 @@ from vl_track.graphs.kept import graph_in, place_for
 from vl_track.graphs.network import GraphNetwork
 from vl_track.packaged import packaged
 from vl_track.runtimes import PACKAGES, Precision, Runtime
+from vl_track.tracking.judge import Judge, judge_in
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.tracker import Tracker
 
@@ -68,7 +69,15 @@ def load_tracker(
     network, where = open_network(
         source, device=device, runtime=runtime, precision=precision, frames=frames, classes=classes
     )
-    return Tracker(network, options, where)
+    return Tracker(network, options, where, _judge(source, network))
+
+
+def _judge(source: str | Path | None, network: Network) -> Judge | None:
+    """Return what a model's folder says of presence."""
+    folder = packaged() if source is None else Path(source)
+    if isinstance(network, GraphNetwork) and network.folder == folder:
+        return judge_in(folder, network.description.files)
+    return judge_in(folder)
 
 
 def open_network(

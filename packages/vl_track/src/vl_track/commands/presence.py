@@ -1,33 +1,45 @@
 """``vl-track presence``: does a model know whether its object is in view, and calibrating it."""
 
+import math
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError
 from holdfast.outputs import check_files
 from vl_track.commands import presets
 from vl_track.commands.trusted import own_classes
-from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split
 from vl_track.data.video import Video
+from vl_track.digests import digest_of
 from vl_track.loading import load_network, read_folder, save_network
 from vl_track.packaged import packaged
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.variation import Variation
+from vl_track.scoring.judging import AlarmScore, Ways, alarm_score, fit_judge, pooled, watch_videos
 from vl_track.scoring.presence import (
     PresenceScore,
     calibrate,
     fit_calibration,
-    presence_of,
     presence_score,
 )
 from vl_track.scoring.sets import open_set
+from vl_track.scoring.uncertainty import share_interval
 from vl_track.tracking.options import TrackerOptions
+
+if TYPE_CHECKING:
+    from vl_track.nn.network import AllInOne
 
 LEAVING = Variation(leaving=0.7, passers_by=0.4)
 """Targets that leave, and others like them: without absent frames there is nothing to know."""
+STAYING = Variation(passers_by=0.4)
+"""The same without leaving: what false alarms are counted on."""
+FIRST_STAYING = 100
+"""Least seed of these videos."""
 
 
 def presence(
@@ -36,8 +48,10 @@ def presence(
     dataset: Literal["scenes", "real_clips"] = "scenes",
     split: Split = "test",
     count: int = 20,
-    prompt: PromptKind = "box+text",
+    staying: int = 0,
+    prompt: Ways = "box+text",
     calibrated: str | None = None,
+    fitted: str | None = None,
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
@@ -51,14 +65,19 @@ def presence(
     """Track videos whose object leaves, and score the model's probability that it is in view.
 
     Args:
-        weights: a model folder or checkpoint, of a network with ``presence: true``; by default the
-            model that comes with vl_track.
+        weights: a model folder or checkpoint; by default the model that comes with vl_track.
+            Presence is told by a network with ``presence: true``, or by ``presence.json``.
         dataset: ``scenes``, with targets that leave and passers-by, or ``real_clips``.
         split: of the data set; calibrate on ``val``.
         count: videos of Scenes.
-        prompt: what the tracker gets: ``box+text``, ``box`` or ``text``.
+        staying: further videos of Scenes, whose targets stay: false alarms are counted on them too,
+            and with ``fitted`` the alarm is calibrated on them.
+        prompt: what the tracker gets: ``box+text``, ``box``, ``text``, or ``either``: the first two
+            in turn, which is what a fit should know.
         calibrated: write the model to this folder, calibrated on these videos; ``weights`` must be
-            another model folder.
+            another model folder. For networks with ``presence: true``.
+        fitted: write what presence and alarm are judged by, fitted on these videos, to this file.
+            It belongs into the folder of ``weights``, named ``presence.json``.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write, with the bins of the reliability diagram.
@@ -72,27 +91,54 @@ def presence(
         options: of the tracker.
     """
     source = Path(weights) if weights is not None else packaged()
-    if calibrated:
-        _check_calibration(source, calibrated, split)
-    outputs = [out] if out else []
+    for target in (calibrated, fitted):
+        if target:
+            _check_calibration(source, target, split)
+    outputs = [one for one in (out, fitted) if one]
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
+    if fitted:  # on what the tracker does by itself, whatever was fitted before
+        options = replace(options or TrackerOptions(), alarm=0.0, redetect=False)
     videos = _videos(dataset, split, count, root, emoji=emoji)
-    tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, videos)
-    said, seen = presence_of(tracker, videos, prompt)
+    still = _staying(dataset, split, count, staying, root, emoji=emoji)
+    tracker = presets.make_tracker(
+        weights, options, device, runtime, precision, classes, [*videos, *still]
+    )
+    with presets.progress(len(videos) + len(still)) as advance:
+        watched = watch_videos(tracker, videos, prompt, after=advance)
+        stayed = watch_videos(tracker, still, prompt, after=advance)
+    if fitted:
+        fit_judge(watched, stayed, _digests(source)).write(Path(fitted))
+        sys.stdout.write(
+            f"{fitted}: fitted on {len(watched)} videos, alarm calibrated on {len(stayed)}\n"
+        )
+        return
+    said, seen = pooled(watched)
     found = presence_score(said, seen)
     sys.stdout.write(_line(f"{dataset} {split}, prompt {prompt}", found))
-    presets.write_record(out, asdict(found))
+    alarm = alarm_score([*watched, *stayed]) if tracker.watch.has_alarm else None
+    sys.stdout.write(_alarm_line(tracker.options.alarm, alarm) if alarm is not None else "")
+    presets.write_record(out, {**asdict(found), "alarm": alarm and asdict(alarm)})
     if calibrated:
-        temperature, shift = fit_calibration(said, seen)
         network = load_network(source, own_classes(classes))
-        calibrate(network, temperature, shift)
-        config, _ = read_folder(source)
-        save_network(calibrated, config, network.state_dict())
-        sys.stdout.write(
-            f"{calibrated}: temperature {temperature:.3f}, shift {shift:.3f} on these "
-            f"{found.frames} frames\n"
-        )
+        sys.stdout.write(_calibrate(network, source, Path(calibrated), said, seen))
+
+
+def _calibrate(
+    network: "AllInOne",
+    source: Path,
+    target: Path,
+    said: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+) -> str:
+    """Write a model folder with a calibrated presence head, and say what was fitted."""
+    temperature, shift = fit_calibration(said, seen)
+    calibrate(network, temperature, shift)
+    config, _ = read_folder(source)
+    save_network(target, config, network.state_dict())
+    return (
+        f"{target}: temperature {temperature:.3f}, shift {shift:.3f} on these {len(seen)} frames\n"
+    )
 
 
 def _check_calibration(source: Path, calibrated: str, split: Split) -> None:
@@ -122,6 +168,39 @@ def _videos(
             root, count, split=split, difficulty="standard", emoji=emoji, variation=LEAVING
         )
     return list(open_set(dataset, split, root=root))
+
+
+def _digests(source: Path) -> dict[str, str]:
+    return {file.name: digest_of(file) for file in sorted(source.glob("*.safetensors"))}
+
+
+def _staying(
+    dataset: str, split: Split, first: int, count: int, root: str | None, *, emoji: bool
+) -> list[Video]:
+    """Return Scenes whose targets stay, with seeds after those of the leaving ones, from 100 on.
+
+    Raises:
+        ConfigError: another data set.
+    """
+    if not count:
+        return []
+    if dataset != "scenes":
+        raise ConfigError("--staying makes videos of Scenes: take --dataset scenes.")
+    first = max(first, FIRST_STAYING)
+    return presets.scenes(
+        root, first + count, split=split, difficulty="standard", emoji=emoji, variation=STAYING
+    )[first:]
+
+
+def _alarm_line(alarm: float, found: AlarmScore) -> str:
+    low, high = share_interval(found.false, found.videos)
+    delay = "none" if math.isnan(found.delay) else f"{found.delay:g} frames"
+    return (
+        f"Alarm {alarm:g}: false in {found.false} of {found.videos} videos (95 % interval "
+        f"{low:.3f} to {high:.3f}); it rang in {found.rang_staying} of {found.staying} videos "
+        f"whose target stays, drifting trackers included, and in {found.noticed} of "
+        f"{found.leaving} whose target left a tracker that was on it, after {delay} (median)\n"
+    )
 
 
 def _line(what: str, found: PresenceScore) -> str:

@@ -48,6 +48,7 @@ def track(
     show: bool = False,
     start: str = "0",
     max_frames: int | None = None,
+    alarm: float | None = None,
     weights: str | None = None,
     device: str | None = None,
     runtime: Runtime = "auto",
@@ -65,8 +66,9 @@ def track(
             several objects. Where boxes are given too, give as many texts as boxes, or none.
         out: overlay video to write (.mp4, .mkv, .mov), with the times and the sound of the source.
             With several sources, ``{name}`` in it stands for each source's name.
-        save: boxes to write: ``.csv`` and ``.json`` have frame, time, object, box and score,
-            ``.txt`` the field's layout; by default ``{name}_boxes.txt`` if there is no ``out``.
+        save: boxes to write: ``.csv`` and ``.json`` have frame, time, object, box, score and
+            present, ``.txt`` the field's layout; by default ``{name}_boxes.txt`` if there is no
+            ``out``.
         layout: of ``.txt``: ``got10k`` (comma, decimals), ``lasot`` (comma, whole) or
             ``pytracking`` (tab, truncated).
         overwrite: replace outputs that exist. An input is never replaced.
@@ -74,6 +76,8 @@ def track(
         show: show the tracked frames in a window, where there is a display.
         start: where to begin, in seconds or as ``minutes:seconds``.
         max_frames: stop after this many.
+        alarm: share of videos that may have a false alarm that the object is lost, 0.05 by
+            default; the model must have a ``presence.json``.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
@@ -85,16 +89,13 @@ def track(
         options: of the tracker.
     """
     begin = parse_time(start)
-    if max_frames is not None and max_frames < 1:
-        raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
+    options = with_alarm(options, alarm)
+    _check_count(max_frames)
     prompts = make_prompts(box, text, select=select)
     opened = [open_source(one) for one in source]
     places = [_places(one, len(opened), out, save) for one in opened]
-    check_files(
-        [path for one in places for path in _files(*one, len(prompts))],
-        [one for one in source if not one.startswith("camera")],
-        overwrite=overwrite,
-    )
+    written = [path for one in places for path in _files(*one, len(prompts))]
+    check_files(written, [o for o in source if not o.startswith("camera")], overwrite=overwrite)
     first = [first_image(one, begin) for one in opened] if select else []
     prompts = [Prompt(select_box(first[0]), prompts[0].text)] if first else prompts
 
@@ -104,6 +105,7 @@ def track(
         weights, options=options, device=device, runtime=runtime, precision=precision,
         frames=_expected(opened, max_frames), classes=own_classes(classes),
     )  # fmt: skip
+    _check_alarm(tracker, alarm)
     _print_remarks(tracker, opened, prompts)
     for number, (one, (overlay, boxes)) in enumerate(zip(opened, places, strict=True)):
         if first and number:
@@ -218,6 +220,7 @@ def summary(result: TrackResult, written: list[Path]) -> str:
         f"{count} frame{'s' if count != 1 else ''}, tracker {result.rate:.1f} FPS, everything "
         f"{count / max(result.seconds, 1e-9):.1f} FPS, mean score {result.mean_score:.2f}"
     ]
+    lines += loss_lines(result)
     if result.ended_by:
         lines.append(f"{result.ended_by}; what was tracked is kept")
     if result.damaged:
@@ -227,6 +230,43 @@ def summary(result: TrackResult, written: list[Path]) -> str:
         )
     lines += [f"wrote {path}" for path in written if path.is_file()]
     return "\n".join(lines) + "\n"
+
+
+def _check_count(max_frames: int | None) -> None:
+    if max_frames is not None and max_frames < 1:
+        raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
+
+
+def _check_alarm(tracker: "Tracker", alarm: float | None) -> None:
+    if alarm is not None and not tracker.watch.has_alarm:
+        raise ConfigError(
+            "--alarm needs a model with a calibrated presence.json: see the page vl_track of the "
+            "documentation, or leave --alarm out."
+        )
+
+
+def loss_lines(result: TrackResult) -> list[str]:
+    """Say from which frame to which each object was lost."""
+    lines = []
+    for index in range(len(result.prompts)):
+        who = f"object {index + 1} " if len(result.prompts) > 1 else ""
+        for lost, again in result.losses(index):
+            end = "not found again" if again is None else f"found again at frame {again}"
+            lines.append(f"{who}lost from frame {lost}, {end}")
+    return lines
+
+
+def with_alarm(options: TrackerOptions | None, alarm: float | None) -> TrackerOptions | None:
+    """Put an alarm into options.
+
+    Raises:
+        ConfigError: it is no share of videos.
+    """
+    if alarm is None:
+        return options
+    if not 0 < alarm < 1:
+        raise ConfigError(f"--alarm {alarm:g} is no share of videos: give 0.05, for example.")
+    return replace(options or TrackerOptions(), alarm=alarm)
 
 
 def _places(

@@ -1,6 +1,5 @@
 """``network.json``: what a tracker has to know of a graph, and the digests of its files."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,11 +7,12 @@ from typing import Any, Self
 
 from holdfast.atomic import write_text
 from holdfast.errors import CheckpointError
+from vl_track.digests import digest_of
 from vl_track.finding import Conventions
 from vl_track.runtimes import Precision
 
 GRAPH, FILE = "network.onnx", "network.json"
-FORMAT = 1
+FORMAT = 2
 """Of ``network.json`` and of the graph's inputs and outputs; others are written anew."""
 
 
@@ -44,6 +44,7 @@ class Description:
         search_factor: side of the search crop over the target's side.
         conventions: how boxes are read.
         text: kind and options of the text encoder; ``None`` where only PyTorch has it.
+        outputs: of the graph, in its order.
         losses: what other precisions than float32 cost, where that was measured.
     """
 
@@ -55,6 +56,7 @@ class Description:
     search_factor: float
     conventions: Conventions
     text: dict[str, Any] | None
+    outputs: list[str]
     losses: dict[Precision, Loss] = field(default_factory=dict)
 
     @classmethod
@@ -88,16 +90,3 @@ class Description:
         """Write it into a folder."""
         plain = {"format": FORMAT, **asdict(self), "conventions": self.conventions._asdict()}
         write_text(folder / FILE, json.dumps(plain, indent=1) + "\n")
-
-
-def digest_of(file: Path) -> str:
-    """Return a file's SHA-256.
-
-    Raises:
-        CheckpointError: it cannot be read.
-    """
-    try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(f"{file} cannot be read ({error.strerror}).") from error

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from holdfast.data.roots import cache_folder
 from holdfast.errors import CheckpointError
-from vl_track.graphs.description import FILE, FORMAT, Description, digest_of
+from vl_track.digests import digest_of
+from vl_track.graphs.description import FILE, FORMAT, Description
+from vl_track.tracking.judge import FILE as JUDGE
 
 MODEL_FILES = (".safetensors", ".json", ".ckpt")
 
@@ -41,6 +43,6 @@ def place_for(source: Path) -> Path:
     files = sorted(source.iterdir()) if source.is_dir() else [source]
     found = hashlib.sha256(f"format {FORMAT}".encode())
     for file in files:
-        if file.suffix in MODEL_FILES and file.name != FILE:
+        if file.suffix in MODEL_FILES and file.name not in {FILE, JUDGE}:
             found.update(f"{file.name if source.is_dir() else ''} {digest_of(file)}\n".encode())
     return cache_folder() / "vl_track" / found.hexdigest()[:24]

@@ -46,7 +46,7 @@ class GraphNetwork:
     ) -> None:
         check(runtime, precision)
         folder = Path(folder)
-        self.runtime, self.precision = runtime, precision
+        self.folder, self.runtime, self.precision = folder, runtime, precision
         self.description = description or Description.read(folder)
         if text is None and self.description.text is None:
             raise ConfigError(f"The text encoder of {folder} needs PyTorch: give --runtime torch.")
@@ -108,8 +108,9 @@ class GraphNetwork:
             )
             for one in (slice(number, number + 1) for number in range(len(searches)))
         ]
-        boxes, scores, *rest = (np.concatenate(column) for column in zip(*rows, strict=True))
-        return Found(boxes, scores, rest[0] if rest else None)
+        columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
+        named = dict(zip(self.description.outputs, columns, strict=True))
+        return Found(named["box"], named["score"], named.get("presence"), named.get("cells"))
 
     def answers(self, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Return the graph's outputs for one crop, from its inputs by name."""

@@ -17,11 +17,13 @@ from holdfast.checkpoints.weights import write_weights
 from holdfast.data.preparing import only_preparer
 from holdfast.errors import CheckpointError
 from holdfast.exporting import check_tools, onnx_program, trace
+from vl_track.digests import digest_of
 from vl_track.exporting import example_inputs
-from vl_track.graphs.description import GRAPH, Description, digest_of
+from vl_track.graphs.description import GRAPH, Description
 from vl_track.graphs.kept import is_whole
 from vl_track.graphs.network import GraphNetwork
 from vl_track.graphs.sessions import check, is_installed
+from vl_track.nn.finding import cells_of
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text import NoText, OfficialText, TokenText, WordPieceText
 from vl_track.nn.text.base import TextFeatures
@@ -73,14 +75,16 @@ class BestBox(nn.Module):
         target: Tensor,
         prior: Tensor,
     ) -> tuple[Tensor, ...]:
-        """Return box, score, and presence where the network says it.
+        """Return box, score, and, where the network has them, its cells and presence.
 
         Arguments as for :class:`vl_track.exporting.TrackingStep`; ``prior`` (F, F) multiplies the
         scores of the cells before the best is chosen.
         """
         output = self.network(template, search, TextFeatures(text, present), target=target)
         found = self.network.head.decode(output.maps, prior)
-        return found if output.presence is None else (*found, output.presence.sigmoid())
+        cells = cells_of(self.network.head, output.maps, output.matches_BSM)
+        presence = None if output.presence is None else output.presence.sigmoid()
+        return (*found, *(one for one in (cells, presence) if one is not None))
 
 
 def write_graph(network: AllInOne, folder: Path, files: Sequence[str] = ()) -> Description:
@@ -175,7 +179,8 @@ def _inputs(network: AllInOne) -> dict[str, Tensor]:
 
 
 def _outputs(network: AllInOne) -> list[str]:
-    return ["box", "score", *([] if network.presence is None else ["presence"])]
+    cells = ["cells"] if network.head.has_scores else []
+    return ["box", "score", *cells, *([] if network.presence is None else ["presence"])]
 
 
 def _places(folder: Path) -> dict[str, Place]:
@@ -234,7 +239,7 @@ def _described(network: AllInOne, files: dict[str, str]) -> Description:
         files=files, template_size=network.template_size, search_size=network.search_size,
         search_grid=network.search_grid, template_factor=network.template_factor,
         search_factor=network.search_factor, conventions=network.conventions,
-        text=_text_of(network),
+        text=_text_of(network), outputs=_outputs(network),
     )  # fmt: skip
 
 

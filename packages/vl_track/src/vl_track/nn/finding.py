@@ -71,7 +71,10 @@ class Finder(nn.Module):
         boxes, scores = self._decode(output.maps, len(searches), priors)
         logits = output.presence
         present = None if logits is None else _array(logits.sigmoid())
-        return Found(_array(boxes), _array(scores), present)
+        cells = cells_of(self.head, output.maps, output.matches_BSM)
+        return Found(
+            _array(boxes), _array(scores), present, None if cells is None else _array(cells)
+        )
 
     def _decode(self, maps: Maps, count: int, priors: Floats | None) -> tuple[Tensor, Tensor]:
         if priors is None:
@@ -90,6 +93,14 @@ class Finder(nn.Module):
     @property
     def _where(self) -> torch.device:
         return next(self.parameters()).device
+
+
+def cells_of(head: Head, maps: Maps, matches_BSM: Tensor | None) -> Tensor | None:
+    """Return the score and the matches of each cell; see :class:`vl_track.finding.Found`."""
+    if not head.has_scores:
+        return None
+    scores = head.scores(maps)[..., None].float()
+    return scores if matches_BSM is None else torch.cat([scores, matches_BSM.float()], dim=-1)
 
 
 def _array(tensor: Tensor) -> Any:  # noqa: ANN401  (of the tensor's own type)

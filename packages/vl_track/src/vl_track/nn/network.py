@@ -41,6 +41,8 @@ class Output(NamedTuple):
             ``matching`` is ``target_and_text``.
         search_BSC: search tokens after the transformer.
         presence: logit that the target is in the window; ``None`` without ``presence``.
+        matches_BSM: match of each search token with the template, and with the sentence, as far
+            as ``matching`` says; ``None`` without.
     """
 
     maps: Maps
@@ -49,6 +51,7 @@ class Output(NamedTuple):
     text_match_BS: Tensor | None
     search_BSC: Tensor
     presence: Tensor | None = None
+    matches_BSM: Tensor | None = None
 
 
 class AllInOne(Finder):
@@ -141,7 +144,8 @@ class AllInOne(Finder):
         if self.presence is not None:
             given = self._presence_input(features, maps, matches, text, template_B3hw, target)
             present = self.presence(given)
-        return Output(maps, patches, text, text_match, features.search_BSC, present)
+        joined = torch.cat(matches, dim=-1) if matches else None
+        return Output(maps, patches, text, text_match, features.search_BSC, present, joined)
 
     def _presence_input(
         self,

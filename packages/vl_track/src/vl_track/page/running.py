@@ -20,7 +20,9 @@ Row = list[float | None]
 class PageTracker(Protocol):
     """What the page needs of a tracker: :class:`vl_track.Tracker` has it."""
 
-    present: float | None
+    @property
+    def present(self) -> float | None:
+        """Return the probability that the object is in view, after the last frame."""
 
     def initialize(self, image: Image, box: Box | None = None, text: str = "") -> Estimate:
         """Take the prompt on an image, and forget the object before."""

@@ -1,9 +1,11 @@
-"""Does the sentence matter? One model, with the right sentence, none, or another video's."""
+"""Does the sentence matter? One tracker, with the right sentence, none, and wrong ones."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vl_track.data.prompts import PromptKind
 from vl_track.data.video import Video
@@ -11,11 +13,22 @@ from vl_track.scoring.runs import SequenceResult, run_video
 from vl_track.tracking.loop import ObjectTracker
 
 CONDITIONS = ("right", "none", "shuffled")
+AUDITED = (*CONDITIONS, "swapped")
+"""Also with the words of place and size turned round."""
+_PAIRS = (
+    ("left", "right"), ("leftmost", "rightmost"), ("above", "below"), ("top", "bottom"),
+    ("upper", "lower"), ("front", "back"), ("large", "small"), ("larger", "smaller"),
+    ("largest", "smallest"), ("big", "little"), ("bigger", "tinier"), ("tall", "short"),
+)  # fmt: skip
+SWAPPED = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+_WORD = re.compile(r"\b(" + "|".join(SWAPPED) + r")\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """Runs under the three conditions, in the same order of videos.
+    """Runs under each condition, in the same order of videos.
+
+    The condition ``swapped`` has only the videos whose sentence has a word to turn round.
 
     Attributes:
         prompt: what the tracker gets: box and sentence, or the sentence alone.
@@ -26,15 +39,25 @@ class Ablation:
     runs: dict[str, list[SequenceResult]]
 
     def auc(self, condition: str) -> float:
-        """Return the mean AUC of a condition."""
-        return float(np.mean([run.auc for run in self.runs[condition]]))
+        """Return the mean AUC of a condition; not a number where it has no video."""
+        runs = self.runs[condition]
+        return float(np.mean([run.auc for run in runs])) if runs else float("nan")
 
     def lift(self, over: str) -> tuple[float, float]:
         """Return the gain in AUC of the right sentence, and its standard error over videos."""
-        pairs = zip(self.runs["right"], self.runs[over], strict=True)
-        gains = np.array([right.auc - other.auc for right, other in pairs])
+        right, other = self.pairs(over)
+        gains = right - other
         error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else float("nan")
         return float(gains.mean()), float(error)
+
+    def pairs(self, over: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the AUCs with the right sentence and under a condition, on the same videos."""
+        right = {run.name: run.auc for run in self.runs["right"]}
+        others = self.runs[over]
+        return (
+            np.array([right[run.name] for run in others], np.float64),
+            np.array([run.auc for run in others], np.float64),
+        )
 
 
 def shuffled_sentences(videos: Sequence[Video]) -> list[str]:
@@ -54,14 +77,25 @@ def shuffled_sentences(videos: Sequence[Video]) -> list[str]:
     return shuffled
 
 
+def swapped_sentence(sentence: str) -> str | None:
+    """Turn words of place and size round: left and right, large and small.
+
+    Returns:
+        The sentence that is false now; ``None`` where it has no such word.
+    """
+    found, count = _WORD.subn(lambda match: SWAPPED[match.group().lower()], sentence)
+    return found if count else None
+
+
 def ablate(
     tracker: ObjectTracker,
     videos: Sequence[Video],
     prompt: PromptKind,
     *,
+    conditions: Sequence[str] = CONDITIONS,
     after: Callable[[], None] = lambda: None,
 ) -> Ablation:
-    """Track every video under the three conditions.
+    """Track every video under each condition.
 
     Without a box and without a sentence nothing names the object; the tracker then searches with
     no template and no words, and follows what looks most like an object to it.
@@ -70,13 +104,17 @@ def ablate(
         tracker: started anew on every video.
         videos: with sentences.
         prompt: ``box+text`` or ``text``.
-        after: called after every video, for a progress bar.
+        conditions: of :data:`AUDITED`, ``right`` among them.
+        after: called after every video and condition, for a progress bar.
     """
     shuffled = shuffled_sentences(videos)
-    runs: dict[str, list[SequenceResult]] = {condition: [] for condition in CONDITIONS}
+    runs: dict[str, list[SequenceResult]] = {condition: [] for condition in conditions}
     for video, wrong in zip(videos, shuffled, strict=True):
-        sentences = {"right": video.sentence, "none": "", "shuffled": wrong}
-        for condition, sentence in sentences.items():
-            runs[condition].append(run_video(tracker, video, prompt=prompt, sentence=sentence))
+        sentences = {"right": video.sentence, "none": "", "shuffled": wrong,
+                     "swapped": swapped_sentence(video.sentence)}  # fmt: skip
+        for condition in conditions:
+            sentence = sentences[condition]
+            if sentence is not None:
+                runs[condition].append(run_video(tracker, video, prompt=prompt, sentence=sentence))
             after()
     return Ablation(prompt=prompt, runs=runs)

@@ -11,12 +11,8 @@ from torch import Tensor
 from torchmetrics.functional.classification import binary_auroc, binary_calibration_error
 
 from holdfast.errors import ConfigError, DataError
-from vl_track.data.prompts import PromptKind
 from vl_track.data.video import Video
 from vl_track.nn.network import AllInOne
-from vl_track.tracking.loop import follow, frames_of
-from vl_track.tracking.steps import Prompt
-from vl_track.tracking.tracker import Tracker
 
 BINS = 15
 LEAST = 1e-6
@@ -58,41 +54,6 @@ class PresenceScore:
     calibration_error: float
     log_loss: float
     bins: tuple[Bin, ...]
-
-
-def presence_of(
-    tracker: Tracker, videos: Iterable[Video], prompt: PromptKind = "box+text"
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Track videos and return what the model said of each known frame, and what is true.
-
-    Args:
-        tracker: whose network says presence.
-        videos: with annotations; of hand-annotated ones only the frames that were looked at count.
-        prompt: which parts of the first frame's annotation the tracker is given.
-
-    Returns:
-        Probabilities (N,) and whether the object can be seen (N,).
-
-    Raises:
-        ConfigError: the network does not say presence.
-    """
-    said: list[float] = []
-    seen: list[bool] = []
-    for video in videos:
-        start = Prompt.of(prompt, video.box(0), video.sentence)
-        for time, _ in enumerate(follow(tracker, frames_of(video), start)):
-            if time == 0 or not is_known(video, time):
-                continue
-            if tracker.present is None:
-                raise ConfigError(
-                    "This model does not say whether its object is in view: take one trained with "
-                    "`presence: true`."
-                )
-            said.append(tracker.present)
-            seen.append(video.visible(time))
-    if not said:
-        raise DataError("No frame of these videos is annotated after the first.")
-    return np.array(said), np.array(seen)
 
 
 def is_known(video: Video, time: int) -> bool:

@@ -105,6 +105,16 @@ def compare(one: Floats, other: Floats, *, samples: int = SAMPLES, seed: int = 0
     )
 
 
+def share_interval(hits: int, count: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share; the whole range where nothing was counted."""
+    if not count:
+        return 0.0, 1.0
+    z = 1.959964
+    middle = (hits + z * z / 2) / (count + z * z)
+    reach = z / (count + z * z) * float(np.sqrt(hits * (count - hits) / count + z * z / 4))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
 def _sign_flip(gaps: Floats, samples: int, seed: int) -> float:
     count = len(gaps)
     observed = abs(gaps.sum()) * (1 - 1e-12)

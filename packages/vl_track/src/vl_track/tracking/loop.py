@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypedDict, runtime_checkable
 
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.geometry import Box
@@ -19,6 +19,26 @@ class ObjectTracker(Protocol):
 
     def track(self, image: Image) -> Estimate:
         """Find the object in the next image."""
+
+
+@runtime_checkable
+class KnowsPresence(Protocol):
+    """A tracker that says whether its object is in view."""
+
+    @property
+    def present(self) -> float | None:
+        """Return the probability that it is, after the last frame."""
+
+    @property
+    def lost(self) -> bool:
+        """Return whether the tracker has lost it."""
+
+
+class Known(TypedDict, total=False):
+    """What a step says beyond box and score."""
+
+    present: float | None
+    lost: bool
 
 
 def follow(
@@ -90,17 +110,18 @@ def follow_all(
                     "start at a later frame."
                 )
             yield tuple(
-                Step(frame=frame.number, time=frame.time, box=one.box, score=0.0, damaged=True)
-                for one in last
-            )
+                Step(frame=frame.number, time=frame.time, box=one.box, score=0.0, damaged=True,
+                     lost=_known(tracker).get("lost", False))
+                for tracker, one in zip(trackers, last, strict=True)
+            )  # fmt: skip
             continue
         answers = [_answer(*pair, frame.image) for pair in zip(trackers, due, strict=True)]
         due = [None] * len(trackers)
         last = [estimate for estimate, _ in answers]
         yield tuple(
             Step(frame=frame.number, time=frame.time, box=estimate.box, score=estimate.score,
-                 seconds=seconds, image=frame.image)
-            for estimate, seconds in answers
+                 seconds=seconds, image=frame.image, **_known(tracker))
+            for tracker, (estimate, seconds) in zip(trackers, answers, strict=True)
         )  # fmt: skip
 
 
@@ -116,6 +137,13 @@ def frames_of(video: Video, rate: float = DEFAULT_RATE) -> Iterator[Frame]:
     """
     for number in range(len(video)):
         yield Frame(number, number / rate, video.frame(number))
+
+
+def _known(tracker: ObjectTracker) -> Known:
+    """Return what a tracker says of the presence of its object, if it is one that does."""
+    if not isinstance(tracker, KnowsPresence):
+        return {}
+    return {"present": tracker.present, "lost": tracker.lost}
 
 
 def _answer(tracker: ObjectTracker, prompt: Prompt | None, image: Image) -> tuple[Estimate, float]:

@@ -18,10 +18,16 @@ class TrackerOptions:
             is the release.
         update_interval: frames between updates of the template; 0 (release) never updates.
         update_score: least score at which an update may happen.
-        lost_score: an object scored below this for ``lost_patience`` frames counts as lost.
+        alarm: share of videos that may have a false alarm, in (0, 1); 0 for none. A model without
+            ``presence.json`` has no alarm.
+        lost_score: where there is no alarm, an object scored below this for ``lost_patience``
+            frames counts as lost.
         lost_patience: frames.
-        redetect: search the whole frame for a lost object; its last box stays until it is found.
-        found_score: least score at which it counts as found again.
+        redetect: search the whole frame for a lost object. With an alarm two windows of it are
+            searched in each frame, and what is tracked is followed until the object is found;
+            without one all windows are, and the last box stays until it is found.
+        found_score: where there is no alarm, least score at which it counts as found again.
+        found_present: least probability of presence at which the tracker goes to another place.
         grounding_scales: sides of the windows searched for an object that only a text names, as
             fractions of the frame's longer side.
         margin: pixels of a box that always stay in the frame (``clip_box`` of OSTrack's
@@ -36,6 +42,8 @@ class TrackerOptions:
     update_interval: int = 0
     update_score: float = 0.7
     redetect: bool = False
+    alarm: float = 0.05
+    found_present: float = 0.93
     lost_score: float = 0.2
     lost_patience: int = 5
     found_score: float = 0.4

@@ -52,6 +52,22 @@ class TrackResult:
         later = [step.score for steps in self.steps[1:] for step in steps]
         return sum(later) / len(later) if later else 1.0
 
+    def losses(self, index: int) -> list[tuple[int, int | None]]:
+        """Return when an object, counted from 0, was lost and when it was found again.
+
+        Returns:
+            Pairs of frame numbers, as in the source; ``None`` where it was not found again.
+        """
+        found: list[tuple[int, int | None]] = []
+        before = False
+        for step in self.of_object(index):
+            if step.lost and not before:
+                found.append((step.frame, None))
+            elif before and not step.lost:
+                found[-1] = (found[-1][0], step.frame)
+            before = step.lost
+        return found
+
     @property
     def damaged(self) -> int:
         """Number of frames that could not be decoded."""

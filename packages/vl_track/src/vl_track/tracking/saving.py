@@ -14,7 +14,7 @@ from holdfast.errors import ConfigError, DataError
 from vl_track.results import Layout, format_boxes, read_boxes
 from vl_track.tracking.result import TrackResult
 
-COLUMNS = ("frame", "time", "object", "x", "y", "width", "height", "score")
+COLUMNS = ("frame", "time", "object", "x", "y", "width", "height", "score", "present")
 ENDINGS = (".csv", ".json", ".txt")
 Row = tuple[int, int, list[float]]
 """Frame, object, box."""
@@ -64,7 +64,10 @@ def csv_text(result: TrackResult) -> str:
     writer.writerow(COLUMNS)
     for number, step in result.rows():
         numbers = [f"{value:.3f}" for value in step.box]
-        writer.writerow([step.frame, f"{step.time:.6f}", number, *numbers, f"{step.score:.4f}"])
+        present = "" if step.present is None else f"{step.present:.4f}"
+        writer.writerow(
+            [step.frame, f"{step.time:.6f}", number, *numbers, f"{step.score:.4f}", present]
+        )
     return text.getvalue()
 
 
@@ -81,6 +84,7 @@ def json_text(result: TrackResult) -> str:
             "object": number,
             "box": [round(value, 3) for value in step.box],
             "score": round(step.score, 4),
+            "present": None if step.present is None else round(step.present, 4),
         }
         for number, step in result.rows()
     ]

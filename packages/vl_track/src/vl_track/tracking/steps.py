@@ -56,6 +56,8 @@ class Step:
         seconds: that the tracker took, without decoding; 0 where the frame is damaged.
         image: the frame, RGB uint8 (H, W, 3); ``None`` where it is damaged, or was dropped.
         damaged: whether the frame could not be decoded.
+        present: probability, in [0, 1], that the object is in view; ``None`` where nothing says it.
+        lost: whether the tracker says that it has lost the object.
     """
 
     frame: int
@@ -65,6 +67,8 @@ class Step:
     seconds: float = 0.0
     image: Image | None = field(default=None, repr=False, compare=False)
     damaged: bool = False
+    present: float | None = None
+    lost: bool = False
 
     def without_image(self) -> "Step":
         """Return the same without the image, to be kept for long."""

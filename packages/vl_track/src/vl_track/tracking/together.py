@@ -8,7 +8,7 @@ from holdfast.errors import ConfigError
 from vl_track.data.video import crop_frame
 from vl_track.finding import Sentence
 from vl_track.tracking.steps import Estimate
-from vl_track.tracking.tracker import Tracker, batch_of, present_of
+from vl_track.tracking.tracker import Tracker, batch_of
 from vl_track.video.frames import Image
 
 
@@ -43,7 +43,7 @@ def track_together(trackers: Sequence[Tracker], frames: Sequence[Image]) -> list
     )
     found = []
     for number, (tracker, frame) in enumerate(zip(trackers, frames, strict=True)):
-        tracker.present = present_of(answer, number)
+        tracker.watch.look(answer, number)
         estimate = tracker.postprocess(frame, answer, number, inputs[number].box_window)
         found.append(tracker.update(frame, estimate))
     return found

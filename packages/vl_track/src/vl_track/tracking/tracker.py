@@ -21,13 +21,18 @@ from vl_track.data.geometry import (
 from vl_track.data.video import crop_frame
 from vl_track.finding import Bytes, Floats, Found, Network, Sentence, repeated
 from vl_track.tracking.first_frame import Correction, corrected, correction_of, moved_windows
+from vl_track.tracking.judge import Judge
 from vl_track.tracking.loop import follow
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.redetection import cover
 from vl_track.tracking.steps import Estimate, Prompt, Step
+from vl_track.tracking.watch import Watch
 from vl_track.tracking.window import hann_window
 from vl_track.video.frames import Frame, Image, number_frames
 from vl_track.video.reading import open_source
+
+WINDOWS_A_FRAME = 2
+"""Windows searched in a frame beside the one around the last box, while the object is lost."""
 
 
 class SearchInput(NamedTuple):
@@ -57,10 +62,10 @@ class Tracker:
         network: in evaluation mode from here on.
         options: see :class:`TrackerOptions`.
         device: where to run; the network is moved there.
+        judge: how presence is read from the network's answers; see :mod:`vl_track.tracking.judge`.
 
-    Attributes:
-        present: calibrated probability, in (0, 1), that the object was in the window searched last;
-            ``None`` for a network that does not say it.
+    Raises:
+        ConfigError: the judge was calibrated on too few videos for ``options.alarm``.
 
     Examples:
         >>> tracker = Tracker(network)                                      # doctest: +SKIP
@@ -73,8 +78,9 @@ class Tracker:
         network: Network,
         options: TrackerOptions | None = None,
         device: str = "cpu",
+        judge: Judge | None = None,
     ) -> None:
-        self.device = device
+        self.device, self.judge = device, judge
         self.network = network.ready(device)
         self.options = options or TrackerOptions()
         self.conventions = network.conventions
@@ -83,7 +89,8 @@ class Tracker:
         self._text: Sentence | None = None
         self._template: Bytes | None = None
         self._target = np.zeros((1, 4), np.float32)
-        self.present: float | None = None
+        self.watch = Watch(judge, self.options.alarm)
+        self._turn = 0
         self._correction = Correction()
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
         self._frames = 0
@@ -91,8 +98,19 @@ class Tracker:
 
     @property
     def lost(self) -> bool:
-        """Whether the score has been low for long."""
+        """Whether the alarm rings; without an alarm, whether the score has been low for long."""
+        if self.watch.has_alarm:
+            return self.watch.rings
         return self._low >= self.options.lost_patience
+
+    @property
+    def present(self) -> float | None:
+        """Probability, in [0, 1], that the object is in view; ``None`` where nothing says it.
+
+        A network with a presence head says it of the window that was searched; else the judge does.
+        It is 1 where a box was given.
+        """
+        return self.watch.present
 
     def initialize(self, frame: Image, box: Box | None = None, text: str = "") -> Estimate:
         """Take the prompt, and forget the object before.
@@ -112,7 +130,8 @@ class Tracker:
             DataError: the frame is no RGB uint8 image.
         """
         _check_frame(frame)
-        self._frames, self._low = 0, 0
+        self._frames, self._low, self._turn = 0, 0, 0
+        self.watch.start(given=box is not None)
         self._least = self.options.margin
         self._text = self.network.read(text)
         if box is not None:
@@ -139,10 +158,9 @@ class Tracker:
             ConfigError: called before :meth:`initialize`.
         """
         given = self.preprocess(frame)
-        found = self._search(
-            frame, [given.window], hann=self.options.hann, box_windows=[given.box_window]
-        )
-        return self.update(frame, found)
+        answer = self._find(frame, [given.window], hann=self.options.hann)
+        self.watch.look(answer, 0)
+        return self.update(frame, self.postprocess(frame, answer, 0, given.box_window))
 
     def follow(
         self,
@@ -178,7 +196,7 @@ class Tracker:
 
     def another(self) -> "Tracker":
         """Return a tracker for another object, with the same network, options and device."""
-        return Tracker(self.network, self.options, self.device)
+        return Tracker(self.network, self.options, self.device, self.judge)
 
     def preprocess(self, frame: Image) -> SearchInput:
         """Return what the network needs for the next frame; :meth:`update` takes its estimate.
@@ -211,7 +229,9 @@ class Tracker:
         found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.options.redetect:
-            return self._redetect(frame, found)
+            if not self.watch.has_alarm:
+                return self._redetect(frame, found)
+            found = self._look_around(frame, found)
         self._box = found.box
         interval = self.options.update_interval
         due = interval > 0 and self._frames % interval == 0
@@ -277,26 +297,34 @@ class Tracker:
         self._box = best.box
         return best
 
-    def _search(
-        self,
-        frame: Image,
-        windows: list[Window],
-        *,
-        hann: bool,
-        box_windows: list[Window] | None = None,
-    ) -> Estimate:
+    def _look_around(self, frame: Image, found: Estimate) -> Estimate:
+        """Search a part of the frame, another one each time, and go where the object surely is.
+
+        Until then the tracker follows what it has: the alarm may be false.
+        """
+        height, width = frame.shape[:2]
+        windows = cover((width, height), self._window(self.network.search_factor).side)
+        first = self._turn % len(windows)
+        chosen = (windows[first:] + windows[:first])[:WINDOWS_A_FRAME]
+        self._turn = first + len(chosen)
+        answer = self._find(frame, chosen, hann=False)
+        sure = [self.watch.likelihood(answer, number) for number in range(len(chosen))]
+        best = int(np.argmax(sure))
+        if sure[best] < max(self.options.found_present, self.present or 0.0):
+            return found
+        return self.postprocess(frame, answer, best, chosen[best])
+
+    def _search(self, frame: Image, windows: list[Window], *, hann: bool) -> Estimate:
         """Search some windows of a frame and return the best estimate, in pixels of the frame.
 
         Args:
             frame: the image.
             windows: the parts to search.
             hann: weight the scores by the window of :attr:`prior`.
-            box_windows: what boxes are mapped back from; ``windows`` by default.
         """
         answer = self._find(frame, windows, hann=hann)
         best = int(answer.scores.argmax())
-        self.present = present_of(answer, best)
-        return self.postprocess(frame, answer, best, (box_windows or windows)[best])
+        return self.postprocess(frame, answer, best, windows[best])
 
     def _find(self, frame: Image, windows: list[Window], *, hann: bool) -> Found:
         """Return what the network finds in each window."""
@@ -337,11 +365,6 @@ class Tracker:
             out_of_window(box, window), (width, height), self.options.margin, self._least
         )
         return Estimate(kept, float(found.scores[number]))
-
-
-def present_of(found: Found, number: int) -> float | None:
-    """Return the probability that one crop has; ``None`` where the network gives none."""
-    return None if found.present is None else float(found.present[number])
 
 
 def smooth_size(box: Box, last: Box, weight: float) -> Box:

@@ -176,9 +176,12 @@ def draw_steps(
     """Draw all objects on an image; several have colours and ids."""
     several = len(steps) > 1
     for index, (step, prompt) in enumerate(zip(steps, prompts, strict=True)):
-        label: float | str = f"{index + 1}: {step.score:.2f}" if several else step.score
+        label = f"{index + 1}: {step.score:.2f}" if several else f"{step.score:.2f}"
+        if step.present is not None:
+            label += f" present {step.present:.2f}"
+        label += " lost" if step.lost else ""
         text = f"{index + 1}: {prompt.text}" if several and prompt.text else prompt.text
-        sure = step.score >= lost_score and not step.damaged
+        sure = step.score >= lost_score and not step.damaged and not step.lost
         image = draw_estimate(image, step.box, label, text, sure=sure, index=index)
     return image
 

@@ -65,8 +65,13 @@ class Head(nn.Module):
         raise NotImplementedError
 
     def scores(self, maps: Maps) -> Tensor:
-        """Return the probability of each cell, (B, F * F), row by row."""
+        """Return the probability of each cell, (B, F * F), row by row; a head may have none."""
         raise NotImplementedError
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the head has a probability of each cell."""
+        return type(self).scores is not Head.scores
 
     def loss(self, maps: Maps, boxes_B4: Tensor) -> HeadLosses:
         """Compare maps with the truth.

@@ -1,0 +1,206 @@
+"""`vl-track audit`: the right sentence against none and wrong ones, for anyone's tracker."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY
+from holdfast.errors import ConfigError, DataError
+from scenes_support import painted_root, small_world, tiny_config, tiny_network
+from tracking_support import frame_with, moving_box
+from vl_track.app import APP
+from vl_track.loading import save_network
+from vl_track.scenes.make import make_scene
+from vl_track.scenes.scene import Scene
+from vl_track.scoring.audit import Finding, findings, sentence_of, verdict
+from vl_track.scoring.foreign import ClassTracker, TraxTracker
+from vl_track.scoring.language import AUDITED, ablate, swapped_sentence
+from vl_track.tracking import Estimate
+from vl_track.video.frames import Box, Image
+
+OWN = '''
+class Still:
+    """Says its first box for ever, and hears nothing."""
+
+    def init(self, image, box, text):
+        self.box = box
+
+    def update(self, image):
+        return self.box
+
+
+class Broken(Still):
+    def update(self, image):
+        return 1, 2, 3
+
+
+class Nothing:
+    pass
+'''
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return painted_root(tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "someones_tracker.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("someones_tracker", None)
+    return "someones_tracker"
+
+
+def test_words_of_place_and_size_are_turned_round() -> None:
+    assert swapped_sentence("the LARGE cup on the left") == "the small cup on the right"
+    assert swapped_sentence("the dog above the top shelf") == "the dog below the bottom shelf"
+    assert swapped_sentence("the leftover cup") is None, "whole words only"
+    assert swapped_sentence("") is None
+    for sentence in ("the small cup left of the box", "the bigger one at the top"):
+        turned = swapped_sentence(sentence)
+        assert turned is not None
+        assert turned != sentence
+        assert swapped_sentence(turned) == sentence
+
+
+class Listener:
+    """Finds the target if the sentence is the right one, or the right one turned round."""
+
+    def __init__(self, scenes: list[Scene], *, careless: bool) -> None:
+        self.scenes, self.careless = scenes, careless
+        self.scene: Scene | None = None
+        self.time = 0
+
+    def initialize(self, image: Image, box: Box | None = None, text: str = "") -> Estimate:
+        self.time = 0
+        known = {scene.sentence: scene for scene in self.scenes}
+        turned = {swapped_sentence(scene.sentence): scene for scene in self.scenes}
+        self.scene = known.get(text) or (turned.get(text) if self.careless else None)
+        return Estimate(box or (0, 0, 1, 1), 1.0)
+
+    def track(self, image: Image) -> Estimate:
+        self.time += 1
+        return Estimate(self.scene.box(self.time) if self.scene else (0.0, 0.0, 1.0, 1.0), 1.0)
+
+
+@pytest.mark.parametrize("careless", [False, True])
+def test_a_tracker_that_hears_no_relation_is_told_apart(careless: bool, root: Path) -> None:
+    world = small_world(root, "test", frames=8)
+    every = (make_scene(world, seed, "distractors") for seed in range(60))
+    scenes = list({scene.sentence: scene for scene in every}.values())
+    turned = [scene for scene in scenes if swapped_sentence(scene.sentence)]
+    plain = [scene for scene in scenes if not swapped_sentence(scene.sentence)]
+    scenes = [*turned[:6], *plain[:3]]
+    found = findings(
+        ablate(Listener(scenes, careless=careless), scenes, "box+text", conditions=AUDITED), "Some"
+    )
+    gains = {one.condition: one for one in found}
+    assert gains["none"].sure
+    assert gains["none"].videos == len(scenes)
+    assert gains["swapped"].videos == len(turned[:6]), "only sentences with such a word"
+    assert gains["swapped"].sure is not careless
+    assert "is due to the sentence" in verdict(found)
+    said = sentence_of(gains["swapped"])
+    assert ("no difference is shown" in said) is careless
+
+
+def test_what_was_not_compared_is_said() -> None:
+    one = Finding(data="Some", prompt="box", condition="swapped", videos=0, right=0, other=0,
+                  gain=None)  # fmt: skip
+    assert "no sentence has a word" in sentence_of(one)
+    assert verdict([one]) == "Nothing was compared."
+
+
+def test_a_tracker_that_hears_nothing_gains_nothing(
+    own: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Anyone's tracker, through the command, to the page."""
+    page = tmp_path / "audit.html"
+    words = ["audit", "--tracker", f"{own}:Still", "--root", str(root), "--emoji", "false"]
+    assert APP.main([*words, "--count", "4", "--out", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "no difference is shown, +0.000 (95 % interval +0.000 to +0.000)" in shown
+    html = page.read_text()
+    assert f"How much of {own}:Still is language" in html
+    assert html.count("<td>test-distractors-") or html.count("test-distractors-") == 4
+    assert "http" not in html.replace("http://www.w3.org", ""), "the page asks nobody for anything"
+    assert APP.main([*words, "--count", "4", "--out", str(page)]) == 1, "not replaced unasked"
+
+
+def test_our_own_model_is_audited(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_network(tmp_path / "mine", tiny_config(), tiny_network().state_dict())
+    words = ["audit", "--weights", str(tmp_path / "mine"), "--root", str(root), "--emoji", "false"]
+    assert (
+        APP.main([*words, "--count", "2", "--device", "cpu", "--prompts", "[box+text,text]"]) == 0
+    )
+    shown = capsys.readouterr().out
+    assert "box+text" in shown
+    assert "shuffled" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--tracker", "{own}:Nothing"], "needs the methods init"),
+        (["--tracker", "{own}:Missing"], "There is no class"),
+        (["--tracker", "nowhere:Tracker"], "There is no class"),
+        (["--tracker", "{own}:Still", "--trax", "x"], "Give one of"),
+        (["--tracker", "{own}:Broken"], "a box is x, y, width, height"),
+        (["--tracker", "{own}:Still", "--count", "1"], "too few"),
+        (
+            ["--tracker", "{own}:Still", "--datasets", "[real_clips]", "--split", "train"],
+            "no split",
+        ),
+    ],
+)
+def test_faults_are_said(
+    words: list[str], said: str, own: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [word.replace("{own}", own) for word in words]
+    count = [] if "--count" in given else ["--count", "3"]
+    common = ["--root", str(root), "--emoji", "false"]
+    assert APP.main(["audit", *given, *count, *common]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_trax_program_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle behind `vl-track vot`, as the toolkit would start it."""
+    pytest.importorskip("trax", reason="pip install vot-trax")
+    program = tmp_path / "oracle.py"
+    program.write_text(
+        f"import sys; sys.path.insert(0, {str(REPOSITORY / 'tests')!r})\n"
+        "from tracking_support import FindsRed\n"
+        "from vl_track.vot import Session, serve\n"
+        "serve(Session(FindsRed(), None, 'cpu'))\n"
+    )
+    tracker = TraxTracker(f"{sys.executable} {program}")
+    with pytest.raises(ConfigError, match="needs a box"):
+        tracker.initialize(frame_with(moving_box(0)), None, "the red thing")
+    try:
+        for _ in range(2):  # a second video, on the same program
+            tracker.initialize(frame_with(moving_box(0)), moving_box(0), "the red thing")
+            for time in range(1, 4):
+                found = tracker.track(frame_with(moving_box(time)))
+                assert found.box == pytest.approx(moving_box(time), abs=2.5)
+    finally:
+        tracker.close()
+
+
+def test_a_program_that_is_not_there_or_silent_is_said() -> None:
+    pytest.importorskip("trax", reason="pip install vot-trax")
+    with pytest.raises(ConfigError, match="cannot be started"):
+        TraxTracker("no_such_program_here").initialize(frame_with(None), (1, 1, 5, 5))
+    silent = TraxTracker(f"{sys.executable} -c pass")
+    with pytest.raises(ConfigError, match="does not speak TraX"):
+        silent.initialize(frame_with(None), (1, 1, 5, 5))
+
+
+def test_an_answer_that_is_no_box_is_refused(own: str) -> None:
+    tracker = ClassTracker(f"{own}.Broken")
+    tracker.initialize(frame_with(None), (1, 1, 5, 5))
+    with pytest.raises(DataError, match="is x, y, width, height"):
+        tracker.track(frame_with(None))
