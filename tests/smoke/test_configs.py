@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from conftest import CONFIGS, make_pictures
+from csv_support import rows_of, write_list
 from domainbed_support import miniatures as domainbed_miniatures
 from dropout_ft.app import APP as DROPOUT_FT
 from dropout_ft.data.shards import write_shards
@@ -130,6 +131,8 @@ def test_data_sets(
     if "ShardedFolder" in text:
         root = tmp_path / "shards"
         write_shards(pictures, root, chunk_bytes="20KB")
+    if "CsvSource" in text:
+        root = write_list(tmp_path / "pictures.csv", rows_of(pictures, absolute=True))
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
         *source(text, root), "--data.image_size", "32", "--data.global_batch_size", "2",

@@ -23,7 +23,8 @@ from dropout_ft.advice.recipe import (
 )
 from dropout_ft.app import APP
 from dropout_ft.commands.trusted import own_backbones
-from dropout_ft.data.folder import Domain, scan
+from dropout_ft.data.folder import Domain
+from dropout_ft.data.sources.base import as_source
 from dropout_ft.results.rows import current_rows
 from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last
@@ -64,7 +65,8 @@ def advise(
     the command goes on where it stopped.
 
     Args:
-        folder: holds ``<domain>/<class>/<image>``, at least two domains.
+        folder: holds ``<domain>/<class>/<image>``, at least two domains; or a CSV with the columns
+            path, label and domain.
         out: folder of the sweep and of the model.
         backbones: timm names, ``efficientnet_lite0`` (weights from a package) or YAML files like
             those in configs/model; by default what suits the recipe.
@@ -79,8 +81,9 @@ def advise(
         set: further settings of every run, as ``key=value``.
     """
     root, out_folder = Path(folder).expanduser(), Path(out).expanduser()
-    keep_apart([out_folder], [root])
-    domains = scan(root, allow_missing_classes=True)
+    source = as_source(root, allow_missing_classes=True)
+    keep_apart([out_folder], source.inputs())
+    domains = source.domains()
     names = [domain.name for domain in domains]
     if onnx:
         from holdfast.exporting import check_tools

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from dropout_ft.data.domains import DomainData
     from dropout_ft.data.sources import (
         ColoredDigits,
+        CsvSource,
         EmojiStyles,
         FourHands,
         KnownFolder,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ColoredDigits",
+    "CsvSource",
     "DomainData",
     "EmojiStyles",
     "FourHands",

@@ -39,7 +39,8 @@ class DomainData(StepDataModule):
     (i.i.d.) and all of the domains left out (o.o.d.).
 
     Args:
-        source: where the images come from; text is a folder ``<domain>/<class>/<image>``.
+        source: where the images come from; text is a folder ``<domain>/<class>/<image>``,
+            or a CSV with the columns ``path``, ``label`` and ``domain``.
         test_domains: names of the domains left out of training (or positions, where no domain's
             name is a number); none trains on all, for a final model, and only the i.i.d. accuracy
             is measured.
@@ -203,7 +204,7 @@ class DomainData(StepDataModule):
 
     def inputs(self) -> list[Path]:
         """Return what is read and must not be written into."""
-        return [self.source.root]
+        return self.source.inputs()
 
     def prepare_data(self) -> None:
         """Fetch or draw the images unless they are there.
@@ -213,7 +214,7 @@ class DomainData(StepDataModule):
         """
         if not self._from_record:
             self.source.prepare()
-        elif not self.source.root.is_dir():
+        elif not self.source.root.exists():
             raise DataError(
                 f"The run's images are not at {self.source.root}, and nothing is written to a "
                 "place that only a run's record names: bring them back, or train it again."

@@ -2,6 +2,7 @@
 
 from dropout_ft.data.sources.base import Source
 from dropout_ft.data.sources.colored_digits import ColoredDigits
+from dropout_ft.data.sources.csv_list import CsvSource
 from dropout_ft.data.sources.emoji_styles import EmojiStyles
 from dropout_ft.data.sources.four_hands import FourHands
 from dropout_ft.data.sources.known import KnownFolder
@@ -10,6 +11,7 @@ from dropout_ft.data.sources.shards import ShardedFolder
 
 __all__ = [
     "ColoredDigits",
+    "CsvSource",
     "EmojiStyles",
     "FourHands",
     "KnownFolder",
