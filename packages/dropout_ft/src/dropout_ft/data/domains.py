@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from dropout_ft.data.class_weights import ClassWeights, Weighed, class_weights, text_of
 from dropout_ft.data.feature_cache import ActivationDataset, FeatureCache
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.image_cache import ImageCache
@@ -49,6 +50,9 @@ class DomainData(StepDataModule):
         split_seed: DomainBed's ``trial_seed``, which splits each domain; independent of the run's
             seed. The paper's repeats share 0; DomainBed's tables use one split for each repeat.
         holdout_fraction: fraction of each domain's ``out`` part, in (0, 1).
+        class_weights: of the training loss: ``none``, ``balanced`` (the inverse of the frequency
+            with which training draws a class), or a weight for each class by its name, of which
+            the ratios count. Accuracies are never weighted.
         image_size: side in pixels; by default what the backbone's data config says.
         val_augment: augment the i.i.d. validation images, as the official code does; its
             per-trajectory ensembles profit from that.
@@ -78,6 +82,7 @@ class DomainData(StepDataModule):
         global_batch_size: int = 32,
         split_seed: int = 0,
         holdout_fraction: float = 0.2,
+        class_weights: ClassWeights = "none",
         image_size: int | None = None,
         val_augment: bool = True,
         eval_images: int = 0,
@@ -106,6 +111,7 @@ class DomainData(StepDataModule):
         self.global_batch_size = global_batch_size
         self.split_seed = split_seed
         self.holdout_fraction = holdout_fraction
+        self.class_weights = class_weights
         self.image_size = image_size
         self.val_augment = val_augment
         self.eval_images = eval_images
@@ -195,6 +201,7 @@ class DomainData(StepDataModule):
             "holdout_fraction": self.holdout_fraction,
             "image_size": self.image_size or self._preprocessing().size,
             "batch_size": self.global_batch_size,
+            "class_weights": text_of(self.class_weights),
         }
 
     def fingerprint(self) -> Fingerprint:
@@ -246,8 +253,14 @@ class DomainData(StepDataModule):
             self._build_cached(domains, augment, plain)
         else:
             self._build(domains, augment, plain)
+        weights = class_weights(
+            self.class_weights, self._partition.labels, self._partition.groups, self.class_names
+        )
+        if weights is not None:
+            self._train_set = Weighed(self._train_set, weights)
         looks = (
             size, prep.interpolation, self.augmentation, self.cached_side, self.exif_rotation,
+            None if weights is None else weights.tobytes(),
         )  # fmt: skip
         # Cached activations are in a memory map that all runs share already.
         shares = shares_batches() and not self.cached_views

@@ -171,8 +171,18 @@ class FineTuning(LightningModule):
         head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the objective's loss; the paper's is plain cross-entropy."""
+        """Return the objective's loss; the paper's is plain cross-entropy.
+
+        Raises:
+            ConfigError: the data weighs classes and the objective does not.
+        """
         parts: dict[str, Tensor] = self.objective(self.model, batch)
+        if "weight" in batch and not self.objective.weighed:
+            raise ConfigError(
+                f"{type(self.objective).__name__} leaves data.class_weights out of its loss: let "
+                'it call self.cross_entropy(logits, label, batch.get("weight")), or set '
+                "data.class_weights to none."
+            )
         self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
         return parts["loss"]
 

@@ -58,7 +58,7 @@ class HeadWarmStart:
         """
         training = model.training
         model.eval()
-        features, labels = self._collect(model, loader())
+        features, labels, weights = self._collect(model, loader())
         if not int(model.head.calibrated):
             model.head.calibrate(features)
         if self.steps:
@@ -66,22 +66,26 @@ class HeadWarmStart:
                 torch.manual_seed(self.seed)
                 if self.shared:
                     model.head.linear.reset_parameters()
-                self._fit(model, features, labels)
+                self._fit(model, features, labels, weights)
         model.train(training)
 
     @torch.no_grad()
     def _collect(
         self, model: Classifier, batches: Iterable[Mapping[str, Tensor]]
-    ) -> tuple[Tensor, Tensor]:
-        """Return features (N, F) and labels (N,) of the first batches."""
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return features (N, F), labels (N,) and weights (N,), if any, of the first batches."""
         device = model.mean.device
-        features, labels = [], []
+        features, labels, weights = [], [], []
         for batch in islice(batches, self.batches):
             features.append(model.features(batch["input"].to(device)))
             labels.append(batch["label"].to(device))
-        return torch.cat(features), torch.cat(labels)
+            if "weight" in batch:
+                weights.append(batch["weight"].to(device))
+        return torch.cat(features), torch.cat(labels), torch.cat(weights) if weights else None
 
-    def _fit(self, model: Classifier, features: Tensor, labels: Tensor) -> None:
+    def _fit(
+        self, model: Classifier, features: Tensor, labels: Tensor, weights: Tensor | None
+    ) -> None:
         head = model.head
         head.train()
         power = head.feature_scale**2
@@ -94,7 +98,12 @@ class HeadWarmStart:
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for _ in range(self.steps):
             chosen = torch.randint(len(labels), (96,), device=labels.device)
-            loss = F.cross_entropy(head(features[chosen]), labels[chosen])
+            logits = head(features[chosen])
+            if weights is None:
+                loss = F.cross_entropy(logits, labels[chosen])
+            else:
+                losses = F.cross_entropy(logits, labels[chosen], reduction="none")
+                loss = (losses * weights[chosen]).mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

@@ -5,7 +5,6 @@ the nearest relative of very large dropout: it drops what was learned instead of
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
@@ -43,7 +42,7 @@ class Mixout(Objective):
         """Return the loss."""
         mixed = {name: self._mix(name, value) for name, value in mixed_weights(model)}
         logits = functional_call(model, mixed, (batch["input"],))
-        return {"loss": F.cross_entropy(logits, batch["label"])}
+        return {"loss": self.cross_entropy(logits, batch["label"], batch.get("weight"))}
 
     def _mix(self, name: str, current: Tensor) -> Tensor:
         if self._start[name].device != current.device:
