@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dropout_ft import load
 from dropout_ft.data.table import EvaluationTable
 from dropout_ft.results.calibration import limit_of
 from dropout_ft.results.conformal import (
@@ -94,7 +95,7 @@ def test_it_breaks_on_another_domain_and_the_measure_says_so(rule: Rule) -> None
         class_names=tuple("abcde"),
     )
     iid, ood = measure_sets(np.concatenate([inside, outside]), table, 0.9, rule)
-    assert iid.coverage == pytest.approx(0.9, abs=0.03)
+    assert 0.88 < iid.coverage < 0.94
     assert ood.coverage < 0.8
     assert 1 <= iid.size <= 5
 
@@ -119,12 +120,12 @@ def test_report_and_predict(
     limit = limit_of(ckpt, 0.8, "APS", "default")
     with out.open() as file:
         answers = list(csv.DictReader(file))
-    names = ["blue", "green", "red"]
-    for row in answers:
-        own = np.array([[float(row[name]) for name in names]])
-        wanted = {names[place] for place in np.flatnonzero(members(own, limit, "APS")[0])}
+    names = np.array(["blue", "green", "red"])
+    own = load(ckpt).classify([row["path"] for row in answers])
+    probabilities = np.array([[row[name] for name in names] for row in own])
+    for row, chosen in zip(answers, members(probabilities, limit, "APS"), strict=True):
         assert row["set"].split(";")[0] == row["class"]
-        assert set(row["set"].split(";")) == wanted
+        assert set(row["set"].split(";")) == set(names[chosen])
     stray = tmp_path / "stray.ckpt"
     stray.write_bytes(ckpt.read_bytes())
     words[words.index(str(ckpt))] = str(stray)

@@ -21,6 +21,8 @@ from holdfast.seeding import fold_seed
 Rule = Literal["LAC", "APS"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 Floats = NDArray[np.float64]
+ROUNDING = 1e-6
+"""Sums of single-precision probabilities differ by less; a set is never too small for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ def members(probabilities: Floats, limit: float, rule: Rule) -> NDArray[np.bool_
         limit: of :func:`fit`.
         rule: the same as there.
     """
-    chosen: NDArray[np.bool_] = class_scores(probabilities, rule) <= limit
+    chosen: NDArray[np.bool_] = class_scores(probabilities, rule) <= limit + ROUNDING
     chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
     return chosen
 
