@@ -69,6 +69,11 @@ def known_set(text: str) -> bool:
     return any(kind in text for kind in ("KnownFolder", "RotatedDigits", "ColoredDigits"))
 
 
+def side(text: str) -> str:
+    """A small picture, or the size that a CLIP tower is made for."""
+    return "null" if "clip_vit" in text else "64"
+
+
 def source(text: str, root: Path) -> list[str]:
     """Words that put the data of a configuration at another place."""
     special = "class_path: dropout_ft.data." in text
@@ -165,9 +170,9 @@ def test_dropout_ft_methods(path: Path, tiny_arguments: Arguments, tmp_path: Pat
     """Each is added to the tiny experiment; weights that download are left out."""
     text = path.read_text()
     words = ["--config", str(path), "--model.dropout_rate", "0.5"]
-    if "weights: pretrained" in text:
+    if "weights: pretrained" in text or "clip_vit" in text:
         words += ["--model.backbone.init_args.weights", "none"]
-    if "head_start" in text:
+    if "HeadWarmStart" in text:
         words += ["--model.head_start.init_args.steps", "3"]
         words += ["--model.head_start.init_args.batches", "2"]
     assert DROPOUT_FT.main(tiny_arguments("fit", *words)) == 0
@@ -186,12 +191,12 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
     words += [f"--data={job.locations['data']}"] if job.locations["data"] else []
     words += [
         *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, *source(text, root),
-        "--data.global_batch_size", "2", "--data.image_size", "64",
+        "--data.global_batch_size", "2", "--data.image_size", side(text),
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
-    if "weights: pretrained" in text:
+    if "weights: pretrained" in text or "clip_vit" in text:
         words += ["--model.backbone.init_args.weights", "none"]
-    if "head_start" in text:
+    if "HeadWarmStart" in text:
         words += ["--model.head_start.init_args.steps", "3"]
         words += ["--model.head_start.init_args.batches", "2"]
     assert DROPOUT_FT.main(["fit", *words]) == 0
@@ -207,12 +212,12 @@ def test_dropout_ft_experiments(
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS,
         *source(text, root),
-        "--data.global_batch_size", "2", "--data.image_size", "64",
+        "--data.global_batch_size", "2", "--data.image_size", side(text),
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     if "package:" not in backbone_text(path):
         words += ["--model.backbone.init_args.weights", "none"]
-    if "head_start" in text:
+    if "HeadWarmStart" in text:
         words += ["--model.head_start.init_args.steps", "3"]
         words += ["--model.head_start.init_args.batches", "2"]
     assert DROPOUT_FT.main(words) == 0

@@ -12,7 +12,14 @@ from dropout_ft.report.examples import examples
 from dropout_ft.report.results import Collection
 from dropout_ft.report.shift import gain_by_distance
 from dropout_ft.report.table import HEADER, Row, text_cells
-from dropout_ft.report.targets import TARGET_HEADER, comparisons, target_cells
+from dropout_ft.report.targets import (
+    CLIP_HEADER,
+    TARGET_HEADER,
+    clip_cells,
+    comparisons,
+    on_clip,
+    target_cells,
+)
 from dropout_ft.report.trust import (
     TRUST_HEADER,
     Measured,
@@ -94,7 +101,10 @@ def render_page(
         conformal_header=CONFORMAL_HEADER,
         conformal=[conformal_cells(row) for row in sets],
         target_header=TARGET_HEADER,
-        targets=[target_cells(row) for row in comparisons(collection.runs, results)],
+        targets=[] if on_clip(collection.runs) else [
+            target_cells(row) for row in comparisons(collection.runs, results)],
+        clip_header=CLIP_HEADER,
+        clip=clip_cells(collection.runs, results),
         part=PART_WORDS[part],
         ensemble_of=ensemble_of,
         examples=examples(collection),

@@ -1,6 +1,6 @@
 """The interface of training objectives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,15 +19,20 @@ class Objective(nn.Module):
 
     Attributes:
         lr_factor: learning rate of the objective's own parameters over the backbone's.
+        class_names: in label order; set before :meth:`prepare`.
         weighed: whether weights of classes have entered a loss; a run whose objective leaves them
             out is refused.
     """
 
     lr_factor: float = 1.0
     weighed: bool = False
+    class_names: Sequence[str] = ()
 
     def prepare(self, model: Classifier) -> None:
         """Build what depends on the network, before the optimiser is made. Nothing by default."""
+
+    def update_head(self, model: Classifier) -> None:
+        """Set the head after a step, where it is computed and not trained. Nothing by default."""
 
     def cross_entropy(
         self,

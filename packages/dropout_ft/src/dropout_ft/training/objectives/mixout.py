@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from dropout_ft.nn.adapters import has_adapter
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.training.objectives.base import Batch, Objective
+from holdfast.errors import ConfigError
 
 
 class Mixout(Objective):
@@ -35,7 +37,13 @@ class Mixout(Objective):
         self._start: dict[str, Tensor] = {}  # in a dict: these are not this module's weights
 
     def prepare(self, model: Classifier) -> None:
-        """Keep the pre-trained weights."""
+        """Keep the pre-trained weights.
+
+        Raises:
+            ConfigError: the backbone has an adapter, whose factors are no pre-trained weights.
+        """
+        if has_adapter(model.backbone):
+            raise ConfigError("Mixout resets weights, and an adapter trains none: choose one.")
         self._start = {name: value.detach().clone() for name, value in mixed_weights(model)}
 
     def forward(self, model: Classifier, batch: Batch) -> dict[str, Tensor]:
