@@ -25,6 +25,7 @@ from tests_support import only_run
 from vl_track import load
 from vl_track.app import APP as VL_TRACK
 from vl_track.data.sets.known import KNOWN
+from wilds_support import miniature_camelyon17, miniature_iwildcam
 
 Arguments = Callable[..., list[str]]
 FOLDERS = ("hardware", "data", "model", "logger", "methods", "sweeps", "dropout_ft", "vl_track",
@@ -136,6 +137,8 @@ def test_data_sets(
     if "ShardedFolder" in text:
         root = tmp_path / "shards"
         write_shards(pictures, root, chunk_bytes="20KB")
+    if "Camelyon17" in text or "IWildCam" in text:
+        root = miniature_iwildcam(miniature_camelyon17(tmp_path / "wilds"))
     if "CsvSource" in text:
         root = write_list(tmp_path / "pictures.csv", rows_of(pictures, absolute=True))
     words = [
