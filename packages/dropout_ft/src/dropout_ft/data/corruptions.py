@@ -30,7 +30,7 @@ def _gaussian_noise(x: Floats, severity: int, generator: np.random.Generator) ->
 
 def _shot_noise(x: Floats, severity: int, generator: np.random.Generator) -> Floats:
     photons = (60, 25, 12, 5, 3)[severity - 1]
-    return generator.poisson(x * photons) / photons
+    return np.asarray(generator.poisson(x * photons) / photons)
 
 
 def _impulse_noise(x: Floats, severity: int, generator: np.random.Generator) -> Floats:
