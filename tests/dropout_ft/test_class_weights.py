@@ -139,6 +139,9 @@ def test_unlike_weights_never_share_a_row_or_a_gain(
     assert [row.count for row in rows] == [1] * 6
     assert len({row.name for row in rows}) == 6
     assert any("class weights balanced" in row.name for row in rows)
+    again = collect(runs, ["MC dropout"])  # the data are made anew from the records
+    assert again.remarks == []
+    assert sum(result.method == "MC dropout" for result in again.results) == 3
     ood = {(r.coordinates.class_weights, r.dropout_rate): r.ood for r in collect(runs).results
            if r.method == "run"}  # fmt: skip
     gains = sorted(100 * (ood[w, 0.5] - ood[w, 0.0]) for w in {weights for weights, _ in ood})

@@ -137,7 +137,7 @@ def adapted(kind: str) -> Classifier:
     """A tiny ViT or CLIP tower with LoRA whose factors are not zero."""
     torch.manual_seed(0)
     backbone = TimmBackbone("test_vit", "none") if kind == "timm" else OpenClipBackbone("tiny_clip")
-    LoRA(rank=2, alpha=3.0, layers="all").apply(backbone)
+    LoRA(rank=2, alpha=3, layers="all").apply(backbone)
     for name, value in backbone.named_parameters():
         if "lora_" in name:
             torch.nn.init.normal_(value, std=0.3)

@@ -48,7 +48,7 @@ def class_weights(
             weights = np.where(drawn > 0, 1 / drawn, 0.0)
     else:
         weights = _named(setting, class_names)
-    return (weights / (weights * drawn).sum()).astype(np.float32)
+    return np.asarray(weights / (weights * drawn).sum(), dtype=np.float32)
 
 
 def text_of(setting: ClassWeights) -> str:

@@ -88,7 +88,7 @@ def _saturate(x: Floats, severity: int, generator: np.random.Generator) -> Float
 
 def _contrast(x: Floats, severity: int, generator: np.random.Generator) -> Floats:
     mean = x.mean(axis=(0, 1), keepdims=True)
-    return (x - mean) * (0.4, 0.3, 0.2, 0.1, 0.05)[severity - 1] + mean
+    return np.asarray((x - mean) * (0.4, 0.3, 0.2, 0.1, 0.05)[severity - 1] + mean)
 
 
 def _pixelate(x: Floats, severity: int, generator: np.random.Generator) -> Floats:

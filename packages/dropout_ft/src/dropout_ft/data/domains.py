@@ -126,6 +126,7 @@ class DomainData(StepDataModule):
         self._from_record = False
         self._network: Classifier | None = None
         self._partition: Partition | None = None
+        self._train_set: Dataset[Any]
 
     @property
     def class_names(self) -> list[str]:
@@ -320,7 +321,7 @@ class DomainData(StepDataModule):
             augment if self.val_augment and not of_test else plain for of_test in table.of_test
         ]
         everything = np.arange(len(paths))
-        self._train_set: Dataset[Any] = ImageDataset(
+        self._train_set = ImageDataset(
             paths,
             parts.labels,
             [augment] * len(paths),

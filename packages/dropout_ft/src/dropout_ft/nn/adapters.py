@@ -50,13 +50,13 @@ class LoRA(Adapter):
     """
 
     def __init__(
-        self, rank: int = 8, alpha: float | None = None,
+        self, rank: int = 8, alpha: int | None = None,
         layers: Literal["attention", "all"] = "attention",
     ) -> None:  # fmt: skip
         if rank < 1 or (alpha is not None and not alpha > 0):
             raise ConfigError(f"LoRA needs a rank of 1 or more and alpha above 0: {rank}, {alpha}.")
         self.rank = rank
-        self.alpha = float(rank) if alpha is None else alpha
+        self.alpha = rank if alpha is None else alpha
         self.layers = layers
 
     def apply(self, backbone: Backbone) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import WeightAveraging
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.types import (
@@ -270,8 +270,7 @@ class FineTuning(LightningModule):
         )
 
     def _callbacks(self) -> list[Callback]:
-        trainer = self.trainer
-        return list(trainer.callbacks) if isinstance(trainer, Trainer) else []
+        return list(getattr(self.trainer, "callbacks", []))
 
     def _own_parameters(self) -> list[dict[str, Any]]:
         """Return the objective's parameters as a group of their own, if it has any."""
