@@ -198,9 +198,10 @@ def test_an_own_method_may_stand_beside_ours_but_not_take_a_name() -> None:
 def test_every_method_is_registered_in_the_tables_order() -> None:
     found = all_methods()
     assert list(found) == [
-        "zero-shot CLIP", "run", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "trajectory ensemble",
-        "trajectory average", "EMA", "SWA", "SWAD", "ensemble over runs", "EoA", "average over runs", "greedy soup",
-        "DiWA, restricted", "learned soup", "Model Stock", "concatenation",
+        "run", "zero-shot CLIP", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "trajectory ensemble",
+        "trajectory average", "EMA", "SWA", "SWAD", "ensemble over runs", "EoA",
+        "average over runs", "greedy soup", "DiWA, restricted", "learned soup", "Model Stock",
+        "concatenation",
     ]  # fmt: skip
     # What evaluates a network again is kept beside the runs; scores of logits are not worth it.
     again = {"run", "trajectory ensemble", "trajectory average", "EMA", "ensemble over runs", "EoA"}

@@ -25,7 +25,7 @@ class ZeroShot(Method):
     name = ZERO_SHOT
     description = "CLIP's own weights with class prompts as the classifier; nothing is trained"
     marker = "*"
-    order = 5
+    order = 15
     over = "data"
     asked = True
     kept = True
