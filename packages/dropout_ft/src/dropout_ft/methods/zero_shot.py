@@ -24,7 +24,7 @@ class ZeroShot(Method):
 
     name = ZERO_SHOT
     description = "CLIP's own weights with class prompts as the classifier; nothing is trained"
-    marker = "*"
+    marker = "2"
     order = 15
     over = "data"
     asked = True
