@@ -9,13 +9,15 @@ from _pytest.mark import ParameterSet
 # Networks and inputs of the papers' sizes: gigabytes of memory, minutes on two cores.
 LARGE = {
     "resnet50", "convnext_tiny", "vit_base", "clip_vit_b32", "efficientnet_b0", "adamw_cosine",
-    "last_blocks", "ostrack_256", "release_all_in_one",
+    "clip_vit_b16", "clip_prompts", "flyp", "clip_pacs", "last_blocks", "ostrack_256",
+    "release_all_in_one",
 }  # fmt: skip
 # Recipes that differ by numbers only from one that runs by day (`demo`, `demo_photographs`).
 ALIKE = {
     "emoji_long", "demo_drawings", "demo_full", "emoji_styles", "emoji_styles_reduced",
     "emoji_styles_unseen_concepts_reduced", "emoji_styles_why", "four_hands", "four_hands_far",
-    "four_hands_few", "four_hands_first",
+    "four_hands_few", "four_hands_first", "clip_vlcs", "clip_office_home", "clip_terra_incognita",
+    "clip_domain_net",
 }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_a_run_declares_its_place_in_the_experiment(base: dict[str, Any]) -> Non
         "objective": "ERM", "dropout_rate": 0.9, "head_lr_factor": 1.0, "backbone": "test_resnet",
         "weights": "none", "source": "Source", "left_out": ["a"], "split_seed": 0,
         "holdout_fraction": 0.2, "image_size": 32, "batch_size": 2,
-        "precision": "32-true", "compiled": False,
+        "precision": "32-true", "compiled": False, "class_weights": "none",
     }  # fmt: skip
 
 
@@ -171,8 +171,8 @@ def test_variants_are_rows_of_their_own_and_gain_over_plain_erm() -> None:
 @pytest.mark.parametrize(
     "unlike",
     [{"steps": 200}, {"backbone": "v"}, {"weights": "x"}, {"image_size": 64}, {"data": "e"},
-     {"precision": "bf16-mixed"}, {"compiled": True}, {"holdout_fraction": 0.6},
-     {"left_out": ("c",)}, {"split_seed": 1}],
+     {"precision": "bf16-mixed"}, {"compiled": True}, {"class_weights": "balanced"},
+     {"holdout_fraction": 0.6}, {"left_out": ("c",)}, {"split_seed": 1}],
     ids=lambda unlike: next(iter(unlike)),
 )  # fmt: skip
 def test_gains_are_over_an_erm_of_the_same_budget_and_place(unlike: dict[str, Any]) -> None:

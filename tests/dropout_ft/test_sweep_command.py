@@ -157,3 +157,16 @@ def test_jobs_of_one_digest_share_a_folder(tmp_path: Path) -> None:
     other = Job(target="a:b", arguments={}, name="y")
     pool = Pool(root=tmp_path, jobs=[one, other])
     assert pool.folder(one) == pool.folder(other)
+
+
+def test_settings_on_the_command_line_come_after_those_of_the_file(
+    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make clip-pacs WEIGHTS=file` gives every run the file's path."""
+    content = yaml.safe_load(plan.read_text()) | {"set": {"trainer.max_steps": 50, "a.b": 1}}
+    plan.write_text(yaml.safe_dump(content))
+    words = ["sweep", str(plan), "--out", str(tmp_path / "x"), "--dry_run"]
+    assert APP.main([*words, "--set", "trainer.max_steps=9"]) == 0
+    assert "4 jobs, 4 to run, 36 optimiser steps" in capsys.readouterr().out
+    assert APP.main([*words, "--set", "trainer.max_steps"]) == 1
+    assert "has no '='" in capsys.readouterr().err

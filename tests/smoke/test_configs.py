@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from conftest import CONFIGS, make_pictures
+from csv_support import rows_of, write_list
 from domainbed_support import miniatures as domainbed_miniatures
 from dropout_ft.app import APP as DROPOUT_FT
 from dropout_ft.data.shards import write_shards
@@ -24,6 +25,7 @@ from tests_support import only_run
 from vl_track import load
 from vl_track.app import APP as VL_TRACK
 from vl_track.data.sets.known import KNOWN
+from wilds_support import miniature_camelyon17, miniature_iwildcam
 
 Arguments = Callable[..., list[str]]
 FOLDERS = ("hardware", "data", "model", "logger", "methods", "sweeps", "dropout_ft", "vl_track",
@@ -66,6 +68,11 @@ def backbone_text(path: Path) -> str:
 def known_set(text: str) -> bool:
     """Whether a configuration's data is one of DomainBed's sets."""
     return any(kind in text for kind in ("KnownFolder", "RotatedDigits", "ColoredDigits"))
+
+
+def side(text: str) -> str:
+    """A small picture, or the size that a CLIP tower is made for."""
+    return "null" if "clip_vit" in text else "64"
 
 
 def source(text: str, root: Path) -> list[str]:
@@ -130,6 +137,10 @@ def test_data_sets(
     if "ShardedFolder" in text:
         root = tmp_path / "shards"
         write_shards(pictures, root, chunk_bytes="20KB")
+    if "Camelyon17" in text or "IWildCam" in text:
+        root = miniature_iwildcam(miniature_camelyon17(tmp_path / "wilds"))
+    if "CsvSource" in text:
+        root = write_list(tmp_path / "pictures.csv", rows_of(pictures, absolute=True))
     words = [
         "fit", "--config", str(CONFIGS / "dropout_ft/tiny.yaml"), "--data", str(path),
         *source(text, root), "--data.image_size", "32", "--data.global_batch_size", "2",
@@ -162,9 +173,9 @@ def test_dropout_ft_methods(path: Path, tiny_arguments: Arguments, tmp_path: Pat
     """Each is added to the tiny experiment; weights that download are left out."""
     text = path.read_text()
     words = ["--config", str(path), "--model.dropout_rate", "0.5"]
-    if "weights: pretrained" in text:
+    if "weights: pretrained" in text or "clip_vit" in text:
         words += ["--model.backbone.init_args.weights", "none"]
-    if "head_start" in text:
+    if "HeadWarmStart" in text:
         words += ["--model.head_start.init_args.steps", "3"]
         words += ["--model.head_start.init_args.batches", "2"]
     assert DROPOUT_FT.main(tiny_arguments("fit", *words)) == 0
@@ -183,12 +194,12 @@ def test_sweeps(path: Path, pictures: Path, emoji_root: Path, tmp_path: Path) ->
     words += [f"--data={job.locations['data']}"] if job.locations["data"] else []
     words += [
         *job.arguments["settings"], *ON_ONE_CPU, *TWO_STEPS, *source(text, root),
-        "--data.global_batch_size", "2", "--data.image_size", "64",
+        "--data.global_batch_size", "2", "--data.image_size", side(text),
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
-    if "weights: pretrained" in text:
+    if "weights: pretrained" in text or "clip_vit" in text:
         words += ["--model.backbone.init_args.weights", "none"]
-    if "head_start" in text:
+    if "HeadWarmStart" in text:
         words += ["--model.head_start.init_args.steps", "3"]
         words += ["--model.head_start.init_args.batches", "2"]
     assert DROPOUT_FT.main(["fit", *words]) == 0
@@ -204,12 +215,12 @@ def test_dropout_ft_experiments(
     words = [
         "fit", "--config", str(path), *ON_ONE_CPU, *TWO_STEPS,
         *source(text, root),
-        "--data.global_batch_size", "2", "--data.image_size", "64",
+        "--data.global_batch_size", "2", "--data.image_size", side(text),
         "--run.root", str(tmp_path / "runs"),
     ]  # fmt: skip
     if "package:" not in backbone_text(path):
         words += ["--model.backbone.init_args.weights", "none"]
-    if "head_start" in text:
+    if "HeadWarmStart" in text:
         words += ["--model.head_start.init_args.steps", "3"]
         words += ["--model.head_start.init_args.batches", "2"]
     assert DROPOUT_FT.main(words) == 0

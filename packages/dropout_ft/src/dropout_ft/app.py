@@ -53,6 +53,11 @@ APP = App(
             help="make the table and report.html from finished runs",
             example="dropout-ft report results/pacs --methods all --out results/pacs/report",
         ),
+        "corruptions": Command(
+            target="dropout_ft.commands.corruptions:corruptions",
+            help="accuracy of finished runs on corrupted pictures (ImageNet-C's kinds)",
+            example="dropout-ft corruptions results/pacs --severities 1 3 5",
+        ),
         "combine": Command(
             target="dropout_ft.commands.combine:combine",
             help="ensemble and weight-average several runs of one test domain",

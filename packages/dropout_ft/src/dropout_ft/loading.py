@@ -13,6 +13,7 @@ from torch import Tensor
 from dropout_ft.data.decoding import read_rgb
 from dropout_ft.data.transforms import eval_transform
 from dropout_ft.described import Backbones, Description, describe
+from dropout_ft.nn.adapters import merged
 from dropout_ft.nn.backbones.base import Backbone
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import VeryLargeDropoutHead
@@ -212,6 +213,8 @@ def choose_weights(
 ) -> dict[str, Tensor]:
     """Return one of the sets of weights that a checkpoint keeps, without the objective's.
 
+    Adapters are merged into the weights that they change.
+
     Raises:
         CheckpointError: it does not keep that set, or what it keeps are no weights.
     """
@@ -225,5 +228,5 @@ def choose_weights(
             raise CheckpointError(f"{path} is damaged: its {key} holds no weights.")
         if weights == "average" and key == "state_dict" and "averaging_state" not in checkpoint:
             break
-        return {name: value for name, value in found.items() if name.startswith(_MODEL)}
+        return merged({n: value for n, value in found.items() if n.startswith(_MODEL)})
     raise CheckpointError(f"{path} keeps no {weights} weights: use --weights default.")

@@ -4,7 +4,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import yaml
 from jsonargparse import ArgumentParser, get_loader, set_loader
@@ -53,7 +53,21 @@ class Suggesting(ArgumentParser):
         if args is not None:
             args = quote_words(resolve_words(args))
             check_words(args)
+        self.keep_texts()
         return super().parse_args(args, *rest, **kwargs)
+
+    def keep_texts(self) -> None:
+        """Keep the path of a file as it is where a setting may be a text or an object.
+
+        jsonargparse would put the file's content in its place, which is meant for files that
+        describe an object: ``--data.source pictures.csv`` is the path of a list.
+        """
+        for action in self._actions:
+            if str in get_args(getattr(action, "_typehint", None)):
+                action._enable_path = False  # type: ignore[attr-defined]
+            for parser in action.choices.values() if isinstance(action.choices, dict) else ():
+                if isinstance(parser, Suggesting):
+                    parser.keep_texts()
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise one sentence, with a suggestion where a key is unknown.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 
 from dropout_ft.advice.choosing import Candidate
 from dropout_ft.report.table import with_error
@@ -64,8 +65,72 @@ def advice_text(ranked: Sequence[Candidate]) -> str:
     return " ".join(lines)
 
 
-def model_card(ranked: Sequence[Candidate], final: Final, command: str) -> str:
-    """Return the card as Markdown."""
+def changes(
+    ranked: Sequence[Candidate], *, most_steps: int, splits: int, dropout_rates: Sequence[float]
+) -> list[str]:
+    """Say what would change the advice, in whole sentences.
+
+    Args:
+        ranked: candidates, best first.
+        most_steps: of a short run.
+        splits: domains left out times seeds that were to be run.
+        dropout_rates: those that were tried.
+    """
+    best = ranked[0]
+    found = []
+    for one in ranked[1:]:
+        rival = f"{one.backbone} with rate {one.dropout_rate:g}"
+        if one.splits < best.splits:
+            found.append(
+                f"{rival} was left out after {one.splits} of {splits} domains and seeds, "
+                f"{_points(one.behind, one.behind_error)} points behind: it would have to win the "
+                "others clearly."
+            )
+        elif one.alike:
+            found.append(_until_told_apart(rival, one))
+        else:
+            found.append(
+                f"{rival} is {_points(one.behind, one.behind_error)} points behind, more than two "
+                "standard errors: only domains of another kind would put it first."
+            )
+    if best.steps >= most_steps:
+        found.append("The best step is the last one: more steps (--steps) may give another order.")
+    tried = sorted(set(dropout_rates))
+    if len(tried) > 1 and best.dropout_rate in {tried[0], tried[-1]} and best.dropout_rate > 0:
+        found.append("The best rate is at the end of those tried: try rates beyond it.")
+    if best.splits < splits:
+        found.append(
+            f"The time budget ended the short runs after {best.splits} of {splits} domains and "
+            "seeds: the remaining domains may speak otherwise (a larger --minutes goes on)."
+        )
+    return found
+
+
+def _until_told_apart(rival: str, one: Candidate) -> str:
+    """Say how many splits would tell a rival from the best, if the difference is what it seems."""
+    if not one.behind > 0 or not one.behind_error > 0:
+        return (
+            f"{rival} is not told from the best, and how many more domains or seeds would do it is "
+            "not known."
+        )
+    needed = ceil(one.splits * (2 * one.behind_error / one.behind) ** 2)
+    return (
+        f"{rival} is not told from the best ({_points(one.behind, one.behind_error)} points behind "
+        f"on {one.splits} domains and seeds): with such a difference about {needed} would do it."
+    )
+
+
+def model_card(
+    ranked: Sequence[Candidate], final: Final, command: str, changing: Sequence[str] = ()
+) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        ranked: candidates, best first.
+        final: the model.
+        command: that made it.
+        changing: what would change the advice, of :func:`changes`.
+    """
     rows = [HEADER, ["---"] * len(HEADER), *(cells(candidate) for candidate in ranked)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     versions = package_versions()
@@ -76,6 +141,7 @@ def model_card(ranked: Sequence[Candidate], final: Final, command: str) -> str:
     return CARD.format(
         command=command,
         advice=advice_text(ranked),
+        changing="\n".join(f"- {line}" for line in changing) or "- Nothing that was tried.",
         table=table,
         iid=f"{100 * final.iid:.1f}",
         ood=_points(ranked[0].ood, ranked[0].ood_error),
@@ -116,6 +182,10 @@ Made {made} by `{command}` on {hardware} (GPUs: {gpus}); {packages}; commit {com
 {table}
 
 ± is the standard error over domains left out and seeds; "behind the best" is paired by them.
+
+## What would change this advice
+
+{changing}
 
 ## Limits
 

@@ -9,7 +9,10 @@ import numpy as np
 from dropout_ft.report.table import standard_error
 from dropout_ft.results.run import Run
 
+Key = tuple[str, float]
+"""A candidate: backbone and dropout rate."""
 Split = tuple[str, int]
+"""Domain left out, and seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,8 @@ class Candidate:
         behind: mean paired difference to the best candidate; 0 for the best itself.
         behind_error: standard error of that difference; nan with fewer than two pairs.
         seconds: mean training time of a run.
+        splits: domains left out, times seeds, that it ran on; fewer than the best where it fell
+            behind.
     """
 
     backbone: str
@@ -58,6 +63,7 @@ class Candidate:
     behind: float
     behind_error: float
     seconds: float
+    splits: int = 0
 
     @property
     def alike(self) -> bool:
@@ -79,21 +85,26 @@ def trajectory_of(run: Run) -> Trajectory:
 
 
 def rank(trajectories: Sequence[Trajectory]) -> list[Candidate]:
-    """Return all candidates, best first.
+    """Return all candidates, best first; those that ran on fewer splits come after the others.
 
     Every domain here is the user's own training data, so leaving each out in turn is
     cross-validation: unlike the i.i.d. accuracy it measures what a new domain will see.
     """
-    groups: dict[tuple[str, float], list[Trajectory]] = defaultdict(list)
+    groups: dict[Key, list[Trajectory]] = defaultdict(list)
     for one in trajectories:
         groups[one.backbone, one.dropout_rate].append(one)
-    at_best = {key: _at_best(group) for key, group in groups.items()}
-    best = max(at_best, key=lambda key: float(np.mean(list(at_best[key][1].values()))))
-    found = [_candidate(*key, groups[key], at_best[key], at_best[best][1]) for key in groups]
-    return sorted(found, key=lambda one: (-one.ood, one.seconds))
+    chosen = {key: at_best(group) for key, group in groups.items()}
+    # Means over unlike splits do not compare: only who ran on all of them can be the best.
+    best = max(chosen, key=lambda key: (len(chosen[key][1]), _mean(chosen[key][1])))
+    found = [_candidate(*key, groups[key], chosen[key], chosen[best][1]) for key in groups]
+    return sorted(found, key=lambda one: (-one.splits, -one.ood, one.seconds))
 
 
-def _at_best(group: Sequence[Trajectory]) -> tuple[int, dict[Split, float]]:
+def _mean(values: dict[Split, float]) -> float:
+    return float(np.mean(list(values.values())))
+
+
+def at_best(group: Sequence[Trajectory]) -> tuple[int, dict[Split, float]]:
     """Return the position of the best step, and the accuracies there by place."""
     length = min(len(one.curve) for one in group)
     means = [float(np.mean([one.curve[i][1] for one in group])) for i in range(length)]
@@ -120,4 +131,5 @@ def _candidate(
         behind=float(np.mean(differences)) if differences else float("nan"),
         behind_error=standard_error(differences),
         seconds=float(np.mean([one.seconds for one in group])),
+        splits=len(values),
     )

@@ -10,7 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_ft.advice import card
-from dropout_ft.advice.choosing import Candidate, rank, trajectory_of
+from dropout_ft.advice.choosing import (
+    Candidate,
+    Key,
+    Split,
+    Trajectory,
+    rank,
+    trajectory_of,
+)
+from dropout_ft.advice.racing import race
 from dropout_ft.advice.recipe import (
     BACKBONES,
     STEPS,
@@ -23,7 +31,8 @@ from dropout_ft.advice.recipe import (
 )
 from dropout_ft.app import APP
 from dropout_ft.commands.trusted import own_backbones
-from dropout_ft.data.folder import Domain, scan
+from dropout_ft.data.folder import Domain
+from dropout_ft.data.sources.base import as_source
 from dropout_ft.results.rows import current_rows
 from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last
@@ -33,6 +42,7 @@ from holdfast.atomic import write_text
 from holdfast.console import say
 from holdfast.errors import ConfigError
 from holdfast.jobs.engines import Engine, Resources
+from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
 from holdfast.outputs import keep_apart
 from holdfast.runs.directory import RunDirectory
@@ -54,17 +64,20 @@ def advise(
     recipe: Kind = "auto",
     engine: Engine = "processes",
     workers: int = 1,
+    minutes: float = 0.0,
     onnx: bool = True,
     set: list[str] = [],  # noqa: A002, B006  (the word users expect)
 ) -> None:
     """Find backbone, dropout rate and steps by a short sweep, then train on all domains.
 
     Every domain is left out in turn, and the setting that is best on the domains left out is
-    recommended. The final model is exported as safetensors and ONNX with a model card. Given again,
-    the command goes on where it stopped.
+    recommended. All settings run on two domains first; after two, four, eight, ... those of the
+    worse half that are clearly behind are left out. The final model is exported as safetensors and
+    ONNX with a model card. Given again, the command goes on where it stopped.
 
     Args:
-        folder: holds ``<domain>/<class>/<image>``, at least two domains.
+        folder: holds ``<domain>/<class>/<image>``, at least two domains; or a CSV with the columns
+            path, label and domain.
         out: folder of the sweep and of the model.
         backbones: timm names, ``efficientnet_lite0`` (weights from a package) or YAML files like
             those in configs/model; by default what suits the recipe.
@@ -75,44 +88,83 @@ def advise(
             paper's; ``auto`` is full where there is a GPU.
         engine: see ``dropout-ft sweep``.
         workers: runs at the same time.
+        minutes: time budget: no further domains are begun that would end later; the first two
+            always run. 0 sets no limit.
         onnx: also write the ONNX file.
         set: further settings of every run, as ``key=value``.
     """
     root, out_folder = Path(folder).expanduser(), Path(out).expanduser()
-    keep_apart([out_folder], [root])
-    domains = scan(root, allow_missing_classes=True)
+    source = as_source(root, allow_missing_classes=True)
+    keep_apart([out_folder], source.inputs())
+    domains = source.domains()
     names = [domain.name for domain in domains]
     if onnx:
         from holdfast.exporting import check_tools
 
         check_tools(["onnx"])
-    check_choices(names, dropout_rates, seeds, steps)
+    check_choices(names, dropout_rates, seeds, steps, minutes)
     recipe_name = resolve(recipe)
     base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
     first, trials = write_trials(out_folder, base, backbones or BACKBONES[recipe_name], recipe_name)
     backbones_own = own_kinds(trials)  # a wrong name is told before anything is trained
-    config = sweep_of(first, trials, names, dropout_rates, seeds)
-    config.set = dict(settings_of(set))
-    pool = Pool(
-        root=out_folder / "sweep", jobs=jobs_of(config), many_a_process=engine == "processes"
-    )
-    pool.retry_failed()  # the user has mended what failed, or hears of it again
-    say(f"{len(pool.jobs)} short runs in {pool.root}")
-    run_jobs(pool, engine, Resources(workers=workers), again="give the same command again")
-    ranked = rank([trajectory_of(load_run(path)) for path in runs_of(pool)])
+    settings = dict(settings_of(set))
+
+    def trained(wanted: Sequence[tuple[Key, Split]]) -> list[Trajectory]:
+        jobs = [job for one in wanted for job in jobs_on(first, trials, one, settings)]
+        root = out_folder / "sweep"
+        pool = Pool(root=root, jobs=jobs, many_a_process=engine == "processes")
+        pool.retry_failed()  # the user has mended what failed, or hears of it again
+        say(f"{len(pool.jobs)} short runs in {pool.root}")
+        run_jobs(pool, engine, Resources(workers=workers), again="give the same command again")
+        return [trajectory_of(load_run(path)) for path in runs_of(pool)]
+
+    candidates = [(trial.backbone, float(rate)) for trial in trials for rate in dropout_rates]
+    splits = [(name, seed) for seed in seeds for name in names]
+    ranked = rank(race(candidates, splits, trained, minutes=minutes))
     show(ranked)
-    run = train_final(out_folder, first, trials, ranked[0], config.set)
-    finish(out_folder, run, ranked, domains, formats=["onnx"] if onnx else [], own=backbones_own)
+    run = train_final(out_folder, first, trials, ranked[0], settings)
+    changing = card.changes(
+        ranked, most_steps=steps or STEPS[recipe_name], splits=len(splits),
+        dropout_rates=dropout_rates,
+    )  # fmt: skip
+    finish(
+        out_folder, run, ranked, domains, formats=["onnx"] if onnx else [], own=backbones_own,
+        changing=changing,
+    )  # fmt: skip
+
+
+def jobs_on(
+    first: Path, trials: list[Trial], one: tuple[Key, Split], settings: dict[str, Any]
+) -> list[Job]:
+    """Return the job of a candidate on a split.
+
+    Args:
+        first: configuration that all share.
+        trials: their backbones.
+        one: the candidate, and the domain left out with the seed.
+        settings: further ones of every run.
+    """
+    (backbone, rate), (domain, seed) = one
+    own = [trial for trial in trials if trial.backbone == backbone]
+    config = sweep_of(first, own, [domain], [rate], [seed])
+    config.set = dict(settings)
+    return jobs_of(config)
 
 
 def check_choices(
-    domains: list[str], dropout_rates: list[float], seeds: list[int], steps: int
+    domains: list[str],
+    dropout_rates: list[float],
+    seeds: list[int],
+    steps: int,
+    minutes: float = 0.0,
 ) -> None:
     """Refuse what cannot be tried, before anything is written.
 
     Raises:
         ConfigError: a rate, a seed or the number of steps is none that can be tried.
     """
+    if not minutes >= 0:
+        raise ConfigError(f"--minutes is {minutes:g}: give a number above 0, or 0 for no limit.")
     if steps < 0:
         raise ConfigError(f"--steps is {steps}: give a number above 0, or 0 for the recipe's own.")
     sweep_of(Path("fit.yaml"), [NO_TRIAL], domains, dropout_rates, seeds)
@@ -169,6 +221,7 @@ def finish(
     *,
     formats: list[Any],
     own: Sequence[type["Backbone"]] = (),
+    changing: Sequence[str] = (),
 ) -> None:
     """Export the final model with its card.
 
@@ -179,6 +232,7 @@ def finish(
         domains: it was trained on.
         formats: besides safetensors.
         own: backbones of the user's own that the run may name.
+        changing: what would change the advice, for the card.
     """
     from dropout_ft.commands.export import write_formats
     from dropout_ft.export_timm import write_timm_folder
@@ -203,5 +257,5 @@ def finish(
         files=files,
     )
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    write_text(model / "README.md", card.model_card(ranked, final, command))
+    write_text(model / "README.md", card.model_card(ranked, final, command, changing))
     sys.stdout.write(f"model: {model} ({', '.join(files)}); its card: {model / 'README.md'}\n")

@@ -3,14 +3,14 @@
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dropout_ft.commands.trusted import check_models, own_backbones
 from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.atomic import write_text
-from holdfast.csv_cells import plain_cells
+from holdfast.csv_cells import plain_cell, plain_cells
 from holdfast.errors import ConfigError, DataError, ImageError
 from holdfast.outputs import keep_apart
 
@@ -31,6 +31,8 @@ def predict(
     out: str = "predictions.csv",
     all_classes: bool = False,
     abstain: float | None = None,
+    conformal: float | None = None,
+    conformal_rule: Literal["LAC", "APS"] = "APS",
     image_size: int | None = None,
     batch_size: int = 64,
     weights: Literal["default", "average", "current"] = "default",
@@ -48,6 +50,11 @@ def predict(
         all_classes: add one probability column for each class.
         abstain: add a column ``unknown``, 1 where the best class's probability is below this value
             (0 to 1) and 0 elsewhere; the class stays in its column as the best guess.
+        conformal: add a column ``set``, the classes, best first and separated by ``;``, that hold
+            the true one with this probability (0 to 1) on pictures like the run's i.i.d.
+            validation pictures; elsewhere nothing is promised. The checkpoint must lie in its run's
+            folder.
+        conformal_rule: ``APS``, or ``LAC`` for the smallest sets.
         image_size: side in pixels; by default what the model was trained on.
         batch_size: pictures at a time.
         weights: ``current`` or ``average`` where the run kept both.
@@ -60,12 +67,19 @@ def predict(
         raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
     if abstain is not None and not 0 <= abstain <= 1:
         raise ConfigError(f"--abstain is {abstain:g}: give a probability, from 0 to 1.")
+    if conformal is not None and not 0 < conformal < 1:
+        raise ConfigError(f"--conformal is {conformal:g}: give a coverage above 0 and below 1.")
     paths = list_images(Path(folder).expanduser())
     check_models(ckpt)
     keep_apart([out], [*paths, ckpt])
     from dropout_ft.loading import load_classifier
 
     loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))
+    limit = None
+    if conformal is not None:
+        from dropout_ft.results.calibration import limit_of
+
+        limit = limit_of(Path(ckpt).expanduser(), conformal, conformal_rule, weights)
     classes, rows, bad = loaded.class_names, list[list[str]](), list[ImageError]()
     for batch, probabilities in classify(
         loaded, paths, bad, size=image_size, batch_size=batch_size, exif_rotation=exif_rotation
@@ -73,9 +87,11 @@ def predict(
         for path, row in zip(batch, probabilities.tolist(), strict=True):
             best = max(range(len(classes)), key=row.__getitem__)
             extra = [] if abstain is None else [str(int(row[best] < abstain))]
+            extra += [] if limit is None else [set_of(row, limit, conformal_rule, classes)]
             extra += [f"{p:.6f}" for p in row] if all_classes else []
             rows.append([*plain_cells([str(path), classes[best]]), f"{row[best]:.6f}", *extra])
     header = ["path", "class", "probability", *([] if abstain is None else ["unknown"])]
+    header += [] if limit is None else ["set"]
     header += plain_cells(classes) if all_classes else []
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([header, *rows])
@@ -86,6 +102,19 @@ def predict(
         sys.stderr.write(f"{error}\n")
     if bad:
         raise DataError(f"{len(bad)} of {len(paths)} pictures could not be read and have no row.")
+
+
+def set_of(
+    row: list[float], limit: float, rule: Literal["LAC", "APS"], classes: Sequence[str]
+) -> str:
+    """Return the classes of a conformal set, the most probable first, separated by ``;``."""
+    import numpy as np
+
+    from dropout_ft.results.conformal import members
+
+    chosen = members(np.asarray([row]), limit, rule)[0]
+    order = sorted(range(len(row)), key=lambda place: -row[place])
+    return plain_cell(";".join(classes[place] for place in order if chosen[place]))
 
 
 def list_images(folder: Path) -> list[Path]:

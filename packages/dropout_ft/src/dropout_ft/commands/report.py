@@ -23,8 +23,9 @@ def report(
 ) -> None:
     """Make a page and tables from finished runs.
 
-    Writes ``report.html``, its table (``results.csv``, ``results.tex``) and every accuracy behind
-    it (``tidy.csv``, ``tidy.parquet``).
+    Writes ``report.html``, its table (``results.csv``, ``results.tex``), how far probabilities and
+    sets of classes can be trusted (``trust.csv``, ``conformal.csv``) and every accuracy behind it
+    (``tidy.csv``, ``tidy.parquet``).
 
     Args:
         runs: run directories, or folders of run directories.

@@ -13,7 +13,7 @@ import yaml
 from dropout_ft.sweep.apart import keep_sweep_apart
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of, lines
-from dropout_ft.sweep.running import run_jobs
+from dropout_ft.sweep.running import run_jobs, settings_of
 from holdfast.console import say
 from holdfast.jobs.engines import Engine, Resources, choose
 from holdfast.jobs.job import Job
@@ -37,6 +37,7 @@ def sweep(
     dry_run: bool = False,
     retry_failed: bool = False,
     share_stream: bool = False,
+    set: list[str] = [],  # noqa: A002, B006  (the word users expect)
 ) -> None:
     """Run every job of a sweep that is not done; the same command goes on where it stopped.
 
@@ -60,8 +61,10 @@ def sweep(
         retry_failed: forget failures and try those jobs again.
         share_stream: jobs of one seed that run at the same time on one machine decode and augment
             each batch once, bit for bit as each would alone (docs/sweeps.md).
+        set: further settings of every run, as ``key=value``; they come after those of the file.
     """
     found = read_sweep_config(plan)
+    found.set = {**found.set, **settings_of(set)}
     place = out or f"results/sweeps/{Path(plan).stem}"
     keep_apart([place], [plan])
     folder = Path(place).expanduser()

@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
-from dropout_ft.data.folder import Leftovers, class_names, scan
+from dropout_ft.data.folder import Domain, Leftovers, class_names, scan
 from dropout_ft.data.known import KnownSet
+from dropout_ft.data.sources.base import as_source
+from dropout_ft.data.sources.csv_list import ListedSource
 from dropout_ft.data.verifying import (
     duplicates,
     leftover_problems,
@@ -21,10 +23,10 @@ SHOWN_PAIRS = 10
 
 
 def verify(root: str, *, images: bool = True, holdout_fraction: float = 0.2) -> None:
-    """Check a folder ``<root>/<domain>/<class>/<image>`` and print what is in it.
+    """Check a folder ``<root>/<domain>/<class>/<image>``, or a CSV, and print what is in it.
 
     Args:
-        root: the folder of domains.
+        root: the folder of domains, or a CSV with the columns path, label and domain.
         images: also decode every picture; each unreadable one is named.
         holdout_fraction: part of each domain that training will hold out, as in ``fit``.
     """
@@ -42,7 +44,7 @@ def verify_folder(
     """Check a folder and print what is in it.
 
     Args:
-        folder: the folder of domains.
+        folder: the folder of domains, or a CSV.
         known: the data set it should be.
         images: also decode every picture.
         same_bytes: also name files of equal content; a remark, not a problem.
@@ -51,8 +53,8 @@ def verify_folder(
     Raises:
         DataError: something would spoil a run; everything found is printed first.
     """
-    classes, leftovers = class_names(folder), Leftovers()
-    domains = scan(folder, allow_missing_classes=True, leftovers=leftovers)
+    leftovers = Leftovers()
+    classes, domains = _listed(folder, leftovers)
     problems = missing_classes(domains, classes) + too_small(domains, holdout_fraction)
     problems += leftover_problems(leftovers)
     if known is not None:
@@ -69,9 +71,22 @@ def verify_folder(
     if pairs:
         sys.stdout.write(f"note: {len(pairs)} file(s) have the same content as another, such as\n")
     for first, second in pairs[:SHOWN_PAIRS]:
-        sys.stdout.write(f"  {first.relative_to(folder)} = {second.relative_to(folder)}\n")
+        sys.stdout.write(f"  {_shown(first, folder)} = {_shown(second, folder)}\n")
     for problem in problems:
         sys.stdout.write(f"problem: {problem}\n")
     if problems:
         raise DataError(f"{folder} has {len(problems)} problem(s), listed above: mend them first.")
     sys.stdout.write("no problems found\n")
+
+
+def _listed(folder: Path, leftovers: Leftovers) -> tuple[list[str], list[Domain]]:
+    """Return classes and domains of a folder or of a CSV; a class may be missing from a domain."""
+    source = as_source(folder, allow_missing_classes=True)
+    if isinstance(source, ListedSource):
+        return source.class_names, source.domains()
+    domains = scan(folder, allow_missing_classes=True, leftovers=leftovers)
+    return class_names(folder), domains
+
+
+def _shown(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

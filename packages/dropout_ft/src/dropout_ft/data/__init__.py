@@ -7,9 +7,12 @@ from holdfast.lazy import lazy_names
 if TYPE_CHECKING:
     from dropout_ft.data.domains import DomainData
     from dropout_ft.data.sources import (
+        Camelyon17,
         ColoredDigits,
+        CsvSource,
         EmojiStyles,
         FourHands,
+        IWildCam,
         KnownFolder,
         RotatedDigits,
         ShardedFolder,
@@ -17,10 +20,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Camelyon17",
     "ColoredDigits",
+    "CsvSource",
     "DomainData",
     "EmojiStyles",
     "FourHands",
+    "IWildCam",
     "KnownFolder",
     "RotatedDigits",
     "ShardedFolder",

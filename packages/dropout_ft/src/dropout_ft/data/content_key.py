@@ -15,11 +15,11 @@ def content_key(settings: str, paths: Sequence[Path], root: Path) -> str:
     Args:
         settings: all else that the cached content depends on.
         paths: of the files, in order.
-        root: their folder.
+        root: their folder, or the list that names them.
     """
     digest = hashlib.sha256(f"{settings}\0{root.resolve()}".encode())
     for path in paths:
         status = path.stat()
-        name = path.relative_to(root)
+        name = path.relative_to(root) if path.is_relative_to(root) else path.absolute()
         digest.update(f"\0{name}\0{status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()[:16]

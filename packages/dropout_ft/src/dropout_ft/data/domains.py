@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from dropout_ft.data.class_weights import ClassWeights, Weighed, class_weights, text_of
 from dropout_ft.data.feature_cache import ActivationDataset, FeatureCache
 from dropout_ft.data.folder import Domain
 from dropout_ft.data.image_cache import ImageCache
@@ -39,7 +40,8 @@ class DomainData(StepDataModule):
     (i.i.d.) and all of the domains left out (o.o.d.).
 
     Args:
-        source: where the images come from; text is a folder ``<domain>/<class>/<image>``.
+        source: where the images come from; text is a folder ``<domain>/<class>/<image>``,
+            or a CSV with the columns ``path``, ``label`` and ``domain``.
         test_domains: names of the domains left out of training (or positions, where no domain's
             name is a number); none trains on all, for a final model, and only the i.i.d. accuracy
             is measured.
@@ -48,6 +50,9 @@ class DomainData(StepDataModule):
         split_seed: DomainBed's ``trial_seed``, which splits each domain; independent of the run's
             seed. The paper's repeats share 0; DomainBed's tables use one split for each repeat.
         holdout_fraction: fraction of each domain's ``out`` part, in (0, 1).
+        class_weights: of the training loss: ``none``, ``balanced`` (the inverse of the frequency
+            with which training draws a class), or a weight for each class by its name, of which
+            the ratios count. Accuracies are never weighted.
         image_size: side in pixels; by default what the backbone's data config says.
         val_augment: augment the i.i.d. validation images, as the official code does; its
             per-trajectory ensembles profit from that.
@@ -77,6 +82,7 @@ class DomainData(StepDataModule):
         global_batch_size: int = 32,
         split_seed: int = 0,
         holdout_fraction: float = 0.2,
+        class_weights: ClassWeights = "none",
         image_size: int | None = None,
         val_augment: bool = True,
         eval_images: int = 0,
@@ -105,6 +111,7 @@ class DomainData(StepDataModule):
         self.global_batch_size = global_batch_size
         self.split_seed = split_seed
         self.holdout_fraction = holdout_fraction
+        self.class_weights = class_weights
         self.image_size = image_size
         self.val_augment = val_augment
         self.eval_images = eval_images
@@ -119,6 +126,7 @@ class DomainData(StepDataModule):
         self._from_record = False
         self._network: Classifier | None = None
         self._partition: Partition | None = None
+        self._train_set: Dataset[Any]
 
     @property
     def class_names(self) -> list[str]:
@@ -194,6 +202,7 @@ class DomainData(StepDataModule):
             "holdout_fraction": self.holdout_fraction,
             "image_size": self.image_size or self._preprocessing().size,
             "batch_size": self.global_batch_size,
+            "class_weights": text_of(self.class_weights),
         }
 
     def fingerprint(self) -> Fingerprint:
@@ -203,7 +212,7 @@ class DomainData(StepDataModule):
 
     def inputs(self) -> list[Path]:
         """Return what is read and must not be written into."""
-        return [self.source.root]
+        return self.source.inputs()
 
     def prepare_data(self) -> None:
         """Fetch or draw the images unless they are there.
@@ -213,7 +222,7 @@ class DomainData(StepDataModule):
         """
         if not self._from_record:
             self.source.prepare()
-        elif not self.source.root.is_dir():
+        elif not self.source.root.exists():
             raise DataError(
                 f"The run's images are not at {self.source.root}, and nothing is written to a "
                 "place that only a run's record names: bring them back, or train it again."
@@ -245,8 +254,14 @@ class DomainData(StepDataModule):
             self._build_cached(domains, augment, plain)
         else:
             self._build(domains, augment, plain)
+        weights = class_weights(
+            self.class_weights, self._partition.labels, self._partition.groups, self.class_names
+        )
+        if weights is not None:
+            self._train_set = Weighed(self._train_set, weights)
         looks = (
             size, prep.interpolation, self.augmentation, self.cached_side, self.exif_rotation,
+            None if weights is None else weights.tobytes(),
         )  # fmt: skip
         # Cached activations are in a memory map that all runs share already.
         shares = shares_batches() and not self.cached_views
@@ -306,7 +321,7 @@ class DomainData(StepDataModule):
             augment if self.val_augment and not of_test else plain for of_test in table.of_test
         ]
         everything = np.arange(len(paths))
-        self._train_set: Dataset[Any] = ImageDataset(
+        self._train_set = ImageDataset(
             paths,
             parts.labels,
             [augment] * len(paths),

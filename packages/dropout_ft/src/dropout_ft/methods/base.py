@@ -33,7 +33,8 @@ class Method:
         description: one line.
         marker: of matplotlib.
         order: position in tables; smaller comes first.
-        over: ``run`` if it uses one run, ``runs`` if it uses all runs of one method and place.
+        over: ``run`` if it uses one run, ``runs`` if it uses all runs of one method and place,
+            ``data`` if it uses a run's data and pre-trained weights only, and nothing trained.
         networks: how many networks a prediction runs through; 0 is one for each run used.
         asked: whether it is computed only where ``--methods`` names it, because it costs time.
         kept: whether its scores are kept beside the run, because a network has to be evaluated.
@@ -43,7 +44,7 @@ class Method:
     description: ClassVar[str]
     marker: ClassVar[str]
     order: ClassVar[int]
-    over: ClassVar[Literal["run", "runs"]]
+    over: ClassVar[Literal["run", "runs", "data"]]
     networks: ClassVar[int] = 1
     asked: ClassVar[bool] = False
     kept: ClassVar[bool] = False
@@ -66,6 +67,9 @@ class Method:
         """
         raise NotImplementedError
 
+
+ZERO_SHOT = "zero-shot CLIP"
+"""Of the one method that is a row by itself, whatever the runs' rates and objectives."""
 
 M = TypeVar("M", bound=type[Method])
 REGISTERED: dict[str, Method] = {}

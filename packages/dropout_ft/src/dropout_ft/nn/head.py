@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Normalization = Literal["none", "standardize"]
+from holdfast.errors import ConfigError
+
+Normalization = Literal["none", "standardize", "unit"]
 
 
 class VeryLargeDropoutHead(nn.Module):
@@ -22,6 +24,9 @@ class VeryLargeDropoutHead(nn.Module):
     with it the step that the linear layer takes, so features must neither be tiny, as those of
     EfficientNet-Lite0 are (mean about 0.13), nor of unit variance: docs/dropout_ft.md has the
     measurements. At test the three operations fold into the linear layer (:meth:`folded`).
+
+    ``unit`` divides the representation by its length, as CLIP does: with class prompts as weights
+    the logits are CLIP's own.
 
     Args:
         num_features: width F of the representation.
@@ -53,13 +58,15 @@ class VeryLargeDropoutHead(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("std", torch.ones(num_features))
         # An integer, because weight averaging averages buffers and cannot subtract booleans.
-        self.register_buffer("calibrated", torch.tensor(int(normalization == "none")))
+        self.register_buffer("calibrated", torch.tensor(int(normalization != "standardize")))
         self.linear = nn.Linear(num_features, num_classes)
 
     def normalize(self, features: Tensor) -> Tensor:
-        """Standardise (B, F) features if so configured, and scale them."""
+        """Standardise (B, F) features, or give them length 1, if so configured, and scale them."""
         if self.normalization == "standardize":
             features = (features - self.mean) / self.std
+        elif self.normalization == "unit":
+            features = F.normalize(features, dim=-1)
         return features * self.feature_scale if self.feature_scale != 1.0 else features
 
     def forward(self, features: Tensor) -> Tensor:
@@ -82,7 +89,16 @@ class VeryLargeDropoutHead(nn.Module):
 
     @torch.no_grad()
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Return weight (C, F) and bias (C,) of the plain linear layer equal to this head."""
+        """Return weight (C, F) and bias (C,) of the plain linear layer equal to this head.
+
+        Raises:
+            ConfigError: the features are given length 1, which no linear layer does.
+        """
+        if self.normalization == "unit":
+            raise ConfigError(
+                "model.normalization unit divides by the features' length, which no linear layer "
+                "does: export to ONNX, or use the checkpoint."
+            )
         # In float64: with standardised features the bias is a difference of large numbers.
         weight = self.linear.weight.double() * self.feature_scale
         bias: Tensor = self.linear.bias.double()

@@ -1,5 +1,7 @@
 """What methods are called in tables, legends and on the page."""
 
+from dropout_ft.methods.base import ZERO_SHOT
+
 
 def method_name(method: str, dropout_rate: float, label: str = "") -> str:
     """Name a method as people speak of it.
@@ -9,6 +11,8 @@ def method_name(method: str, dropout_rate: float, label: str = "") -> str:
         dropout_rate: dropout rate of its runs.
         label: what else sets them apart from plain fine-tuning; empty for nothing.
     """
+    if method == ZERO_SHOT:
+        return method
     base = "ERM" if dropout_rate == 0 else f"dropout {dropout_rate:g}"
     if label:
         base = label if dropout_rate == 0 else f"{base}, {label}"

@@ -7,11 +7,19 @@ from typing import Any
 from dropout_ft.methods.base import Sum
 from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.answer import answer
+from dropout_ft.report.conformal import CONFORMAL_HEADER, ConformalRow, conformal_cells
 from dropout_ft.report.examples import examples
 from dropout_ft.report.results import Collection
 from dropout_ft.report.shift import gain_by_distance
 from dropout_ft.report.table import HEADER, Row, text_cells
-from dropout_ft.report.targets import TARGET_HEADER, comparisons, target_cells
+from dropout_ft.report.targets import (
+    CLIP_HEADER,
+    TARGET_HEADER,
+    clip_cells,
+    comparisons,
+    on_clip,
+    target_cells,
+)
 from dropout_ft.report.trust import (
     TRUST_HEADER,
     Measured,
@@ -40,6 +48,7 @@ def render_page(
     part: TestPart = "whole",
     ensemble_of: Sum = "logits",
     trusted: Measured | None = None,
+    sets: Sequence[ConformalRow] = (),
 ) -> str:
     """Return the page: table, figures, examples, and how everything was made.
 
@@ -51,6 +60,7 @@ def render_page(
         part: of the test domains that ``ood`` is on.
         ensemble_of: what the ensembles sum.
         trusted: calibration of the single runs.
+        sets: coverage and size of their conformal sets.
     """
     template = page_environment("dropout_ft.report").get_template("report.html.j2")
     results = collection.results
@@ -88,8 +98,13 @@ def render_page(
         ],
         trust_header=TRUST_HEADER,
         trust=[trust_cells(row) for row in measures],
+        conformal_header=CONFORMAL_HEADER,
+        conformal=[conformal_cells(row) for row in sets],
         target_header=TARGET_HEADER,
-        targets=[target_cells(row) for row in comparisons(collection.runs, results)],
+        targets=[] if on_clip(collection.runs) else [
+            target_cells(row) for row in comparisons(collection.runs, results)],
+        clip_header=CLIP_HEADER,
+        clip=clip_cells(collection.runs, results),
         part=PART_WORDS[part],
         ensemble_of=ensemble_of,
         examples=examples(collection),

@@ -130,7 +130,7 @@ def collect(
     found = Collection(runs=list(runs), labels=labels(list(groups.values())))
     failed: HoldfastError | None = None
     for method in chosen_methods(methods):
-        for group in [[run] for run in runs] if method.over == "run" else groups_of_runs(runs):
+        for group in _groups(method, runs):
             try:
                 result = _result(method, group, chosen)
             except HoldfastError as error:
@@ -138,7 +138,8 @@ def collect(
                 found.remarks.append(_remark(method, group, error))
                 continue
             if result is not None:
-                found.results.append(replace(result, label=found.label_of(group[0])))
+                label = "" if method.over == "data" else found.label_of(group[0])
+                found.results.append(replace(result, label=label))
     if failed is not None and not found.results:
         raise failed
     for remark in found.remarks:
@@ -149,6 +150,30 @@ def collect(
 def _remark(method: Method, group: Sequence[Run], error: HoldfastError) -> str:
     others = f" and {len(group) - 1} more" if len(group) > 1 else ""
     return f"“{method.name}” of the run {group[0].directory.path.name}{others} is left out: {error}"
+
+
+def _groups(method: Method, runs: Sequence[Run]) -> list[list[Run]]:
+    """Return the runs that each result of a method is computed from."""
+    if method.over == "run":
+        return [[run] for run in runs]
+    if method.over == "runs":
+        return groups_of_runs(runs)
+    # Nothing trained enters: one run stands for all on the same pictures, of the same weights.
+    first: dict[tuple[Any, ...], list[Run]] = {}
+    for run in runs:
+        where = run.coordinates
+        first.setdefault((where.data, where.weights, where.backbone, where.image_size,
+                          where.holdout_fraction, where.test_case), [run])  # fmt: skip
+    return list(first.values())
+
+
+def _place(method: Method, coordinates: Coordinates) -> Coordinates:
+    """Return where a result stands; what was trained does not tell untrained results apart."""
+    if method.over != "data":
+        return coordinates
+    return replace(
+        coordinates, variant="", point={}, objective=method.name, dropout_rate=0.0, method=""
+    )
 
 
 def _result(method: Method, group: Sequence[Run], options: Options) -> Result | None:
@@ -163,9 +188,10 @@ def _result(method: Method, group: Sequence[Run], options: Options) -> Result | 
     if not usable:
         return None
     best = select_iid(usable)
+    trained = () if method.over == "data" else group
     return Result(
         method=method.name,
-        coordinates=group[0].coordinates,
+        coordinates=_place(method, group[0].coordinates),
         seed=group[0].coordinates.seed if method.over == "run" else -1,
         iid=best["iid"],
         ood=best["ood"],
@@ -173,8 +199,8 @@ def _result(method: Method, group: Sequence[Run], options: Options) -> Result | 
         ood_out=best.get("ood_out", float("nan")),
         step=int(best.get("step", -1)),
         rows=rows,
-        train_seconds=sum(run.seconds for run in group),
-        gpu_seconds=sum(run.seconds * run.gpus for run in group),
+        train_seconds=sum(run.seconds for run in trained),
+        gpu_seconds=sum(run.seconds * run.gpus for run in trained),
         networks=method.networks or int(best.get("members", len(group))),
         runs=tuple(str(run.directory.path) for run in group),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_ft.data.known import KNOWN
+from dropout_ft.methods.base import ZERO_SHOT
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Result
 from dropout_ft.results.run import Run
@@ -49,6 +50,38 @@ PAPER: dict[Key, tuple[float, float]] = {
     ("TerraIncognita", "average over runs", 0.0): (89.73, 52.03),
     ("TerraIncognita", "ensemble over runs", 0.0): (93.33, 52.46),
 }
+
+
+CLIP = "ViT-B-16"
+"""What the name of CLIP ViT-B/16 begins with in open_clip."""
+
+# Published o.o.d. accuracies in percent on CLIP ViT-B/16, means over domains left out: rows of
+# tables 1 and 2 of MoE2 (AAAI 2026), and the runs of MIRO's authors (khanrc/miro, issue 6).
+CLIP_TARGETS: dict[str, dict[str, float]] = {
+    "zero-shot CLIP": {"PACS": 96.1, "VLCS": 82.3, "OfficeHome": 81.8, "TerraIncognita": 33.8,
+                       "DomainNet": 56.6},
+    "ERM": {"PACS": 85.8, "VLCS": 78.5, "OfficeHome": 78.1, "TerraIncognita": 41.0,
+            "DomainNet": 52.2},
+    "ERM (MIRO's runs)": {"PACS": 83.4, "VLCS": 75.9, "OfficeHome": 66.4, "TerraIncognita": 35.3,
+                          "DomainNet": 44.4},
+    "MIRO": {"PACS": 95.6, "VLCS": 82.2, "OfficeHome": 82.5, "TerraIncognita": 54.3,
+             "DomainNet": 54.0},
+    "MaPLe": {"PACS": 96.5, "VLCS": 82.2, "OfficeHome": 83.4, "TerraIncognita": 50.2,
+              "DomainNet": 59.5},
+    "SPG": {"PACS": 97.0, "VLCS": 82.4, "OfficeHome": 83.6, "TerraIncognita": 50.2,
+            "DomainNet": 60.1},
+    "ERM + LoRA r=2": {"PACS": 96.4, "VLCS": 82.6, "OfficeHome": 86.7, "TerraIncognita": 46.1,
+                       "DomainNet": 61.5},
+    "VL2V-ADiP": {"PACS": 94.9, "VLCS": 81.9, "OfficeHome": 85.7, "TerraIncognita": 55.4,
+                  "DomainNet": 59.4},
+    "VL2V-SD": {"PACS": 96.7, "VLCS": 83.3, "OfficeHome": 87.4, "TerraIncognita": 58.5,
+                "DomainNet": 62.8},
+    "MoA ensemble (LAION-2B)": {"PACS": 97.6, "VLCS": 83.4, "OfficeHome": 90.9,
+                                "TerraIncognita": 54.3, "DomainNet": 63.1},
+    "MoE2 (LAION-2B)": {"PACS": 97.63, "VLCS": 83.6, "OfficeHome": 90.9, "TerraIncognita": 56.2,
+                        "DomainNet": 62.3},
+}  # fmt: skip
+CLIP_HEADER = ("method", "published o.o.d. %", "ours o.o.d. %", "ours i.i.d. %", "not left out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,3 +173,41 @@ def _mean(results: Sequence[Result], domain: str) -> tuple[float, float]:
 
 def _spelled(dataset: str, names: Sequence[str]) -> list[str]:
     return [KNOWN[dataset].also.get(name, name) for name in names]
+
+
+def on_clip(runs: Sequence[Run]) -> bool:
+    """Tell whether all runs fine-tuned CLIP ViT-B/16."""
+    return all(run.coordinates.backbone.startswith(CLIP) for run in runs)
+
+
+def clip_cells(runs: Sequence[Run], results: Sequence[Result]) -> list[list[str]]:
+    """Return rows of published numbers on CLIP ViT-B/16, then of ours on the same data set.
+
+    A published row has a number of ours beside it only where both are zero-shot CLIP: nobody has
+    published large dropout, and the others' recipes are not ours. Nothing where the runs are of
+    several data sets, of one without published numbers, or on another network.
+    """
+    datasets = {dataset_of(run) for run in runs}
+    dataset = next(iter(datasets)) if len(datasets) == 1 else ""
+    if not on_clip(runs) or all(dataset not in values for values in CLIP_TARGETS.values()):
+        return []
+    own = _own_rows(dataset, results)
+    nothing = ["-"] * 3
+    rows = []
+    for name, values in CLIP_TARGETS.items():
+        ours = own.pop(name) if name == ZERO_SHOT and name in own else nothing
+        rows.append([name, f"{values[dataset]:.1f}", *ours])
+    return rows + [[f"{name} (ours)", "-", *cells] for name, cells in own.items()]
+
+
+def _own_rows(dataset: str, results: Sequence[Result]) -> dict[str, list[str]]:
+    """Return o.o.d. and i.i.d. accuracy of ours, and the domains not left out, by name."""
+    single = [r for r in results if "+" not in r.test_name]
+    found = {}
+    for name in dict.fromkeys(method_name(r.method, r.dropout_rate, r.label) for r in single):
+        own = [r for r in single if method_name(r.method, r.dropout_rate, r.label) == name]
+        there = sorted({r.test_name for r in own})
+        iid, ood = np.mean([_mean(own, domain) for domain in there], axis=0)
+        missing = [d for d in KNOWN[dataset].domains if d not in _spelled(dataset, there)]
+        found[name] = [f"{100 * ood:.1f}", f"{100 * iid:.1f}", ", ".join(missing) or "-"]
+    return found

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from dropout_ft.methods.base import Sum
 from dropout_ft.report.answer import answer
+from dropout_ft.report.conformal import conformal_csv, conformal_rows
 from dropout_ft.report.page import render_page
 from dropout_ft.report.results import Collection
 from dropout_ft.report.table import csv_text, latex_text, make_rows, rich_table
@@ -27,8 +28,8 @@ def write_report(
     """Print the table; write the page and the results into ``out``.
 
     ``report.html`` is the page, ``results.csv`` and ``results.tex`` are its table, ``trust.csv`` is
-    that of calibration and abstention; ``tidy.csv`` and ``tidy.parquet`` hold every accuracy behind
-    it, for one's own analysis.
+    that of calibration and abstention, ``conformal.csv`` that of sets of classes; ``tidy.csv`` and
+    ``tidy.parquet`` hold every accuracy behind it, for one's own analysis.
 
     Returns:
         The path of the page.
@@ -40,10 +41,12 @@ def write_report(
     write_tidy(collection, folder)
     trusted = measured(collection)
     write_text(folder / "trust.csv", trust_csv(trust_rows(trusted)))
+    sets = conformal_rows(collection)
+    write_text(folder / "conformal.csv", conformal_csv(sets))
     page = folder / "report.html"
     text = render_page(
         collection, rows, title=title, note=note, part=part, ensemble_of=ensemble_of,
-        trusted=trusted,
+        trusted=trusted, sets=sets,
     )  # fmt: skip
     write_text(page, text)
     console = Console(width=None if Console().is_terminal else 110)

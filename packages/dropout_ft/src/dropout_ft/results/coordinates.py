@@ -10,13 +10,13 @@ from holdfast.runs.identity import changed_keys, without
 
 BUDGET = (
     "backbone", "weights", "image_size", "steps", "batch_size", "processes", "holdout_fraction",
-    "precision", "compiled",
+    "precision", "compiled", "class_weights",
 )  # fmt: skip
 """Runs that differ in one of these are never averaged, also where a search varies it."""
 SAID_BY_BUDGET = (
     "trainer.max_steps", "trainer.devices", "trainer.precision", "data.image_size",
     "data.global_batch_size", "data.holdout_fraction", "model.backbone.init_args.name",
-    "model.backbone.init_args.weights",
+    "model.backbone.init_args.weights", "data.class_weights",
 )  # fmt: skip
 FEW = 3
 
@@ -44,6 +44,7 @@ class Coordinates:
         processes: ranks; each draws the dropout masks of its part of a batch.
         precision: of the trainer, such as ``32-true``, also where no configuration named it.
         compiled: whether torch.compile compiled the networks, which draws other dropout masks.
+        class_weights: of the training loss: ``none``, ``balanced``, or JSON of those given by name.
         source: class name of the data's source.
         average: what the average along the run is, where it keeps one.
         method: digest of every setting but those that tell repeats apart.
@@ -71,6 +72,7 @@ class Coordinates:
     processes: int = 1
     precision: str = "32-true"
     compiled: bool = False
+    class_weights: str = "none"
     average: str = "trajectory average"
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -45,7 +45,7 @@ def check_data(pool: Pool) -> None:
 def _now(config: Any, before: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401  (JSON)
     """Return the fingerprint of a source's files as they are; empty where it cannot be taken."""
     source = _source(config)
-    if source is None or not source.root.is_dir():
+    if source is None or not source.root.exists():
         where = config if source is None else source.root
         say(f"note: the data of the finished runs cannot be compared with {where}.")
         return {}

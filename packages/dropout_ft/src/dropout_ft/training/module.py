@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning.callbacks import WeightAveraging
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.types import (
     LRSchedulerConfigType,
@@ -13,6 +14,7 @@ from pytorch_lightning.utilities.types import (
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from dropout_ft.nn.adapters import Adapter, has_adapter
 from dropout_ft.nn.backbones.base import Backbone
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.head import Normalization, VeryLargeDropoutHead
@@ -22,7 +24,7 @@ from dropout_ft.training.objectives.base import Objective
 from dropout_ft.training.objectives.erm import ERM
 from dropout_ft.training.ratatouille import load_backbone
 from dropout_ft.training.schedules import schedule_remark
-from dropout_ft.training.warm_start import HeadWarmStart
+from dropout_ft.training.warm_start import HeadStart, HeadWarmStart
 from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.console import say
 from holdfast.errors import ConfigError
@@ -52,12 +54,14 @@ class FineTuning(LightningModule):
         head_lr_factor: learning rate of the head over that of the backbone; paper: 1, and 10 in
             section 4.2.1.
         head_start: ``None`` keeps the head's random start; a :class:`HeadWarmStart` fits it on the
-            frozen representation first.
+            frozen representation first, a :class:`PromptHead` makes it of CLIP's class prompts.
         freeze_batch_norm: keep the pre-trained BatchNorm statistics; scale and shift are trained.
         frozen_stages: the backbone's first stages that are not trained; 0 (paper) trains all.
         objective: what is minimised; ``None`` is :class:`ERM`, as in the paper.
         start_from: a checkpoint of ``fit`` whose backbone, trained on other data, replaces the
             pre-trained one (model ratatouille: Rame et al. 2023); its head is not used.
+        adapter: ``None`` trains the backbone's own weights; :class:`dropout_ft.nn.adapters.LoRA`
+            freezes them and trains low-rank additions.
         optimizer: makes the optimiser from parameter groups; default SGD as in the paper.
         lr_scheduler: makes the schedule, stepped after every optimiser step; default as in the
             paper.
@@ -71,11 +75,12 @@ class FineTuning(LightningModule):
         normalization: Normalization = "none",
         feature_scale: float = 1.0,
         head_lr_factor: float = 1.0,
-        head_start: HeadWarmStart | None = None,
+        head_start: HeadStart | None = None,
         freeze_batch_norm: bool = True,
         frozen_stages: int = 0,
         objective: Objective | None = None,
         start_from: str | None = None,
+        adapter: Adapter | None = None,
         optimizer: OptimizerCallable = default_optimizer,
         lr_scheduler: LRSchedulerCallable = default_schedule,
     ) -> None:
@@ -93,7 +98,10 @@ class FineTuning(LightningModule):
         )
         if start_from is not None:
             load_backbone(backbone, start_from)
+        if adapter is not None:
+            adapter.apply(backbone)
         self.objective = objective or ERM()
+        self.objective.class_names = self.class_names
         self.objective.prepare(self.model)
         self.head_lr_factor = head_lr_factor
         self.head_start = head_start
@@ -141,12 +149,20 @@ class FineTuning(LightningModule):
         """Refuse what would silently undo the recipe.
 
         Raises:
-            ConfigError: synchronised BatchNorm has replaced the frozen layers.
+            ConfigError: synchronised BatchNorm has replaced the frozen layers, or an average along
+                the run would average an adapter's factors.
         """
         if any(isinstance(module, nn.SyncBatchNorm) for module in self.modules()):
             raise ConfigError(
                 "trainer.sync_batchnorm replaces the frozen BatchNorm layers by ones that are "
                 "trained, and drops their activations: leave it false."
+            )
+        averaging = any(isinstance(one, WeightAveraging) for one in self._callbacks())
+        if averaging and has_adapter(self):
+            raise ConfigError(
+                "An average along the run would average an adapter's two factors and not the "
+                "weights they come to: leave the averaging callback out, and keep merged weights "
+                "with configs/methods/segments_alone.yaml (SWA, SWAD, WiSE-FT)."
             )
 
     def on_train_start(self) -> None:
@@ -165,16 +181,33 @@ class FineTuning(LightningModule):
                 "The head needs training batches to start from: set module.warm_start_batches to a "
                 "function that returns them, or use normalization 'none' without a head_start."
             )
-        (self.head_start or HeadWarmStart(steps=0)).apply(self.model, self.warm_start_batches)
+        (self.head_start or HeadWarmStart(steps=0)).apply(
+            self.model, self.warm_start_batches, self.class_names
+        )
         # Every process saw the same batches; rounding on unlike devices may still differ.
         head = self.model.head
         head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the objective's loss; the paper's is plain cross-entropy."""
+        """Return the objective's loss; the paper's is plain cross-entropy.
+
+        Raises:
+            ConfigError: the data weighs classes and the objective does not.
+        """
         parts: dict[str, Tensor] = self.objective(self.model, batch)
+        if "weight" in batch and not self.objective.weighed:
+            raise ConfigError(
+                f"{type(self.objective).__name__} leaves data.class_weights out of its loss: let "
+                'it call self.cross_entropy(logits, label, batch.get("weight")), or set '
+                "data.class_weights to none."
+            )
         self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
         return parts["loss"]
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (Lightning's)
+        """Take the step; then set the head, where the objective computes it."""
+        super().optimizer_step(*args, **kwargs)
+        self.objective.update_head(self.model)
 
     def on_validation_epoch_start(self) -> None:
         """Start collecting logits of every set of weights the run keeps."""
@@ -235,6 +268,9 @@ class FineTuning(LightningModule):
         check_same_architecture(
             checkpoint["state_dict"], self.state_dict(), source="The checkpoint"
         )
+
+    def _callbacks(self) -> list[Callback]:
+        return list(getattr(self.trainer, "callbacks", []))
 
     def _own_parameters(self) -> list[dict[str, Any]]:
         """Return the objective's parameters as a group of their own, if it has any."""

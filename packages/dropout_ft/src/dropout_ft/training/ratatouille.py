@@ -7,6 +7,7 @@ are (``average over runs``, the greedy soup, DiWA). ``model.start_from`` is the 
 
 from pathlib import Path
 
+from dropout_ft.nn.adapters import merged
 from dropout_ft.nn.backbones.base import Backbone
 from holdfast.checkpoints.reading import check_same_architecture, read_checkpoint
 from holdfast.errors import CheckpointError
@@ -30,5 +31,6 @@ def load_backbone(backbone: Backbone, path: str | Path) -> None:
             f"{path} has no dropout_ft backbone: give a checkpoint that `dropout-ft fit` wrote."
         )
     own = {n.removeprefix(_PREFIX): v for n, v in state.items() if n.startswith(_PREFIX)}
+    own = merged(own)
     check_same_architecture(own, backbone.state_dict(), source=path)
     backbone.load_state_dict(own)

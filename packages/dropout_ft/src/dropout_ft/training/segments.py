@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dropout_ft.nn.adapters import has_adapter, merged
 from holdfast.checkpoints.weights import write_weights
 from holdfast.errors import ConfigError, DataError
 
@@ -88,11 +89,34 @@ class SegmentWeights(Callback):
 
 
 def trained(module: nn.Module) -> StateDict:
-    """Return detached weights that training changes, those of the objective left out."""
+    """Return detached weights that training changes, those of the objective left out.
+
+    With adapters these are the merged weights of the layers that have one, under the names of the
+    plain network: the mean of products is not the product of means.
+    """
+    if has_adapter(module):
+        return _merged_trained(module)
     return {
         name: value.detach()
         for name, value in module.named_parameters()
         if value.requires_grad and not name.startswith("objective.")
+    }
+
+
+def _merged_trained(module: nn.Module) -> StateDict:
+    state = {name: value.detach() for name, value in module.state_dict().items()}
+    changed = {n for n, p in module.named_parameters() if p.requires_grad}
+    touched = {n.split(".lora_")[0] + "." for n in changed if ".lora_" in n}
+    plain = {n.replace("base_layer.", "") for n in changed}
+    plain |= {
+        name.replace("base_layer.", "")
+        for name in state
+        if any(name.startswith(layer + "base_layer.") for layer in touched)
+    }
+    return {
+        name: value
+        for name, value in merged(state).items()
+        if name in plain and not name.startswith("objective.")
     }
 
 

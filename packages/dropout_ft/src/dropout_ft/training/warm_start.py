@@ -1,6 +1,6 @@
 """The head's start: feature statistics, and a linear probe on the frozen representation."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 import torch
@@ -8,9 +8,66 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dropout_ft.nn.classifier import Classifier
+from dropout_ft.nn.clip_text import TEMPLATES, check_templates, set_prompt_head
+from dropout_ft.training.objectives.flyp import text_tower_of
 
 
-class HeadWarmStart:
+class HeadStart:
+    """Gives the head of a fresh run its start.
+
+    Attributes:
+        shared: whether runs of other seeds start from the very same head.
+        seed: of the batches, where it is shared.
+    """
+
+    shared: bool = False
+    seed: int = 0
+
+    def apply(
+        self,
+        model: Classifier,
+        loader: Callable[[], Iterable[Mapping[str, Tensor]]],
+        class_names: Sequence[str] = (),
+    ) -> None:
+        """Change the head in place.
+
+        Args:
+            model: its backbone is not changed.
+            loader: makes a loader of whole steps' batches, the same on every process.
+            class_names: in label order.
+        """
+        raise NotImplementedError
+
+
+class PromptHead(HeadStart):
+    """Start the head from class prompts: before the first step the network is zero-shot CLIP.
+
+    Args:
+        templates: of prompts, each with one ``{}`` for the class's name; their embeddings are
+            averaged. Underscores in names are read as spaces.
+    """
+
+    def __init__(self, templates: Sequence[str] = TEMPLATES) -> None:
+        check_templates(templates)
+        self.templates = tuple(templates)
+
+    def apply(
+        self,
+        model: Classifier,
+        loader: Callable[[], Iterable[Mapping[str, Tensor]]],
+        class_names: Sequence[str] = (),
+    ) -> None:
+        """Set the head's weights; no batch is drawn.
+
+        Raises:
+            ConfigError: the backbone has no text tower, or the head does not compute cosines.
+        """
+        text = text_tower_of(model, "PromptHead").to(model.mean.device)
+        with torch.no_grad():
+            set_prompt_head(model.head, text, text.classes(class_names, self.templates))
+
+
+class HeadWarmStart(HeadStart):
     """Fit the head on the frozen pre-trained representation before fine-tuning starts.
 
     Large dropout on a random head sends large noisy gradients into the backbone; a head that
@@ -47,7 +104,10 @@ class HeadWarmStart:
         self.shared = shared
 
     def apply(
-        self, model: Classifier, loader: Callable[[], Iterable[Mapping[str, Tensor]]]
+        self,
+        model: Classifier,
+        loader: Callable[[], Iterable[Mapping[str, Tensor]]],
+        class_names: Sequence[str] = (),
     ) -> None:
         """Calibrate the head and, if ``steps`` is positive, fit it; the backbone is not changed.
 
@@ -55,10 +115,11 @@ class HeadWarmStart:
             model: its head is changed in place.
             loader: makes a loader of whole steps' batches, the same on every process; used for
                 ``batches`` batches.
+            class_names: not needed.
         """
         training = model.training
         model.eval()
-        features, labels = self._collect(model, loader())
+        features, labels, weights = self._collect(model, loader())
         if not int(model.head.calibrated):
             model.head.calibrate(features)
         if self.steps:
@@ -66,22 +127,26 @@ class HeadWarmStart:
                 torch.manual_seed(self.seed)
                 if self.shared:
                     model.head.linear.reset_parameters()
-                self._fit(model, features, labels)
+                self._fit(model, features, labels, weights)
         model.train(training)
 
     @torch.no_grad()
     def _collect(
         self, model: Classifier, batches: Iterable[Mapping[str, Tensor]]
-    ) -> tuple[Tensor, Tensor]:
-        """Return features (N, F) and labels (N,) of the first batches."""
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return features (N, F), labels (N,) and weights (N,), if any, of the first batches."""
         device = model.mean.device
-        features, labels = [], []
+        features, labels, weights = [], [], []
         for batch in islice(batches, self.batches):
             features.append(model.features(batch["input"].to(device)))
             labels.append(batch["label"].to(device))
-        return torch.cat(features), torch.cat(labels)
+            if "weight" in batch:
+                weights.append(batch["weight"].to(device))
+        return torch.cat(features), torch.cat(labels), torch.cat(weights) if weights else None
 
-    def _fit(self, model: Classifier, features: Tensor, labels: Tensor) -> None:
+    def _fit(
+        self, model: Classifier, features: Tensor, labels: Tensor, weights: Tensor | None
+    ) -> None:
         head = model.head
         head.train()
         power = head.feature_scale**2
@@ -94,7 +159,12 @@ class HeadWarmStart:
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for _ in range(self.steps):
             chosen = torch.randint(len(labels), (96,), device=labels.device)
-            loss = F.cross_entropy(head(features[chosen]), labels[chosen])
+            logits = head(features[chosen])
+            if weights is None:
+                loss = F.cross_entropy(logits, labels[chosen])
+            else:
+                losses = F.cross_entropy(logits, labels[chosen], reduction="none")
+                loss = (losses * weights[chosen]).mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

@@ -77,6 +77,10 @@ class Source:
             else:
                 yield from (self.name_and_size(path) for path in domain.paths)
 
+    def inputs(self) -> list[Path]:
+        """Return the files and folders that are read and must not be written into."""
+        return [self.root]
+
     def name_and_size(self, path: Path) -> tuple[str, int]:
         """Return a file's name, relative to the root, and its bytes."""
         return path.relative_to(self.root).as_posix(), path.stat().st_size
@@ -112,6 +116,17 @@ class Source:
         return None
 
 
-def as_source(source: "Source | str | Path") -> Source:
-    """Return a source; text is the path of a plain folder."""
-    return source if isinstance(source, Source) else Source(str(source))
+def as_source(source: "Source | str | Path", *, allow_missing_classes: bool = False) -> Source:
+    """Return a source; text is the path of a plain folder, or of a CSV that lists images.
+
+    Args:
+        source: a source, which is returned as it is, or a path.
+        allow_missing_classes: of the source that a path makes.
+    """
+    if isinstance(source, Source):
+        return source
+    if str(source).lower().endswith(".csv"):
+        from dropout_ft.data.sources.csv_list import CsvSource  # noqa: PLC0415  (it derives from us)
+
+        return CsvSource(str(source), allow_missing_classes)
+    return Source(str(source), allow_missing_classes)

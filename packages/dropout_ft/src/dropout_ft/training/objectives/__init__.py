@@ -3,8 +3,9 @@
 from dropout_ft.training.objectives.base import Objective
 from dropout_ft.training.objectives.coral import CORAL
 from dropout_ft.training.objectives.erm import ERM
+from dropout_ft.training.objectives.flyp import FLYP
 from dropout_ft.training.objectives.miro import MIRO
 from dropout_ft.training.objectives.mixout import Mixout
 from dropout_ft.training.objectives.mixup import Mixup
 
-__all__ = ["CORAL", "ERM", "MIRO", "Mixout", "Mixup", "Objective"]
+__all__ = ["CORAL", "ERM", "FLYP", "MIRO", "Mixout", "Mixup", "Objective"]

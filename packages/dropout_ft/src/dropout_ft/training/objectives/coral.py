@@ -2,7 +2,6 @@
 
 from itertools import combinations
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from dropout_ft.nn.classifier import Classifier
@@ -24,7 +23,7 @@ class CORAL(Objective):
         """Return the loss and its penalty."""
         features = model.features(batch["input"])
         penalty = coral_penalty(by_domain(features, batch["domain"]))
-        risk = F.cross_entropy(model.head(features), batch["label"])
+        risk = self.cross_entropy(model.head(features), batch["label"], batch.get("weight"))
         return {"loss": risk + self.weight * penalty, "penalty": penalty}
 
 

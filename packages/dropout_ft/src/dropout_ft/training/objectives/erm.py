@@ -1,6 +1,5 @@
 """Empirical risk minimisation: plain cross-entropy, as in the paper."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from dropout_ft.nn.classifier import Classifier
@@ -12,4 +11,6 @@ class ERM(Objective):
 
     def forward(self, model: Classifier, batch: Batch) -> dict[str, Tensor]:
         """Return the loss."""
-        return {"loss": F.cross_entropy(model(batch["input"]), batch["label"])}
+        return {
+            "loss": self.cross_entropy(model(batch["input"]), batch["label"], batch.get("weight"))
+        }

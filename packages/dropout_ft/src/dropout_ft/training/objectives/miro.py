@@ -66,7 +66,7 @@ class MIRO(Objective):
             wanted = self._layers(reference, inputs, frozen)
         extra = len(layers) - len(self.variances)
         penalty = information_bound(layers[extra:], wanted[extra:], list(self.variances))
-        risk = F.cross_entropy(model.head(layers[-1]), batch["label"])
+        risk = self.cross_entropy(model.head(layers[-1]), batch["label"], batch.get("weight"))
         return {"loss": risk + self.weight * penalty, "penalty": penalty}
 
     def _layers(self, backbone: Backbone, inputs: Tensor, frozen: int) -> list[Tensor]:

@@ -5,12 +5,13 @@ the nearest relative of very large dropout: it drops what was learned instead of
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
+from dropout_ft.nn.adapters import has_adapter
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.training.objectives.base import Batch, Objective
+from holdfast.errors import ConfigError
 
 
 class Mixout(Objective):
@@ -36,14 +37,20 @@ class Mixout(Objective):
         self._start: dict[str, Tensor] = {}  # in a dict: these are not this module's weights
 
     def prepare(self, model: Classifier) -> None:
-        """Keep the pre-trained weights."""
+        """Keep the pre-trained weights.
+
+        Raises:
+            ConfigError: the backbone has an adapter, whose factors are no pre-trained weights.
+        """
+        if has_adapter(model.backbone):
+            raise ConfigError("Mixout resets weights, and an adapter trains none: choose one.")
         self._start = {name: value.detach().clone() for name, value in mixed_weights(model)}
 
     def forward(self, model: Classifier, batch: Batch) -> dict[str, Tensor]:
         """Return the loss."""
         mixed = {name: self._mix(name, value) for name, value in mixed_weights(model)}
         logits = functional_call(model, mixed, (batch["input"],))
-        return {"loss": F.cross_entropy(logits, batch["label"])}
+        return {"loss": self.cross_entropy(logits, batch["label"], batch.get("weight"))}
 
     def _mix(self, name: str, current: Tensor) -> Tensor:
         if self._start[name].device != current.device:

@@ -1,8 +1,9 @@
 """Mixup (Zhang et al. 2018), between training domains as in DomainBed (Yan et al. 2020)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from dropout_ft.nn.classifier import Classifier
@@ -27,6 +28,10 @@ class Mixup(Objective):
         inputs = by_domain(model.mixable(batch["input"]), batch["domain"])
         labels = by_domain(batch["label"], batch["domain"])
         images = batch["input"].dtype == torch.uint8
+        weight = batch.get("weight")
+        weights: Sequence[Tensor | None] = (
+            [None] * len(inputs) if weight is None else by_domain(weight, batch["domain"])
+        )
         losses = []
         for first, second in random_cycle(len(inputs)):
             mix = self.draw_mix()
@@ -34,8 +39,10 @@ class Mixup(Objective):
             mixed = mix * inputs[first][:count] + (1 - mix) * inputs[second][:count]
             logits = model.head(model.features_of_mixed(mixed, images=images))
             losses.append(
-                mix * F.cross_entropy(logits, labels[first][:count])
-                + (1 - mix) * F.cross_entropy(logits, labels[second][:count])
+                mix
+                * self.cross_entropy(logits, labels[first][:count], _first(weights[first], count))
+                + (1 - mix)
+                * self.cross_entropy(logits, labels[second][:count], _first(weights[second], count))
             )
         return {"loss": torch.stack(losses).mean()}
 
@@ -49,3 +56,7 @@ def random_cycle(count: int) -> list[tuple[int, int]]:
     """Pair every domain with the next one of a random order; a single domain with itself."""
     order = torch.randperm(count).tolist()
     return list(zip(order, order[1:] + order[:1], strict=True))
+
+
+def _first(weight: Tensor | None, count: int) -> Tensor | None:
+    return None if weight is None else weight[:count]
