@@ -259,16 +259,19 @@ def test_an_auxiliary_backbone_must_be_one(tmp_path: Path) -> None:
 def test_every_method_is_registered_in_the_tables_order() -> None:
     found = all_methods()
     assert list(found) == [
-        "run", "zero-shot CLIP", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "trajectory ensemble", "trajectory average",
-        "EMA", "SWA", "SWAD", "ensemble over runs", "EoA", "average over runs", "greedy soup",
-        "DiWA, restricted", "learned soup", "Model Stock", "concatenation",
+        "run", "zero-shot CLIP", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "trajectory ensemble",
+        "trajectory average", "EMA", "SWA", "SWAD", "ensemble over runs", "EoA",
+        "average over runs", "greedy soup", "DiWA, restricted", "learned soup", "Model Stock",
+        "concatenation",
     ]  # fmt: skip
     # What evaluates a network again is kept beside the runs; scores of logits are not worth it.
     again = {"run", "trajectory ensemble", "trajectory average", "EMA", "ensemble over runs", "EoA"}
     assert {name for name, one in found.items() if not one.kept} == again
     assert all(one.order % 5 == 0 for one in found.values())  # room between them
-    costly = {"zero-shot CLIP", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "SWA", "SWAD", "EoA", "greedy soup",
-              "DiWA, restricted", "learned soup", "Model Stock", "concatenation"}  # fmt: skip
+    costly = {
+        "zero-shot CLIP", "MC dropout", "WiSE-FT 0.5", "WiSE-FT", "SWA", "SWAD", "EoA",
+        "greedy soup", "DiWA, restricted", "learned soup", "Model Stock", "concatenation",
+    }  # fmt: skip
     assert {name for name, one in found.items() if one.asked} == costly
 
 
