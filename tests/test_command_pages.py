@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from tools import command_pages
 
 from conftest import REPOSITORY
 from dropout_ft.app import APP as DROPOUT_FT
-from tools import command_pages
 from vl_track.app import APP as VL_TRACK
 
 
