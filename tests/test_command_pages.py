@@ -22,7 +22,7 @@ def test_every_command_and_option_is_on_its_page() -> None:
         page = command_pages.page_of(app)
         for name in app.commands:
             assert f"\n## {name}\n" in page
-    assert "`--box TEXT ...`" in command_pages.page_of(VL_TRACK)
+    assert "\n### `--box`\n\n`--box TEXT ...`: " in command_pages.page_of(VL_TRACK)
 
 
 def test_a_page_follows_the_command() -> None:

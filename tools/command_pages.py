@@ -62,18 +62,16 @@ def sections(app: App, name: str) -> Iterator[str]:
     yield page.summary.replace("``", "`")  # type: ignore[attr-defined]
     if page.example:  # type: ignore[attr-defined]
         yield f"```\n{page.example}\n```"  # type: ignore[attr-defined]
-    rows = [row(action) for action in page._actions if "-h" not in action.option_strings]
-    yield "\n".join(["| option | what it does |", "|---|---|", *rows])
+    yield from (option(action) for action in page._actions if "-h" not in action.option_strings)
 
 
-def row(action: argparse.Action) -> str:
-    """Return the row of one option."""
-    name = action.option_strings[-1] if action.option_strings else ""
-    value = value_of(action)
-    shown = f"`{name} {value}`".replace(" `", "`") if name else f"`{value}`"
-    needed = " Required." if name and action.required else ""
-    text = escaped((action.help or "").replace("%%", "%"))
-    return f"| {shown.replace('|', chr(92) + '|')} | {text}{needed} |"
+def option(action: argparse.Action) -> str:
+    """Return the heading, which a search finds first, and the text of one option."""
+    name = action.option_strings[-1] if action.option_strings else action.metavar or action.dest
+    needed = "Required. " if action.option_strings and action.required else ""
+    text = " ".join((action.help or "").replace("%%", "%").split())
+    shown = f"{name} {value_of(action)}" if action.option_strings else value_of(action)
+    return f"### `{name}`\n\n`{shown.strip()}`: {needed}{escaped(text)}"
 
 
 def value_of(action: argparse.Action) -> str:
