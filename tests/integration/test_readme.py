@@ -42,7 +42,7 @@ def run_block(language: str, text: str, folder: Path) -> None:
 
 def give_files(folder: Path) -> None:
     """The files that README's reader has: a clip, pictures in domains, new pictures."""
-    shutil.copy(pip_clip("carphone_pristine.mp4"), folder / "clip.mp4")
+    shutil.copy(pip_clip("bigbuckbunny.mp4"), folder / "clip.mp4")
     make_pictures(folder / "pictures", domains=("site_a", "site_b", "site_c"), size=64)
     shutil.copytree(folder / "pictures/site_b/red", folder / "new_pictures")
 
