@@ -133,7 +133,7 @@ def without_folders(value: Any) -> Any:  # noqa: ANN401  (any part of a configur
     """Return settings in which a path of the user's disk is its last name only.
 
     Examples:
-        >>> without_folders({"source": "/home/ann/pictures", "sizes": [64, "a/b"]})
+        >>> without_folders({"source": "/srv/pictures", "sizes": [64, "a/b"]})
         {'source': 'pictures', 'sizes': [64, 'a/b']}
     """
     if isinstance(value, dict):
