@@ -12,7 +12,7 @@ RESULTS ?= results
 export HOLDFAST_DATA := $(DATA)
 PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs wheels site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs commands wheels site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET"} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -224,8 +224,12 @@ gpu: $(STAMP) ## everything a GPU can show, in jobs of nine minutes: make gpu [J
 	  $(BIN)/python -m benchmarks.gpu $$job --minutes $(or $(MINUTES),9) --out $(RESULTS)/gpu $(GPU) \
 	  || exit 1; done
 
-docs: $(STAMP) ## check that every local link and every named config in the documents exists
+docs: $(STAMP) ## check that every link and named file in the documents exists, and docs/commands is current
 	$(BIN)/python tools/check_docs.py
+	$(BIN)/python tools/command_pages.py --check
+
+commands: $(STAMP) ## write docs/commands anew from the commands' own help
+	$(BIN)/python tools/command_pages.py
 
 kills: $(STAMP) ## SIGKILL at random moments of training, sweeping and benchmarking (long)
 	$(BIN)/python tools/kills.py --kills $(or $(KILLS),34)

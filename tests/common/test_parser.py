@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -16,6 +17,7 @@ def build() -> SuggestingParser:
     parser = SuggestingParser()
     parser.add_argument("--model.dropout_rate", type=float, default=0.9)
     parser.add_argument("--trainer.max_steps", type=int, default=1)
+    parser.add_argument("--run.resume", type=Literal["auto", "always", "never"], default="auto")
     return parser
 
 
@@ -56,6 +58,8 @@ def test_explain_classes_that_cannot_be_imported() -> None:
          "there is no option 'model.dropout_rte'. Did you mean 'model.dropout_rate'?"),
         (["--model.dropout_rate", "x"], "model.dropout_rate: must be a number, not 'x'."),
         (["--trainer.max_steps", "1.5"], "trainer.max_steps: must be a whole number, not '1.5'."),
+        (["--run.resume", "allways"],
+         "run.resume: must be one of auto, always, never, not 'allways'. Did you mean 'always'?"),
         (["--config", "no.yaml"], f"config: there is no file {Path('no.yaml').absolute()}."),
     ],
 )  # fmt: skip

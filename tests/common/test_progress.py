@@ -34,6 +34,12 @@ def test_line_says_step_loss_speed_and_time_left() -> None:
     assert line == "step 50/200  loss 1.2500  10.00 steps/s  15 s left"
 
 
+def test_hours_are_told_as_hours() -> None:
+    """A first fit on a laptop said "56340 s left"."""
+    line = LineProgress.line(trainer(step=0), steps_per_second=0.01)
+    assert line == "step 0/200  0.01 steps/s  5.6 h left"
+
+
 def test_line_without_loss_or_speed() -> None:
     assert LineProgress.line(trainer(step=0), steps_per_second=0.0) == "step 0/200  0.00 steps/s"
 
@@ -58,3 +64,12 @@ def test_bar_counts_towards_max_steps() -> None:
     bar = StepProgressBar()
     bar._trainer = trainer()
     assert bar.total_train_batches == 400
+
+
+def test_a_run_of_steps_counts_no_epochs() -> None:
+    """The bar said "Epoch 0/-2": Lightning's count of epochs where only steps are limited."""
+    bar = StepProgressBar()
+    bar._trainer = SimpleNamespace(**vars(trainer()), max_epochs=-1)
+    assert bar._get_train_description(0).strip() == "Training"
+    bar._trainer.max_epochs = 3
+    assert bar._get_train_description(0).strip() == "Epoch 0/2"

@@ -246,7 +246,7 @@ def test_unfinished_runs_are_not_reported(
     (tmp_path / "x").mkdir()
     (tmp_path / "x/run.json").write_text('{"status": "interrupted"}')
     assert APP.main(["report", f"[{tmp_path}]"]) == 1
-    assert "is interrupted" in capsys.readouterr().err
+    assert "its status: interrupted" in capsys.readouterr().err
 
 
 def test_config_in_the_checkpoint_is_the_whole_config(checkpoint: Path) -> None:

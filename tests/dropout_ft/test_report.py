@@ -14,6 +14,7 @@ import pytest
 from dropout_ft.methods.weight_average import AverageOverRuns
 from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.examples import examples
+from dropout_ft.report.page import without_folders
 from dropout_ft.report.results import Collection, collect
 from dropout_ft.report.table import (
     csv_text,
@@ -219,3 +220,9 @@ def test_examples_come_from_the_test_domain_at_the_selected_step() -> None:
     answers = run.logits[200]["current"].argmax(1)[table.domain == 1]
     hits = float(np.mean(answers == table.label[table.domain == 1]))
     assert np.mean([example.answers[0][2] for example in chosen]) == pytest.approx(hits)
+
+
+def test_the_page_shows_no_path_of_the_users_disk() -> None:
+    """The folded settings named the data's folder from the root of the disk on."""
+    settings = {"source": "/home/ann/pictures", "root": {"of": ["/a/b", 3, "c/d"]}}
+    assert without_folders(settings) == {"source": "pictures", "root": {"of": ["b", 3, "c/d"]}}

@@ -41,6 +41,8 @@ def test_a_terminal_gets_a_bar_that_counts_to_max_steps(
     shown = output_on_a_terminal(tiny_arguments("fit"))
     assert CONTROL.search(shown)
     assert "2/2" in shown
+    assert "Training" in shown
+    assert "/-2" not in shown
     assert "Traceback" not in shown
 
 

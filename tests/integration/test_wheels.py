@@ -1,7 +1,6 @@
 """The three wheels work outside of the repository, in an environment that knows nothing of it."""
 
 import os
-import re
 import shutil
 import site
 import subprocess
@@ -13,13 +12,9 @@ from pathlib import Path
 import pytest
 
 from conftest import CONFIGS, REPOSITORY, make_pictures
+from readme_support import blocks, command_lines, readme, shortened
 
 PACKAGES = ("common", "dropout_ft", "vl_track")
-# What a machine without a hub, and a test without patience, add to the printed `fit`.
-OFFLINE = (
-    " --config hardware:cpu --model.backbone model:efficientnet_lite0 --trainer.max_steps 2"
-    " --trainer.val_check_interval 1 --data.image_size 64 --data.global_batch_size 2"
-)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.name != "posix", reason="README's commands are for a POSIX shell"),
@@ -96,23 +91,19 @@ def test_the_environment_has_the_wheels(installed: Path, tmp_path: Path) -> None
         assert Path(path).is_relative_to(installed)
 
 
-def commands_of_readme() -> str:
-    """Return the first block of README's section on one's own pictures."""
-    section = (REPOSITORY / "README.md").read_text().split("## Your own pictures", 1)[1]
-    found = re.search(r"^```\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
-    assert found is not None
-    return found[1]
-
-
-def test_readmes_own_pictures_section_as_printed(installed: Path, tmp_path: Path) -> None:
-    """`verify`, `fit`, `predict`, `export` as printed; only `fit` gets the offline backbone."""
+def test_readmes_pictures_section_as_printed(installed: Path, tmp_path: Path) -> None:
+    """Every command as printed; only `advise` and `fit` are made short."""
     make_pictures(tmp_path / "pictures", domains=("site_a", "site_b", "site_c"), size=64)
     shutil.copytree(tmp_path / "pictures/site_b/red", tmp_path / "new_pictures")
-    printed = commands_of_readme().replace("\\\n", " ")
-    lines = [line.split("#")[0].rstrip() for line in printed.splitlines()]
-    assert [line.split()[1] for line in lines] == ["verify", "fit", "predict", "export"]
-    lines[1] += OFFLINE
-    shell("\n".join(lines), installed, tmp_path)
+    lines = [
+        line
+        for block in blocks(readme())
+        if block.section == "Your pictures" and block.language == "bash"
+        for line in command_lines(block.text)
+    ]
+    printed = [line.split()[1] for line in lines]
+    assert printed == ["verify", "advise", "predict", "estimate", "fit", "export"]
+    shell("\n".join(map(shortened, lines)), installed, tmp_path)
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 11
     assert (tmp_path / "exported/model.safetensors").is_file()
     code = (

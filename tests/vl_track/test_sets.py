@@ -51,7 +51,7 @@ def test_names_are_the_same_in_code_config_and_generator() -> None:
 
 
 def test_unknown_sets_splits_and_folders_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no data set 'lasott': take lasot, "):
+    with pytest.raises(ConfigError, match=r"no data set 'lasott'. Did you mean 'lasot'"):
         open_set("lasott", "test")
     with pytest.raises(DataError, match=r"There is no folder .*lasot: put the data set there"):
         open_set("lasot", "test", root=tmp_path)

@@ -1,6 +1,7 @@
 """What the program says to its user, once, whatever the number of processes."""
 
 import logging
+import math
 import os
 import sys
 
@@ -13,6 +14,15 @@ def say(message: str) -> None:
     if process_number() == 0:
         sys.stdout.write(message + "\n")
         sys.stdout.flush()
+
+
+def readable(seconds: float) -> str:
+    """Return a time as ``75 s``, ``12 min`` or ``3.4 h``; a dash for NaN."""
+    if math.isnan(seconds):
+        return "-"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def process_number() -> int:

@@ -11,7 +11,7 @@ from jsonargparse import ArgumentParser, get_loader, set_loader
 
 from holdfast.cli.composing import AddingConfig
 from holdfast.cli.names import quote_names, quote_words
-from holdfast.cli.recipes import resolve_words
+from holdfast.cli.recipes import recipe_names, resolve_words
 from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.cli.yaml_files import check_words
 from holdfast.errors import UsageError
@@ -27,7 +27,10 @@ _UNKNOWN_OPTION = re.compile(r"Option '([\w.]+)' is not accepted")
 _CLASS_PATH = re.compile(r"class_path[ =]'([\w.]+)'")
 _PARSER_KEY = re.compile(r'Parser key "([\w.]+)"')
 _WRONG_TYPE = re.compile(r"Expected a <class '(\w+)'>\. Got value: (.*)")
+_WRONG_CHOICE = re.compile(r"Expected a typing\.Literal\[([^\]]*)\]\. Got value: (\S+)")
+_QUOTED = re.compile(r"'([^']*)'")
 _MISSING = re.compile(r"following arguments are required: (.*)")
+_NO_CONFIG = re.compile(r"Unable to load config ['\"]([^'\"]*)['\"]")
 _NO_FILE = re.compile(r"File does not exist: '(.*)'")
 
 
@@ -113,10 +116,19 @@ def _plainly(message: str) -> str:
     missing = _NO_FILE.search(message)
     if missing:
         return f"{where}there is no file {missing.group(1)}."
+    unread = _NO_CONFIG.findall(message)
+    if unread:
+        near = nearest_key(unread[-1], [name for name in recipe_names() if ":" in name])
+        return f"{where}there is no file and no recipe '{unread[-1]}'.{hint(near)}"
     absent = _MISSING.search(message)
     if absent:
         names = [re.sub(r"^(fit|validate|test|predict)\.", "", n) for n in absent[1].split(", ")]
         return f"{' and '.join(names)} must be given: add the option, or a --config that has it."
+    choice = _WRONG_CHOICE.search(message)
+    if choice and "Union" not in message:
+        names = _QUOTED.findall(choice.group(1))
+        near = hint(nearest_key(choice.group(2), names))
+        return f"{where}must be one of {', '.join(names)}, not '{choice.group(2)}'.{near}"
     wrong = _WRONG_TYPE.search(message)
     if wrong and "Union" not in message:
         kind = {"int": "a whole number", "float": "a number", "bool": "true or false"}

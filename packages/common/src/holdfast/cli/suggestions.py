@@ -6,8 +6,15 @@ import difflib
 def nearest_key(unknown: str, known: list[str]) -> str | None:
     """Return the known dotted key most like ``unknown``, or None if none is near.
 
-    The last part is compared first, because a misspelt key usually sits at the right place.
+    The last part is compared first, because a misspelt key usually sits at the right place. Small
+    and capital letters count as the same.
     """
+    spelt = {key.lower(): key for key in reversed(known)}
+    found = _nearest(unknown.lower(), [key.lower() for key in known])
+    return spelt[found] if found is not None else None
+
+
+def _nearest(unknown: str, known: list[str]) -> str | None:
     whole = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
     leaf = unknown.rsplit(".", 1)[-1]
     leaves = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from holdfast.console import readable
 from holdfast.jobs.job import State
 from holdfast.jobs.pool import Pool
 
@@ -110,12 +111,3 @@ def status_table(status: Status) -> Table:
     for name, sentence in status.failures[-3:]:
         table.add_row(f"failed: {name}", sentence)
     return table
-
-
-def readable(seconds: float) -> str:
-    """``75 s``, ``12 min``, ``3.4 h``, or a dash."""
-    if np.isnan(seconds):
-        return "-"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

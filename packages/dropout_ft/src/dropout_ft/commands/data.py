@@ -63,9 +63,8 @@ def make(name: str, data_folder: Path) -> None:
         ConfigError: it is not one of them.
     """
     if name not in MADE_HERE:
-        raise ConfigError(
-            f"{name} cannot be made here: get it from its authors. {', '.join(MADE_HERE)} can."
-        )
+        near = hint(nearest_key(name, list(MADE_HERE)))
+        raise ConfigError(f"'{name}' cannot be made here.{near} {', '.join(MADE_HERE)} can.")
     from dropout_ft.data.sources import colored_digits, rotated_digits
 
     folder = data_folder / KNOWN[name].folder

@@ -19,6 +19,7 @@ from dropout_ft.domainbed.tables import (
 from dropout_ft.domainbed.write import export_runs
 from dropout_ft.results.run import load_runs
 from holdfast.atomic import write_text
+from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.errors import ConfigError
 from holdfast.outputs import keep_apart
 
@@ -84,6 +85,7 @@ def domainbed_export(runs: list[str], *, out: str, dataset: str) -> None:
     written = export_runs(load_runs(runs), Path(out).expanduser(), dataset)
     if dataset not in KNOWN:
         sys.stderr.write(
-            f"DomainBed's own tools know no data set {dataset}: only ours will read this folder.\n"
+            f"DomainBed's own tools know no data set '{dataset}': only ours will read this folder."
+            f"{hint(nearest_key(dataset, list(KNOWN)))}\n"
         )
     sys.stdout.write(f"{len(written)} runs written to {out}: dropout-ft domainbed-tables {out}\n")

@@ -14,11 +14,11 @@ from dropout_ft.sweep.apart import keep_sweep_apart
 from dropout_ft.sweep.config import read_sweep_config
 from dropout_ft.sweep.expand import jobs_of, lines
 from dropout_ft.sweep.running import run_jobs, settings_of
-from holdfast.console import say
+from holdfast.console import readable, say
 from holdfast.jobs.engines import Engine, Resources, choose
 from holdfast.jobs.job import Job
 from holdfast.jobs.pool import Pool
-from holdfast.jobs.progress import readable, status_of
+from holdfast.jobs.progress import status_of
 from holdfast.outputs import keep_apart
 
 

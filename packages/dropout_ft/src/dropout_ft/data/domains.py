@@ -21,6 +21,7 @@ from dropout_ft.data.table import EvaluationTable, Part
 from dropout_ft.data.transforms import Library, Transform, eval_transform, train_transform
 from dropout_ft.nn.backbones.base import Preprocessing
 from dropout_ft.nn.classifier import Classifier
+from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError, DataError
 from holdfast.runs.fingerprint import Fingerprint
@@ -186,7 +187,7 @@ class DomainData(StepDataModule):
             else:
                 raise ConfigError(
                     f"There is no domain '{chosen}' in {self.source.root}: choose from "
-                    f"{', '.join(names)}."
+                    f"{', '.join(names)}.{hint(nearest_key(chosen, names))}"
                 )
         if len(found) == len(names):
             raise ConfigError("Every domain is left out: leave at least one for training.")

@@ -20,15 +20,22 @@ def answer(rows: Sequence[Row]) -> str:
         beside it.
     """
     erms = [row for row in rows if row.erm]
+    if len(erms) != 1:
+        return ""
     tried = [
         row
         for row in rows
-        if row.method == "run" and row.dropout_rate > 0 and not row.label and row.gain == row.gain
+        if row.method == "run"
+        and row.dropout_rate > 0
+        and row.label == erms[0].label
+        and row.gain == row.gain
     ]
-    if len(erms) != 1 or not tried:
+    if not tried:
         return ""
     best = max(tried, key=lambda row: row.gain)
-    return " ".join(part for part in (_own(best, erms[0], len(tried)), _rivals(rows)) if part)
+    return " ".join(
+        part for part in (_own(best, erms[0], len(tried)), _rivals(rows, erms[0].label)) if part
+    )
 
 
 def _own(best: Row, erm: Row, tried: int) -> str:
@@ -54,12 +61,15 @@ def _own(best: Row, erm: Row, tried: int) -> str:
     )
 
 
-def _rivals(rows: Sequence[Row]) -> str:
+def _rivals(rows: Sequence[Row], label: str) -> str:
     """Say what the best ensemble, average or soup of ERM runs gains."""
     rivals = [
         row
         for row in rows
-        if row.dropout_rate == 0 and row.method != "run" and not row.label and row.gain == row.gain
+        if row.dropout_rate == 0
+        and row.method != "run"
+        and row.label == label
+        and row.gain == row.gain
     ]
     if not rivals:
         return ""

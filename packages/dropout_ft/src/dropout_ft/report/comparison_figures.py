@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from dropout_ft.report.figures import colour_of, legend_beside, marker_of
+from dropout_ft.report.figures import colour_of, legend_below, marker_of
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Result
 from dropout_ft.report.table import Row, standard_error
@@ -38,7 +38,7 @@ def cost_panels(rows: Sequence[Row]) -> bytes:
     """Draw o.o.d. accuracy against what training cost, and against what a prediction costs."""
     figure, _ = new_figure()
     figure.clear()
-    figure.set_size_inches(8.4, 3.8)
+    figure.set_size_inches(6.4, 3.6)
     left, right = figure.subplots(1, 2, sharey=True)
     dropout_rates = sorted({row.dropout_rate for row in rows})
     gpu = any(row.gpu_seconds > 0 for row in rows)
@@ -48,7 +48,7 @@ def cost_panels(rows: Sequence[Row]) -> bytes:
     left.set_xlabel("GPU-seconds of one result" if gpu else "training wall time of one result, s")
     left.set_ylabel("o.o.d. accuracy, %")
     right.set_xlabel("networks a prediction runs through")
-    legend_beside(right, fontsize=7)
+    legend_below(right)
     return as_png(figure)
 
 
@@ -92,7 +92,7 @@ def head_rate(results: Sequence[Result]) -> bytes | None:
         [method_name("run", dropout_rate) for dropout_rate in dropout_rates],
     )
     axes.set_ylabel("o.o.d. accuracy, %")
-    legend_beside(axes, fontsize=8)
+    legend_below(axes)
     return as_png(figure)
 
 

@@ -1,5 +1,6 @@
 """The figures of the report, as PNG bytes."""
 
+import math
 from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
@@ -18,11 +19,28 @@ from holdfast.report.figures import COLOURS, as_png, new_figure
 
 LINES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
+LONG_LABEL, LEGEND_ROW = 26, 0.2
+"""Characters of a label that takes a row of its own; the height of a row in inches."""
 
 
 def colour_of(dropout_rate: float, dropout_rates: Sequence[float]) -> str:
     """Return the colour of a rate, the same in every figure."""
     return COLOURS[sorted(dropout_rates).index(dropout_rate) % len(COLOURS)]
+
+
+def mark_of(dropout_rate: float, dropout_rates: Sequence[float]) -> str:
+    """Return the mark of a rate on a line, so that colour is not all that tells rates apart."""
+    return MARKS[sorted(dropout_rates).index(dropout_rate) % len(MARKS)]
+
+
+def filling_of(dropout_rate: float, dropout_rates: Sequence[float]) -> dict[str, Any]:
+    """Return how points of a rate are drawn: hollow for ERM, the wider an edge the higher."""
+    colour = colour_of(dropout_rate, dropout_rates)
+    if dropout_rate == 0:
+        return {"facecolors": "none", "edgecolors": colour}
+    width = 1.2 * sorted(dropout_rates).index(dropout_rate)
+    return {"facecolors": colour, "edgecolors": "black", "linewidths": width - 1.0}
 
 
 def marker_of(method: str) -> str:
@@ -51,14 +69,14 @@ def scatter(results: Sequence[Result]) -> bytes:
             [100 * r.iid for r in own],
             [100 * r.ood for r in own],
             marker=marker_of(first.method),
-            color=colour_of(first.dropout_rate, dropout_rates),
+            **filling_of(first.dropout_rate, dropout_rates),
             alpha=0.8,
             s=42,
             label=method_name(first.method, first.dropout_rate, first.label),
         )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
-    legend_beside(axes, fontsize=7)
+    legend_below(axes)
     return as_png(figure)
 
 
@@ -79,7 +97,7 @@ def clouds(results: Sequence[Result]) -> bytes:
             axes.scatter(middle[0], middle[1], marker=marker, color="black", s=36)
     axes.set_xlabel("i.i.d. accuracy, %, mean over test domains")
     axes.set_ylabel("o.o.d. accuracy, %, mean over test domains")
-    legend_beside(axes, fontsize=7)
+    legend_below(axes)
     return as_png(figure)
 
 
@@ -104,7 +122,7 @@ def rate_curve(results: Sequence[Result]) -> bytes:
             )  # fmt: skip
     axes.set_xlabel("dropout rate on the representation")
     axes.set_ylabel("accuracy, %")
-    legend_beside(axes, fontsize=8)
+    legend_below(axes)
     return as_png(figure)
 
 
@@ -135,7 +153,7 @@ def domain_bars(results: Sequence[Result]) -> bytes:
         )
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
-    legend_beside(axes, fontsize=8)
+    legend_below(axes)
     return as_png(figure)
 
 
@@ -162,13 +180,13 @@ def learning_curves(collection: Collection, part: TestPart = "whole") -> bytes:
         steps = sorted(set.intersection(*(set(curve) for curve in curves)))
         means = [100 * float(np.mean([curve[step] for curve in curves])) for step in steps]
         axes.plot(
-            steps, means, marker=".", linestyle=styles[label],
+            steps, means, marker=mark_of(dropout_rate, dropout_rates), linestyle=styles[label],
             color=colour_of(dropout_rate, dropout_rates),
             label=method_name("run", dropout_rate, label),
         )  # fmt: skip
     axes.set_xlabel("step")
     axes.set_ylabel("o.o.d. accuracy, %")
-    legend_beside(axes, fontsize=8)
+    legend_below(axes)
     return as_png(figure)
 
 
@@ -185,11 +203,15 @@ def families(results: Sequence[Result]) -> dict[str, list[Result]]:
     return {"": found[""]} if "" in found else found
 
 
-def legend_beside(axes: Axes, *, fontsize: int) -> None:
-    """Put the legend to the right of a figure that is tall enough for it."""
-    labels = len(axes.get_legend_handles_labels()[1])
+def legend_below(axes: Axes) -> None:
+    """Put the legend under a figure, in letters that can be read on a phone."""
+    handles, labels = axes.get_legend_handles_labels()
     figure = axes.get_figure(root=True)
     assert figure is not None
+    columns = 1 if max(map(len, labels), default=0) > LONG_LABEL else 2
+    rows = math.ceil(len(labels) / columns)
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, max(height, 0.024 * fontsize * labels + 0.4))
-    axes.legend(fontsize=fontsize, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+    figure.set_size_inches(width, height + LEGEND_ROW * rows)
+    figure.legend(
+        handles, labels, fontsize=9, frameon=False, loc="outside lower left", ncols=columns
+    )

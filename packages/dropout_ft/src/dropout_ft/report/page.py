@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 from dropout_ft.methods.base import Sum
@@ -137,7 +138,23 @@ def _shared_facts(collection: Collection) -> dict[str, Any]:
         "threads": hardware.get("threads", "unknown"),
         "packages": ", ".join(f"{k} {v}" for k, v in packages.items() if v != "absent"),
         "git": (launch.get("git") or {}).get("commit", "no repository"),
-        "data": config.get("data"),
-        "model": config.get("model"),
+        "data": without_folders(config.get("data")),
+        "model": without_folders(config.get("model")),
         "pictures": len(table),
     }
+
+
+def without_folders(value: Any) -> Any:  # noqa: ANN401  (any part of a configuration)
+    """Return settings in which a path of the user's disk is its last name only.
+
+    Examples:
+        >>> without_folders({"source": "/srv/pictures", "sizes": [64, "a/b"]})
+        {'source': 'pictures', 'sizes': [64, 'a/b']}
+    """
+    if isinstance(value, dict):
+        return {key: without_folders(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_folders(one) for one in value]
+    if isinstance(value, str) and PurePath(value).is_absolute():
+        return PurePath(value).name
+    return value

@@ -10,7 +10,7 @@ from itertools import cycle
 
 import numpy as np
 
-from dropout_ft.report.figures import LINES, colour_of, legend_beside
+from dropout_ft.report.figures import LINES, colour_of, legend_below, mark_of
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Result
 from dropout_ft.report.table import erm_partners
@@ -82,7 +82,7 @@ def gain_by_distance(results: Sequence[Result]) -> bytes | None:
             axes.plot(
                 [place.distance for place in own],
                 [place.gain for place in own],
-                marker="o",
+                marker=mark_of(rate, rates),
                 linestyle=style,
                 color=colour_of(rate, rates),
                 label=method_name("run", rate, label),
@@ -96,5 +96,5 @@ def gain_by_distance(results: Sequence[Result]) -> bytes | None:
     axes.axhline(0, color="black", linewidth=1)
     axes.set_xlabel("distance of the shift: i.i.d. minus o.o.d. accuracy of ERM, points")
     axes.set_ylabel("o.o.d. gain over ERM, points")
-    legend_beside(axes, fontsize=7)
+    legend_below(axes)
     return as_png(figure)

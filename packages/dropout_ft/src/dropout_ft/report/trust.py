@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dropout_ft.report.figures import colour_of, grouped, legend_beside
+from dropout_ft.report.figures import colour_of, grouped, legend_below, mark_of
 from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Collection, Result
 from dropout_ft.results.csv_text import csv_of
@@ -126,8 +126,9 @@ def coverage_curves(rows: Sequence[TrustRow], found: Measured) -> bytes:
         axes.plot(
             [100 * share for share in COVERAGES], row.covered, label=row.name,
             color=colour_of(group[0].dropout_rate, rates),
+            marker=mark_of(group[0].dropout_rate, rates), markevery=3,
         )  # fmt: skip
     axes.set_xlabel("pictures answered, %, the surest first")
     axes.set_ylabel("o.o.d. accuracy of the answers, %")
-    legend_beside(axes, fontsize=7)
+    legend_below(axes)
     return as_png(figure)

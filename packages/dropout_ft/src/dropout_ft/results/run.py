@@ -115,7 +115,8 @@ def load_run(path: str | Path, trusted: Trusted = NOTHING) -> Run:
     if record.get("status") != "finished":
         state = record.get("status", "not started")
         raise DataError(
-            f"The run {path} is {state}: finish it with the same `dropout-ft fit` command first."
+            f"The run {path} has not finished (its status: {state}): give its `dropout-ft fit` "
+            "command again, or move the folder away."
         )
     table = read_table(directory.path / "table.json")
     if not table.test_domains:

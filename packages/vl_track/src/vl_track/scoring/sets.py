@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
 from vl_track.data.sets.base import Split, VideoSet
@@ -39,7 +40,8 @@ def known_set(name: str) -> KnownSet:
         ConfigError: there is no such set; the known ones are listed.
     """
     if name not in SETS:
-        raise ConfigError(f"There is no data set '{name}': take {', '.join(SETS)}.")
+        near = hint(nearest_key(name, list(SETS)))
+        raise ConfigError(f"There is no data set '{name}'.{near} Take one of {', '.join(SETS)}.")
     return SETS[name]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import RichProgressBar
 
-from holdfast.console import say
+from holdfast.console import readable, say
 
 
 class StepProgressBar(RichProgressBar):
@@ -21,6 +21,12 @@ class StepProgressBar(RichProgressBar):
         if self.trainer.max_steps > 0:
             return self.trainer.max_steps * self.trainer.accumulate_grad_batches
         return super().total_train_batches
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        """Name the bar; a run of ``max_steps`` has no number of epochs to count to."""
+        if self.trainer.max_epochs is not None and self.trainer.max_epochs > 0:
+            return str(super()._get_train_description(current_epoch))
+        return f"{'Training':{len(self.validation_description)}}"
 
 
 class LineProgress(Callback):
@@ -70,9 +76,8 @@ class LineProgress(Callback):
             parts.append(f"loss {float(loss):.4f}")
         parts.append(f"{steps_per_second:.2f} steps/s")
         if steps_per_second > 0 and trainer.max_steps > 0:
-            parts.append(
-                f"{(trainer.max_steps - trainer.global_step) / steps_per_second:.0f} s left"
-            )
+            left = (trainer.max_steps - trainer.global_step) / steps_per_second
+            parts.append(f"{readable(left)} left")
         return "  ".join(parts)
 
 

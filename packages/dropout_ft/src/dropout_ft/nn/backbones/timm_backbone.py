@@ -1,5 +1,6 @@
 """Any timm model as a backbone."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,8 @@ class TimmBackbone(Backbone):
     @staticmethod
     def _create(name: str, *, pretrained: bool) -> nn.Module:
         options = {"pretrained": pretrained, "num_classes": 0}
+        # Without a network each of a dozen attempts would be two lines before our one sentence.
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
         try:
             try:
                 # A ViT's positions are resampled for images of another size than its weights'.
@@ -99,7 +102,8 @@ class TimmBackbone(Backbone):
                 raise
             raise CheckpointError(
                 f"The weights of {name} could not be downloaded ({type(error).__name__}): connect "
-                "to the hub once, or give a file or package:NAME as the backbone's weights."
+                "to the hub once, give a file as the backbone's weights, or take a backbone whose "
+                "weights come with a Python package: --model.backbone model:efficientnet_lite0."
             ) from error
         return net
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
 from vl_track.data.sets.base import FileSet, Split, VideoSet
@@ -129,7 +130,10 @@ def known_set(name: str) -> KnownSet:
     try:
         return KNOWN[name]
     except KeyError:
-        raise ConfigError(f"There is no data set '{name}': take {', '.join(KNOWN)}.") from None
+        near = hint(nearest_key(name, list(KNOWN)))
+        raise ConfigError(
+            f"There is no data set '{name}'.{near} Take one of {', '.join(KNOWN)}."
+        ) from None
 
 
 def open_set(
