@@ -99,6 +99,7 @@ def test_commands_named_in_documents_and_makefile_exist() -> None:
              (REPOSITORY / "Makefile").read_text()]  # fmt: skip
     known = {*APP.commands, "fit", "validate", "test"}
     named = {word for text in texts for word in re.findall(r"vl-track ([a-z-]+)[ \n]", text)}
+    named -= {"and"}  # in a sentence
     assert named >= {
         "track",
         "demo",

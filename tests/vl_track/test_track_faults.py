@@ -414,8 +414,8 @@ def test_boxes_in_csv_json_and_text(track: Run, clip: str, tmp_path: Path) -> No
     for name in ("b.csv", "b.json", "b.txt"):
         assert track(clip, "--box", BOX, "--text", "the red thing", "--save", name) == 0
     assert (tmp_path / "b.csv").read_text().splitlines()[:2] == [
-        "frame,time,object,x,y,width,height,score",
-        "0,0.000000,1,30.000,40.000,24.000,20.000,1.0000",
+        "frame,time,object,x,y,width,height,score,present",
+        "0,0.000000,1,30.000,40.000,24.000,20.000,1.0000,1.0000",
     ]
     content = json.loads((tmp_path / "b.json").read_text())
     assert content["objects"] == [{"object": 1, "text": "the red thing", "box": [30, 40, 24, 20]}]

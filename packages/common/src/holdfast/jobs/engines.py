@@ -150,10 +150,12 @@ def _on_ray(pool: Pool, resources: Resources) -> Round:
     lost = ""
     ray = importlib.import_module("ray")
     if not ray.is_initialized():
+        # Without an address Ray would join whatever cluster was started on this machine last.
+        address = resources.address or os.environ.get("RAY_ADDRESS") or "local"
         local: dict[str, Any] = {}
-        if resources.address is None and resources.workers and not resources.gpus:
+        if address == "local" and resources.workers and not resources.gpus:
             local = {"num_cpus": resources.workers * resources.cores}
-        ray.init(address=resources.address, log_to_driver=False, logging_level="ERROR", **local)
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
     try:
         has = ray.cluster_resources()
         gpus = resources.gpus or min(1.0, has.get("GPU", 0.0))

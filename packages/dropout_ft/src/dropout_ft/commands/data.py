@@ -64,7 +64,11 @@ def make(name: str, data_folder: Path) -> None:
     """
     if name not in MADE_HERE:
         near = hint(nearest_key(name, list(MADE_HERE)))
-        raise ConfigError(f"'{name}' cannot be made here.{near} {', '.join(MADE_HERE)} can.")
+        raise ConfigError(
+            f"'{name}' cannot be made here: get it from its authors.{near} "
+            f"{', '.join(MADE_HERE)} can be made."
+        )
+
     from dropout_ft.data.sources import colored_digits, rotated_digits
 
     folder = data_folder / KNOWN[name].folder

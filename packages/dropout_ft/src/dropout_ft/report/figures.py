@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.markers import MarkerStyle
 
 from dropout_ft.methods.registry import all_methods
 from dropout_ft.report.clouds import cloud
@@ -34,9 +35,16 @@ def mark_of(dropout_rate: float, dropout_rates: Sequence[float]) -> str:
     return MARKS[sorted(dropout_rates).index(dropout_rate) % len(MARKS)]
 
 
-def filling_of(dropout_rate: float, dropout_rates: Sequence[float]) -> dict[str, Any]:
-    """Return how points of a rate are drawn: hollow for ERM, the wider an edge the higher."""
+def filling_of(
+    dropout_rate: float, dropout_rates: Sequence[float], marker: str = "o"
+) -> dict[str, Any]:
+    """Return how points of a rate are drawn: hollow for ERM, the wider an edge the higher.
+
+    Markers made of lines have no inside: they get the colour alone.
+    """
     colour = colour_of(dropout_rate, dropout_rates)
+    if marker not in MarkerStyle.filled_markers:
+        return {"color": colour}
     if dropout_rate == 0:
         return {"facecolors": "none", "edgecolors": colour}
     width = 1.2 * sorted(dropout_rates).index(dropout_rate)
@@ -69,7 +77,7 @@ def scatter(results: Sequence[Result]) -> bytes:
             [100 * r.iid for r in own],
             [100 * r.ood for r in own],
             marker=marker_of(first.method),
-            **filling_of(first.dropout_rate, dropout_rates),
+            **filling_of(first.dropout_rate, dropout_rates, marker_of(first.method)),
             alpha=0.8,
             s=42,
             label=method_name(first.method, first.dropout_rate, first.label),

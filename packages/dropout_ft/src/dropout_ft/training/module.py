@@ -157,8 +157,7 @@ class FineTuning(LightningModule):
                 "trainer.sync_batchnorm replaces the frozen BatchNorm layers by ones that are "
                 "trained, and drops their activations: leave it false."
             )
-        averaging = any(isinstance(one, WeightAveraging) for one in self._callbacks())
-        if averaging and has_adapter(self):
+        if has_adapter(self) and any(isinstance(one, WeightAveraging) for one in self._callbacks()):
             raise ConfigError(
                 "An average along the run would average an adapter's two factors and not the "
                 "weights they come to: leave the averaging callback out, and keep merged weights "
