@@ -33,7 +33,7 @@ def test_a_gain_is_said_with_its_interval_and_its_rivals() -> None:
     assert said == (
         "One run with dropout 0.9 is 7.6 ± 6.5 points (95 % interval) more accurate on the data "
         "left out than ordinary fine-tuning (ERM, 65.6 %). For comparison, the best of 2 ensembles "
-        "and averages of ERM, ensemble over runs, gains 1.8 ± 1.0 points."
+        "and averages of ERM, ensemble over runs, differs by +1.8 ± 1.0 points."
     )
 
 
@@ -42,6 +42,14 @@ def test_a_gain_that_chance_explains_is_no_gain() -> None:
     assert said.startswith("No gain over ordinary fine-tuning (ERM, 65.6 %) can be told")
     assert "+2.0 ± 2.1" in said
     assert "For comparison" not in said
+
+
+def test_zero_shot_clip_is_no_ensemble_and_one_rival_is_named_alone() -> None:
+    rows = [ERM, row(dropout_rate=0.9, gain=3.0, half=1.0)]
+    zero_shot = row("zero-shot CLIP", gain=10.0, half=0.3)
+    assert "For comparison" not in answer([*rows, zero_shot])
+    said = answer([*rows, zero_shot, row("greedy soup", gain=-1.0)])
+    assert said.endswith("For comparison, ERM's greedy soup differs by -1.0 points.")
 
 
 def test_a_loss_is_called_one() -> None:

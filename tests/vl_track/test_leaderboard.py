@@ -83,6 +83,15 @@ def test_pairs_that_two_toolkits_order_differently_are_named() -> None:
     assert "place of 2 of 2 trackers depends on the toolkit (a, b)" in page.summary(turned)
 
 
+def test_the_lead_is_over_the_second_whoever_was_given_first() -> None:
+    given = analysis(results=[results("far", 2), results("near", 0), results("mid", 1)])
+    found = standings(given, samples=100)
+    ahead = found[0].scored.auc.mean - found[1].scored.auc.mean
+    said = page.lead(given, found)
+    assert said.startswith("near is first of 3 trackers")
+    assert f"{ahead:.1f} points ahead of mid" in said
+
+
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
     """Annotations of three sequences and the results of three trackers on them."""
@@ -108,7 +117,8 @@ def test_the_command_writes_page_and_table(raw: Path, capsys: pytest.CaptureFixt
     text = (raw / "out/leaderboard.html").read_text()
     assert "&lt;b&gt;mid" in text
     assert "<b>mid" not in text
-    assert "near reaches AUC" in text
+    assert "near is first of 3 trackers" in text
+    assert "points ahead of &lt;b&gt;mid" in text
 
 
 def test_one_tracker_is_no_leaderboard(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from dropout_ft.methods.base import ZERO_SHOT
 from dropout_ft.report.table import Row
 
 
@@ -67,7 +68,7 @@ def _rivals(rows: Sequence[Row], label: str) -> str:
         row
         for row in rows
         if row.dropout_rate == 0
-        and row.method != "run"
+        and row.method not in {"run", ZERO_SHOT}
         and row.label == label
         and row.gain == row.gain
     ]
@@ -75,5 +76,7 @@ def _rivals(rows: Sequence[Row], label: str) -> str:
         return ""
     best = max(rivals, key=lambda row: row.gain)
     half = "" if math.isnan(best.gain_interval) else f" ± {best.gain_interval:.1f}"
-    several = f"the best of {len(rivals)} ensembles and averages of ERM, " * (len(rivals) > 1)
-    return f"For comparison, {several}{best.method}, gains {best.gain:.1f}{half} points."
+    name = f"ERM's {best.method}"
+    if len(rivals) > 1:
+        name = f"the best of {len(rivals)} ensembles and averages of ERM, {best.method},"
+    return f"For comparison, {name} differs by {best.gain:+.1f}{half} points."

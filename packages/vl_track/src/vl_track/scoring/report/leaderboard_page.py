@@ -11,7 +11,6 @@ from holdfast.report.page import page_environment
 from vl_track.scoring.analysis import Analysis
 from vl_track.scoring.leaderboard import Agreement, Standing, agreements
 from vl_track.scoring.report import tables
-from vl_track.scoring.report.answer import answer
 
 LINES = ("-", "--", ":", "-.")
 MARKERS = "osD^vP*Xh"
@@ -66,6 +65,20 @@ def summary(found: Sequence[Standing]) -> str:
     )
 
 
+def lead(analysis: Analysis, found: Sequence[Standing]) -> str:
+    """Say which tracker is first, and whether chance explains its lead over the second."""
+    first, second = found[0], found[1]
+    ahead = first.scored.auc.mean - second.scored.auc.mean
+    p_next = 1.0 if first.p_next is None else first.p_next
+    chance = "" if p_next < 0.05 else ", which chance may explain"
+    return (
+        f"{first.scored.tracker} is first of {len(found)} trackers with a mean AUC of "
+        f"{first.scored.auc.mean:.1f} on {len(analysis.truths)} sequences of {analysis.dataset} "
+        f"(convention {analysis.rules.title}), {ahead:.1f} points ahead of "
+        f"{second.scored.tracker}{chance} (p = {tables.p_value_text(p_next)})."
+    )
+
+
 def rank_plot(found: Sequence[Standing]) -> bytes:
     """Draw each tracker's rank under every toolkit's rules."""
     toolkits = list(found[0].ranks)
@@ -102,7 +115,7 @@ def render_leaderboard(analysis: Analysis, found: Sequence[Standing]) -> str:
         .get_template("leaderboard.html.j2")
         .render(
             title=f"{analysis.dataset}: {len(found)} trackers",
-            answer=f"{answer(analysis)} {summary(found)}" if len(found) > 1 else answer(analysis),
+            answer=f"{lead(analysis, found)} {summary(found)}",
             made=datetime.now(UTC).isoformat(timespec="minutes"),
             rows=standings_table(analysis, found),
             note=tables.footnote(analysis),
