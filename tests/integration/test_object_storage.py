@@ -8,6 +8,7 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
+from pytorch_lightning import Trainer
 
 from conftest import CONFIGS, make_pictures
 from dropout_ft.app import APP
@@ -17,6 +18,7 @@ from dropout_ft.data.sources.base import Source
 from dropout_ft.results.run import load_runs
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError, DataError, DiskError, MissingToolError
+from holdfast.locks import is_held
 from holdfast.runs.results import read_results
 from holdfast.storage import Mirror, fetched, local_copy
 
@@ -123,6 +125,102 @@ def test_what_was_not_copied_is_not_lost(place: str, tmp_path: Path) -> None:
     other.push()
     mirror.pull()
     assert (tmp_path / "one/a").read_text() == "333", "another machine went on"
+
+
+def test_a_push_that_fails_half_way_loses_nothing(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next pull once took the old last.ckpt from the store, and removed the new files."""
+    folder = tmp_path / "one"
+    mirror = Mirror(f"{place}/one", folder)
+    (folder / "checkpoints").mkdir(parents=True)
+    last = folder / "checkpoints/last.ckpt"
+    last.write_text("1")
+    mirror.push()
+    last.write_text("22")
+    for name in ("a", "b"):
+        (folder / name).write_text("new")
+    put_one, done = Mirror._put, []
+
+    def fails_second(self: Mirror, name: str) -> None:
+        if done:
+            raise FileNotFoundError("the bucket is gone")
+        put_one(self, name)
+        done.append(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mirror, "_put", fails_second)
+        with pytest.raises(DiskError, match="cannot be written"):
+            mirror.push()
+    assert len(names(f"{place}/one")) == 2
+    assert Mirror(f"{place}/one", folder).pull()
+    assert last.read_text() == "22"
+    assert (folder / "a").read_text() == (folder / "b").read_text() == "new"
+    Mirror(f"{place}/one", folder).push()
+    assert Mirror(f"{place}/one", tmp_path / "two").pull()
+    assert (tmp_path / "two/checkpoints/last.ckpt").read_text() == "22"
+    assert len(names(f"{place}/one")) == 3
+
+
+def test_what_changed_on_both_sides_is_refused(place: str, tmp_path: Path) -> None:
+    one, two = (Mirror(f"{place}/r", tmp_path / name) for name in ("one", "two"))
+    (tmp_path / "one").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "one" / name).write_text("1")
+    one.push()
+    two.pull()
+    (tmp_path / "two/a").write_text("22")
+    (tmp_path / "two/b").unlink()
+    two.push()
+    one.pull()
+    assert not (tmp_path / "one/b").exists(), "removed there, and unchanged here"
+    (tmp_path / "two/a").write_text("333")
+    two.push()
+    (tmp_path / "one/a").write_text("333")
+    one.pull()  # the same bytes, as after a copy that ended before it was noted
+    (tmp_path / "two/a").write_text("4444")
+    two.push()
+    (tmp_path / "one/a").write_text("55555")
+    with pytest.raises(DataError, match="a has changed in"):
+        one.pull()
+    assert (tmp_path / "one/a").read_text() == "55555"
+    (tmp_path / "one/a").unlink()
+    one.pull()
+    assert (tmp_path / "one/a").read_text() == "4444"
+
+
+def test_of_several_processes_one_fetches_at_a_time(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(make_pictures(tmp_path / "own", per_class=1), f"{place}/own")
+    held: list[bool] = []
+    pull = Mirror.pull
+
+    def watched(self: Mirror) -> bool:
+        held.append(is_held(self.folder.with_name(f".{self.folder.name}.lock")))
+        return pull(self)
+
+    monkeypatch.setattr(Mirror, "pull", watched)
+    assert fetched(f"{place}/own").is_dir()
+    assert held == [True]
+
+
+def test_the_trainings_own_error_is_told_where_the_store_fails_too(
+    place: str, tiny_arguments: Arguments, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def fails(*_: object, **__: object) -> None:
+        raise DataError("the training's own error")
+
+    def refuses(_: Mirror) -> None:
+        raise DiskError("no connection")
+
+    monkeypatch.setattr(Trainer, "fit", fails)
+    monkeypatch.setattr(Mirror, "push", refuses)
+    assert APP.main(tiny_arguments("fit", "--run.root", f"{place}/runs")) == 1
+    said = capsys.readouterr().err
+    assert "note: the run was not copied: no connection" in said
+    assert said.rstrip().endswith("the training's own error")
 
 
 def test_checkpoints_are_copied_after_what_belongs_to_them(

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import REPOSITORY
@@ -16,6 +17,7 @@ from vl_track.scenes.scene import Scene
 from vl_track.scoring.audit import Finding, findings, sentence_of, verdict
 from vl_track.scoring.foreign import ClassTracker, TraxTracker
 from vl_track.scoring.language import AUDITED, ablate, swapped_sentence
+from vl_track.scoring.uncertainty import compare
 from vl_track.tracking import Estimate
 from vl_track.video.frames import Box, Image
 
@@ -113,6 +115,24 @@ def test_what_was_not_compared_is_said() -> None:
     assert verdict([one]) == "Nothing was compared."
 
 
+@pytest.mark.parametrize(
+    ("right", "other", "said"),
+    [
+        ([0.9], [0.1], "one video with an AUC of 0.900 says nothing about others"),
+        ([0.9, 0.1] * 5, [0.1, 0.9] * 5, "no effect of the sentence is shown"),
+        ([0.2, 0.3] * 5, [0.7, 0.9] * 5, "the sentence harms"),
+    ],
+)
+def test_nothing_is_due_to_a_sentence_that_does_not_help(
+    right: list[float], other: list[float], said: str
+) -> None:
+    gain = compare(np.array(right), np.array(other), samples=500)
+    one = Finding(data="Some", prompt="text", condition="none", videos=len(right),
+                  right=float(np.mean(right)), other=float(np.mean(other)), gain=gain)  # fmt: skip
+    assert said in verdict([one])
+    assert "is due to" not in verdict([one])
+
+
 def test_a_tracker_that_hears_nothing_gains_nothing(
     own: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +169,8 @@ def test_our_own_model_is_audited(
         (["--tracker", "{own}:Missing"], "There is no class"),
         (["--tracker", "nowhere:Tracker"], "There is no class"),
         (["--tracker", "{own}:Still", "--trax", "x"], "Give one of"),
+        (["--trax", ""], "--trax is empty"),
+        (["--trax", "python 'own.py"], "is no command (No closing quotation)"),
         (["--tracker", "{own}:Broken"], "a box is x, y, width, height"),
         (["--tracker", "{own}:Still", "--count", "1"], "too few"),
         (

@@ -25,7 +25,16 @@ from vl_track.scoring.judging import Watched, alarm_score, fit_judge
 from vl_track.scoring.uncertainty import share_interval
 from vl_track.tracking import Prompt, Step, Tracker, TrackerOptions, follow
 from vl_track.tracking.evidence import FEATURES, NAMES, START, History, evidence_of
-from vl_track.tracking.judge import FILE, FORMAT, Judge, judge_in, next_statistic, worst_of
+from vl_track.tracking.judge import (
+    FILE,
+    FORMAT,
+    Judge,
+    can_keep,
+    judge_in,
+    least_alarm,
+    next_statistic,
+    worst_of,
+)
 from vl_track.tracking.result import TrackResult
 from vl_track.tracking.saving import save_result
 from vl_track.tracking.watch import FOUND_FRAMES, Watch
@@ -122,11 +131,17 @@ def test_the_bound_holds_over_many_calibrations() -> None:
 def test_too_few_calibration_videos_are_refused() -> None:
     one = judge(worst=[1.0] * 10)
     assert one.threshold(1 / 11 + 1e-9) == 1.0
-    with pytest.raises(ConfigError, match=r"calibrated on 10 videos, so the least is 0\.0909"):
+    with pytest.raises(
+        ConfigError, match=r"calibrated on 10 videos, so the least is 0\.091; --options\.alarm 0"
+    ):
         one.threshold(0.05)
     with pytest.raises(ConfigError, match="cannot be kept"):
         Watch(one, 0.05)
     assert not Watch(one, 0.0).has_alarm
+    for count in range(1, 500):
+        least = float(least_alarm(count))
+        assert can_keep(least, count), "what is said is accepted"
+        assert least < 1.02 / (count + 1)
 
 
 def test_the_statistic_adds_up_absence_and_forgets_presence() -> None:

@@ -121,6 +121,15 @@ def test_the_command_writes_page_and_table(raw: Path, capsys: pytest.CaptureFixt
     assert "points ahead of &lt;b&gt;mid" in text
 
 
+def test_the_folder_may_be_below_home(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(raw))
+    monkeypatch.chdir(raw)
+    words = ["leaderboard", str(raw / "raw"), "--annotations", str(raw / "annotations")]
+    assert APP.main([*words, "--samples", "100", "--out", "~/page"]) == 0
+    assert (raw / "page/leaderboard.html").is_file()
+    assert not (raw / "~").exists()
+
+
 def test_one_tracker_is_no_leaderboard(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["leaderboard", str(raw / "raw/near"), "--annotations", str(raw / "annotations")]
     assert APP.main(words) != 0

@@ -3,6 +3,7 @@
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -16,6 +17,7 @@ from holdfast.serving.errors import PageError
 from page_support import Served, served, until
 from tracking_support import FindsRed, frame_with, moving_box, write_clip
 from vl_track.app import APP
+from vl_track.page.app import Page
 from vl_track.page.clip import (
     Clip,
     Limits,
@@ -402,6 +404,30 @@ def test_the_quota_is_one_sentence(page: Served) -> None:
         if one.status == 201:
             page.ask(f"/api/jobs/{one.json['id']}", "DELETE")
     assert page.folders() == []
+
+
+def test_an_overlay_beyond_the_quota_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was served on the next request, uncounted."""
+    file, counted = tmp_path / "overlay.mp4", [3]
+    file.write_bytes(b"old")
+
+    def reserve(_: object, count: int) -> None:
+        if sum(counted) + count > 5:
+            raise PageError(507, "used up")
+        counted.append(count)
+
+    session = SimpleNamespace(overlay=threading.Lock(), overlay_file=lambda: file, clip=None,
+                              objects={}, closed=None, job=None)  # fmt: skip
+    place: Any = SimpleNamespace(jobs=SimpleNamespace(reserve=reserve))
+    monkeypatch.setattr(
+        "vl_track.page.app.write_overlay", lambda path, *_: path.write_bytes(b"new" * 9)
+    )
+    with pytest.raises(PageError, match="used up"):
+        Page._write_overlay(place, session)  # type: ignore[arg-type]
+    assert not file.exists()
+    assert sum(counted) == 0, "the old one is gone too"
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

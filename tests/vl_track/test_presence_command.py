@@ -102,6 +102,26 @@ def test_a_checkpoint_is_refused_before_any_tracking(
     assert f"export --ckpt {checkpoint}" in capsys.readouterr().err
 
 
+def test_faults_of_a_fit_name_their_option_before_any_work(
+    root: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("vl_track.commands.presence.watch_videos", lambda *_: pytest.fail("ran"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    common = ["--weights", str(model), "--root", str(root), "--emoji", "false"]
+    fit = ["presence", *common, "--fitted", "~/mine/presence.json"]
+    assert APP.main(fit) == 1
+    assert "--fitted needs --split val" in capsys.readouterr().err
+    assert APP.main([*fit, "--split", "val", "--staying", "18"]) == 1
+    assert "alarm of 0.05 needs 19 or more" in capsys.readouterr().err
+    (model / "presence.json").write_text("{}")
+    assert APP.main([*fit, "--split", "val", "--staying", "19"]) == 1
+    assert f"{model / 'presence.json'} is an input" in capsys.readouterr().err, "~ is the home"
+    assert APP.main(["presence", *common, "--split", "val", "--calibrated", "~/mine"]) == 1
+    assert "--calibrated" in (said := capsys.readouterr().err)
+    assert "is an input" in said
+
+
 def test_records_have_no_number_that_json_has_not(
     root: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ store is not; so a run works in a folder of the user's cache, and what changed t
 """
 
 import contextlib
+import filecmp
 import json
 from collections.abc import Iterator
 from hashlib import sha256
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from holdfast.atomic import atomic_path, write_text
+from holdfast.data.preparing import only_preparer
 from holdfast.data.roots import cache_folder
 from holdfast.errors import ConfigError, DataError, DiskError, MissingToolError
 
@@ -33,13 +35,17 @@ def local_copy(address: str) -> Path:
 def fetched(place: str | Path) -> Path:
     """Return a local path as it is; of an address, the local copy after it was brought up to date.
 
+    Of several processes one fetches, and the others wait.
+
     Raises:
         DataError: nothing lies at the address.
     """
     if not is_remote(place):
         return Path(place)
     mirror = Mirror(str(place), local_copy(str(place)))
-    if not mirror.pull():
+    with only_preparer(mirror.folder):
+        found = mirror.pull()
+    if not found:
         raise DataError(f"There is nothing at {place}: check the address.")
     return mirror.folder
 
@@ -64,46 +70,93 @@ class Mirror:
     def pull(self) -> bool:
         """Bring the local copy up to date; returns whether anything lies at the address.
 
-        Where nothing changed there, local files that were not copied yet are kept.
+        Local files that were not copied yet are kept, and so are local removals.
 
         Raises:
+            DataError: a file has changed on both sides.
             DiskError: the storage cannot be read, or the local disk not be written.
         """
         known, remote = self._known(), self._remote()
-        if {name: one[0] for name, one in known.items()} == remote and self.folder.is_dir():
-            return bool(remote)
-        for name in set(self._local()) - set(remote):
-            self._remove(self.folder / name)
-        for name, state in remote.items():
-            if known.get(name, [None])[0] != state or self._signature(name) != known[name][1]:
-                target = self.folder / name
-                with self._told("read"), atomic_path(target) as temporary:
-                    self._files.get_file(f"{self._root}/{name}", str(temporary))
-        self._remember(remote)
+        names = sorted({*known, *remote}, key=lambda name: (_order(name), name))
+        any_here = bool(self._local())  # without any, the local copy was removed as a whole
+        take = []
+        for name in names:
+            state, signature = known.get(name, [None, []])
+            here = self._signature(name)
+            if remote.get(name) == state:
+                if not here and not (signature and any_here):
+                    take.append(name)
+            elif not here or here == signature:
+                take.append(name)
+            elif not self._same(name, remote):
+                raise DataError(
+                    f"{name} has changed in {self.folder} and at {self.address}: move the local "
+                    "file away to go on from what lies there."
+                )
+            else:
+                known[name] = [remote[name], here]
+        try:
+            for name in take:
+                if name in remote:
+                    self._get(name, self.folder / name)
+                    known[name] = [remote[name], self._signature(name)]
+                else:
+                    self._remove(self.folder / name)
+                    del known[name]
+        finally:
+            if known != self._known():
+                self._write(known)
         return bool(remote)
 
     def push(self) -> None:
         """Copy what changed in the local folder, and remove what is not there any more.
+
+        What was copied is remembered file by file, so that a push that fails is gone on with.
 
         Raises:
             DiskError: the storage cannot be written; the local folder is whole.
         """
         known, local = self._known(), self._local()
         changed = [name for name in local if known.get(name, [0, 0])[1] != self._signature(name)]
-        with self._told("written"):
-            for name in sorted(changed, key=_order):
+        for name in sorted(changed, key=_order):
+            signature = self._signature(name)
+            with self._told("written"):
                 self._put(name)
-            for name in set(known) - set(local):
-                with contextlib.suppress(FileNotFoundError):
-                    self._files.rm_file(f"{self._root}/{name}")
-        self._remember(self._remote())
+            state = self._remote().get(name)
+            if state is not None:
+                known[name] = [state, signature]
+                self._write(known)
+        for name in set(known) - set(local):
+            with self._told("written"), contextlib.suppress(FileNotFoundError):
+                self._files.rm_file(f"{self._root}/{name}")
+            del known[name]
+            self._write(known)
+
+    def _same(self, name: str, remote: dict[str, str]) -> bool:
+        """Tell whether both sides hold the same bytes: a copy that ended before it was noted."""
+        if name not in remote:
+            return False
+        fetched_file = self._known_file.with_name(f"{self._known_file.name}.other")
+        try:
+            self._get(name, fetched_file)
+            return filecmp.cmp(fetched_file, self.folder / name, shallow=False)
+        finally:
+            fetched_file.unlink(missing_ok=True)
+
+    def _get(self, name: str, target: Path) -> None:
+        with atomic_path(target) as temporary, self._told("read"):
+            self._files.get_file(f"{self._root}/{name}", str(temporary))
 
     def _remove(self, path: Path) -> None:
         """Remove a file and the folders that it leaves empty: a store has none."""
-        path.unlink()
-        while path.parent != self.folder and not any(path.parent.iterdir()):
-            path = path.parent
-            path.rmdir()
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DiskError(f"{path} cannot be removed ({error.strerror}).") from error
+        with contextlib.suppress(OSError):  # such a folder harms nobody
+            while path.parent != self.folder and not any(path.parent.iterdir()):
+                path = path.parent
+                path.rmdir()
 
     def _put(self, name: str) -> None:
         target = f"{self._root}/{name}"
@@ -144,8 +197,7 @@ class Mirror:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _remember(self, remote: dict[str, str]) -> None:
-        known = {name: [state, self._signature(name)] for name, state in remote.items()}
+    def _write(self, known: dict[str, list[Any]]) -> None:
         write_text(self._known_file, json.dumps(known))
 
     @contextlib.contextmanager
@@ -153,8 +205,6 @@ class Mirror:
         """Turn what a storage raises into a sentence."""
         try:
             yield
-        except FileNotFoundError:
-            raise
         except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
             raise DiskError(
                 f"{self.address} cannot be {what} ({error}). The local files are whole in "

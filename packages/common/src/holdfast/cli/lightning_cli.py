@@ -23,7 +23,7 @@ from holdfast.cli import steps
 from holdfast.cli.lightning_parser import SuggestingParser
 from holdfast.cli.starting import Start, note_changes, placed, start_from, start_of
 from holdfast.console import quiet_lightning, say
-from holdfast.errors import CheckpointError, ConfigError, MissingToolError
+from holdfast.errors import CheckpointError, ConfigError, HoldfastError, MissingToolError
 from holdfast.outputs import keep_apart
 from holdfast.runs.directory import RunConfig, RunDirectory, run_directory, run_mirror
 from holdfast.runs.identity import (
@@ -250,8 +250,13 @@ class HoldfastCLI(LightningCLI):
         callbacks.append(CopyCheckpoints(self.directory, self.mirror))
         try:
             yield
-        finally:
-            self.mirror.push()
+        except BaseException:
+            try:
+                self.mirror.push()
+            except HoldfastError as error:  # the training's own error is the one to tell
+                sys.stderr.write(f"note: the run was not copied: {error}\n")
+            raise
+        self.mirror.push()
 
     def _compile(self) -> None:
         """Compile what the model names, or every part of it that has weights.

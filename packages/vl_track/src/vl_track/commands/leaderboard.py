@@ -6,6 +6,7 @@ from pathlib import Path
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
 from holdfast.outputs import check_files, keep_apart
+from holdfast.storage import is_remote
 from vl_track.data.sets.base import Split
 from vl_track.scoring.analysis import Missing
 from vl_track.scoring.conventions import Name
@@ -47,6 +48,8 @@ def leaderboard(
         out: folder for leaderboard.html and leaderboard.csv.
         samples: of the bootstrap and the sign-flip tests.
     """
+    if out and not is_remote(out):  # an address is refused below
+        out = str(Path(out).expanduser())
     if out:
         truths = [annotations] if annotations else folders_of(dataset, root=root, folder=folder)
         keep_apart([out], truths)

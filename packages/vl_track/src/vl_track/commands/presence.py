@@ -1,5 +1,6 @@
 """``vl-track presence``: does a model know whether its object is in view, and calibrating it."""
 
+import itertools
 import math
 import sys
 from dataclasses import asdict, replace
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError
 from holdfast.outputs import check_files
+from holdfast.storage import is_remote
 from vl_track.commands import presets
 from vl_track.commands.trusted import own_classes
 from vl_track.data.sets.base import Split
@@ -29,6 +31,7 @@ from vl_track.scoring.presence import (
 )
 from vl_track.scoring.sets import open_set
 from vl_track.scoring.uncertainty import share_interval
+from vl_track.tracking.judge import can_keep
 from vl_track.tracking.options import TrackerOptions
 
 if TYPE_CHECKING:
@@ -91,9 +94,12 @@ def presence(
         options: of the tracker.
     """
     source = Path(weights) if weights is not None else packaged()
-    for target in (calibrated, fitted):
+    calibrated, fitted = _expanded(calibrated), _expanded(fitted)
+    for option, target in (("--calibrated", calibrated), ("--fitted", fitted)):
         if target:
-            _check_calibration(source, target, split)
+            _check_calibration(source, target, split, option)
+    if fitted:
+        _check_staying(staying)
     outputs = [one for one in (out, fitted) if one]
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
@@ -141,7 +147,28 @@ def _calibrate(
     )
 
 
-def _check_calibration(source: Path, calibrated: str, split: Split) -> None:
+def _expanded(place: str | None) -> str | None:
+    # An address is refused where outputs are checked.
+    return str(Path(place).expanduser()) if place and not is_remote(place) else place
+
+
+def _check_staying(count: int) -> None:
+    """Refuse a fit whose alarm could not be kept by the tracker's own options.
+
+    Raises:
+        ConfigError: there are too few videos whose targets stay.
+    """
+    alarm = TrackerOptions().alarm
+    if not count or can_keep(alarm, count):  # without any, the fit has no alarm at all
+        return
+    needed = next(number for number in itertools.count(1) if can_keep(alarm, number))
+    raise ConfigError(
+        f"--fitted calibrates the alarm on --staying {count} videos, but the tracker's alarm of "
+        f"{alarm:g} needs {needed} or more: give --staying {needed}."
+    )
+
+
+def _check_calibration(source: Path, target: str, split: Split, option: str) -> None:
     """Refuse, before any tracking, what could not be written or must not be.
 
     Raises:
@@ -149,14 +176,14 @@ def _check_calibration(source: Path, calibrated: str, split: Split) -> None:
         CheckpointError: no whole model folder.
     """
     if split == "test":
-        raise ConfigError("Calibrate on --split val: the test split only reports.")
+        raise ConfigError(f"{option} needs --split val: the test split only reports.")
     if source.is_file():
         raise ConfigError(
-            f"{source} is no model folder, which --calibrated needs: write one with `vl-track "
+            f"{source} is no model folder, which {option} needs: write one with `vl-track "
             f"export --ckpt {source} --out mine` and give it as --weights."
         )
-    if Path(calibrated).resolve() == source.resolve():
-        raise ConfigError(f"{calibrated} is an input: write to another folder.")
+    if Path(target).resolve() == source.resolve():
+        raise ConfigError(f"{option} {target} is an input: write to another place.")
     read_folder(source)
 
 

@@ -1,6 +1,7 @@
 """The page: addresses, and what each of them does."""
 
 import asyncio
+import contextlib
 import shutil
 import threading
 from collections.abc import Callable
@@ -196,7 +197,13 @@ class Page:
             file = session.overlay_file()
             before = file.stat().st_size if file.is_file() else 0
             write_overlay(file, session.clip, list(session.objects.values()), session.closed)
-            self.jobs.reserve(session.job, file.stat().st_size - before)
+            try:
+                self.jobs.reserve(session.job, file.stat().st_size - before)
+            except PageError:  # what is not counted is not kept, or the next request is given it
+                file.unlink(missing_ok=True)
+                with contextlib.suppress(PageError):
+                    self.jobs.reserve(session.job, -before)
+                raise
 
     async def _made(
         self,

@@ -87,14 +87,23 @@ def verdict(found: list[Finding]) -> str:
     missing = [one for one in found if one.condition == "none" and one.gain is not None]
     if not missing:
         return "Nothing was compared."
-    parts = []
-    for one in missing:
-        assert one.gain is not None
-        gap = one.gain.difference
-        share = f" ({100 * gap.mean / one.right:.0f} %)" if one.right > 0 else ""
-        parts.append(
-            f"with {one.prompt} on {one.data}, {gap.mean:+.3f}{share} of an AUC of {one.right:.3f} "
-            f"is due to the sentence (95 % interval {gap.low:+.3f} to {gap.high:+.3f})"
-        )
-    said = "; ".join(parts)
+    said = "; ".join(f"with {one.prompt} on {one.data}, {_due(one)}" for one in missing)
     return said[0].upper() + said[1:] + "."
+
+
+def _due(one: Finding) -> str:
+    assert one.gain is not None
+    gap = one.gain.difference
+    interval = f"(95 % interval {gap.low:+.3f} to {gap.high:+.3f})"
+    if one.videos < 2:
+        return f"one video with an AUC of {one.right:.3f} says nothing about others"
+    if one.sure:
+        share = f" ({100 * gap.mean / one.right:.0f} %)" if one.right > 0 else ""
+        of = f"{gap.mean:+.3f}{share} of an AUC of {one.right:.3f}"
+        return f"{of} is due to the sentence {interval}"
+    if gap.high < 0:
+        return f"the sentence harms: {gap.mean:+.3f} at an AUC of {one.right:.3f} {interval}"
+    return (
+        f"no effect of the sentence is shown: {gap.mean:+.3f} at an AUC of {one.right:.3f} "
+        f"{interval}"
+    )

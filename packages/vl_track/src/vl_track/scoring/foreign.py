@@ -73,6 +73,16 @@ def _box(answer: Sequence[float], name: str) -> Box:
     return as_box(values)
 
 
+def _words(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"--trax {command!r} is no command ({error}).") from error
+    if not words or not words[0]:
+        raise ConfigError("--trax is empty: give a command, for example 'vl-track vot'.")
+    return words
+
+
 class TraxTracker:
     """A program that speaks TraX over its standard streams, as the VOT toolkit starts it.
 
@@ -85,11 +95,11 @@ class TraxTracker:
     """
 
     def __init__(self, command: str) -> None:
+        self.name, self._words = command, _words(command)
         if importlib.util.find_spec("trax") is None:
             raise MissingToolError("A TraX tracker needs vot-trax: `pip install vot-trax`.")
         self._trax: Any = importlib.import_module("trax")
         self._client_module: Any = importlib.import_module("trax.client")
-        self.name, self._words = command, shlex.split(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._client: Any = None
 

@@ -79,14 +79,13 @@ class Judge:
             ConfigError: there are too few calibration videos for so small a share.
         """
         count = len(self.worst)
-        place = math.ceil((count + 1) * (1 - alarm))
-        if not 0 < alarm < 1 or place > count:
-            least = f", so the least is {1 / (count + 1):.3g}" if count else ""
+        if not can_keep(alarm, count):
+            least = f", so the least is {least_alarm(count)}" if count else ""
             raise ConfigError(
                 f"An alarm of {alarm:g} cannot be kept: the model's {FILE} was calibrated on "
-                f"{count} videos{least}."
+                f"{count} videos{least}; --options.alarm 0 tracks without an alarm."
             )
-        return self.worst[max(place, 1) - 1]
+        return self.worst[max(_place(alarm, count), 1) - 1]
 
     @classmethod
     def read(cls, folder: Path, digests: Mapping[str, str] | None = None) -> Self | None:
@@ -122,6 +121,25 @@ class Judge:
     def write(self, place: Path) -> None:
         """Write it to a file."""
         write_text(place, json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n")
+
+
+def can_keep(alarm: float, count: int) -> bool:
+    """Tell whether so many calibration videos can bound the share of false alarms by ``alarm``."""
+    return 0 < alarm < 1 and _place(alarm, count) <= count
+
+
+def least_alarm(count: int) -> str:
+    """Return the least alarm that one or more calibration videos can keep, rounded up."""
+    least = 1 / (count + 1)
+    digits = 2 - math.floor(math.log10(least))
+    units = math.ceil(least * 10**digits)
+    while not can_keep(float(f"{units / 10**digits:.{digits}f}"), count):
+        units += 1
+    return f"{units / 10**digits:.{digits}f}".rstrip("0")
+
+
+def _place(alarm: float, count: int) -> int:
+    return math.ceil((count + 1) * (1 - alarm))
 
 
 def judge_in(folder: Path, digests: Mapping[str, str] | None = None) -> Judge | None:
