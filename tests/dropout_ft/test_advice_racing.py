@@ -1,6 +1,7 @@
 """Successive halving keeps the pairs, its time budget, and what the card says would change it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 import pytest
@@ -91,6 +92,21 @@ def test_the_budget_ends_between_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
         found = race([NEAR, GOOD], SPLITS, timed, minutes=minutes)
         assert len(trainer.calls) == calls
         assert len({c.splits for c in rank(found)}) == 1
+
+
+@pytest.mark.parametrize(("minutes", "workers", "calls"), [(4.5, 1, 1), (5.5, 1, 3), (3.0, 2, 3)])
+def test_runs_that_are_read_back_cost_nothing_but_tell_the_time(
+    monkeypatch: pytest.MonkeyPatch, minutes: float, workers: int, calls: int
+) -> None:
+    """Each took a minute in an earlier call; were: 0 s a run, so that no budget ever ended."""
+    monkeypatch.setattr(racing.time, "monotonic", lambda: 0.0)
+    trainer = Trainer()
+
+    def read_back(wanted: Sequence[tuple[Key, Split]]) -> list[Trajectory]:
+        return [replace(one, seconds=60.0) for one in trainer(wanted)]
+
+    race([NEAR, GOOD], SPLITS[:5], read_back, minutes=minutes, workers=workers)
+    assert len(trainer.calls) == calls
 
 
 def test_what_would_change_the_advice() -> None:

@@ -133,6 +133,41 @@ def test_flyp_is_clips_contrastive_loss_and_keeps_its_head(weights: Path) -> Non
     assert not torch.equal(model.head.linear.weight, before)
 
 
+def test_flyps_temperature_is_that_of_evaluation(weights: Path) -> None:
+    """The scale of the features is divided out of the head; were: ten times colder in training."""
+    losses = []
+    for scale in (1.0, 10.0):
+        model, objective = clip_classifier(weights), FLYP()
+        model.head.feature_scale = scale
+        objective.class_names = NAMES
+        objective.prepare(model)
+        batch = {"input": images(3), "label": torch.arange(3)}  # each prompt once, as in the head
+        losses.append(objective(model, batch)["loss"])
+        logits = model(batch["input"])
+        expected = (F.cross_entropy(logits, batch["label"])
+                    + F.cross_entropy(logits.T, batch["label"])) / 2  # fmt: skip
+        torch.testing.assert_close(losses[-1], expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(losses[0], losses[1], rtol=1e-4, atol=1e-5)
+
+
+@WARNINGS
+def test_zero_shot_rows_of_unlike_prompts_are_apart(
+    weights: Path, tiny_arguments: Callable[..., list[str]], dropout_ft: Run, tmp_path: Path
+) -> None:
+    """Whatever the order of the runs, each set of prompts has a row of its own."""
+    own = ("--model.head_start.init_args.templates", '["a {}."]')
+    for rate, extra in (("0", ()), ("0.9", ()), ("0", own)):
+        words = clip_words(tiny_arguments, weights, "--model.dropout_rate", rate, *extra)
+        assert dropout_ft(words) == 0
+    runs = load_runs([tmp_path / "runs"])
+    for ordered in (runs, runs[::-1]):
+        rows = make_rows(collect(ordered, ["zero-shot CLIP"]).results)
+        zero = [row for row in rows if row.method == "zero-shot CLIP"]
+        assert [(row.label, row.count) for row in zero] == [
+            ("prompts 'a photo of a {}.' and 5 more", 1), ("prompts 'a {}.'", 1)
+        ]  # fmt: skip
+
+
 def adapted(kind: str) -> Classifier:
     """A tiny ViT or CLIP tower with LoRA whose factors are not zero."""
     torch.manual_seed(0)

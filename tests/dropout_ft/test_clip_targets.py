@@ -27,10 +27,11 @@ WHERE = Coordinates(
 )  # fmt: skip
 
 
-def run_on(name: str, backbone: str = "ViT-B-16-quickgelu") -> Run:
+def run_on(name: str, backbone: str = "ViT-B-16-quickgelu", weights: str = "openai") -> Run:
     known = KNOWN[name]
     table = SimpleNamespace(domain_names=known.domains, class_names=("x",) * known.classes)
-    return cast(Run, SimpleNamespace(table=table, coordinates=replace(WHERE, backbone=backbone)))
+    where = replace(WHERE, backbone=backbone, weights=weights)
+    return cast(Run, SimpleNamespace(table=table, coordinates=where))
 
 
 def result(method: str, rate: float, domain: str, ood: float) -> Result:
@@ -62,6 +63,20 @@ def test_ours_stand_below_and_only_zero_shot_beside() -> None:
 def test_other_networks_and_data_have_none() -> None:
     assert clip_cells([run_on("PACS", "resnet50.tv2_in1k")], []) == []
     assert clip_cells([run_on("PACS"), run_on("VLCS")], []) == []
+    for other in ("ViT-B-16-SigLIP", "ViT-B-16-plus-240"):
+        assert clip_cells([run_on("PACS", other)], []) == []
+    assert clip_cells([run_on("PACS", "ViT-B-16")], []) != []
+
+
+def test_zero_shot_of_other_weights_or_prompts_stands_below() -> None:
+    zero = result(ZERO_SHOT, 0.0, "photo", 0.95)
+    runs = [run_on("PACS", "ViT-B-16", "laion2b_s34b_b88k")]
+    rows = {row[0]: row[1:] for row in clip_cells(runs, [zero])}
+    assert rows[ZERO_SHOT] == ["96.1", "-", "-", "-"]
+    assert rows[f"{ZERO_SHOT} (ours)"][1] == "95.0"
+    several = [replace(zero, label="prompts 'a'"), replace(zero, label="prompts 'b'", ood=0.9)]
+    rows = {row[0]: row[1:] for row in clip_cells([run_on("PACS")], several)}
+    assert rows[f"{ZERO_SHOT}, prompts 'b' (ours)"][1] == "90.0"
 
 
 @pytest.mark.parametrize(("stem", "name"), SETS.items())

@@ -3,11 +3,14 @@
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dropout_ft import load
+from dropout_ft.commands.predict import check_conformal
 from dropout_ft.data.table import EvaluationTable
 from dropout_ft.results.calibration import limit_of
 from dropout_ft.results.conformal import (
@@ -126,8 +129,22 @@ def test_report_and_predict(
     for row, chosen in zip(answers, members(probabilities, limit, "APS"), strict=True):
         assert row["set"].split(";")[0] == row["class"]
         assert set(row["set"].split(";")) == set(names[chosen])
+    capsys.readouterr()
+    assert dropout_ft([*words, "--conformal", "0.999"]) == 0
+    assert "too few for --conformal 0.999" in capsys.readouterr().err
+    for option, value in (("--image_size", "48"), ("--exif_rotation", "true")):
+        assert dropout_ft([*words, option, value]) == 1
+        assert f"promises nothing with {option} {value}" in capsys.readouterr().err
     stray = tmp_path / "stray.ckpt"
     stray.write_bytes(ckpt.read_bytes())
     words[words.index(str(ckpt))] = str(stray)
     assert dropout_ft(words) == 1
     assert "does not lie in one" in capsys.readouterr().err
+
+
+def test_a_class_name_that_cannot_be_told_from_two_is_refused() -> None:
+    loaded: Any = SimpleNamespace(class_names=("a", "b;c"), image_size=32, exif_rotation=False)
+    with pytest.raises(ConfigError, match="the class 'b;c'"):
+        check_conformal(loaded, None, exif_rotation=None)
+    loaded.class_names = ("a", "b")
+    check_conformal(loaded, 32, exif_rotation=False)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from csv_support import rows_of, write_list
+from csv_support import HEADER, rows_of, write_list
 from dropout_ft.data.domains import DomainData
-from dropout_ft.data.sources import CsvSource, Source
+from dropout_ft.data.sources import CsvSource, IWildCam, Source
 from dropout_ft.results.run import load_run
 from holdfast.errors import DataError
 from tests_support import only_run
@@ -124,3 +124,30 @@ def test_the_list_itself_is_not_written_over(
     listed = write_list(own_pictures / "all.csv", rows_of(own_pictures))
     assert dropout_ft(["advise", str(listed), "--out", str(listed), "--onnx", "false"]) == 1
     assert "is an input" in capsys.readouterr().err
+
+
+def test_a_comma_without_quotes_and_a_column_twice(own_pictures: Path) -> None:
+    """Were: a cell cut off at its comma, and the last of two columns read without a word."""
+    rows = rows_of(own_pictures)
+    rows[1].append("more")
+    with pytest.raises(DataError, match="line 3 has more cells than the header: put quotes"):
+        CsvSource(str(write_list(own_pictures / "x.csv", rows))).domains()
+    rows = [[*row, "red"] for row in rows_of(own_pictures)]
+    twice = write_list(own_pictures / "y.csv", rows, [*HEADER, "label"])
+    with pytest.raises(DataError, match="line 1 names the column 'label' twice"):
+        CsvSource(str(twice)).domains()
+    (own_pictures / "metadata.csv").write_text("split,y,filename\ntrain,0,a.jpg,b\n")
+    with pytest.raises(DataError, match="line 2 has more cells than the header"):
+        IWildCam(str(own_pictures)).domains()
+    (own_pictures / "metadata.csv").write_text("split,y,y,filename\n")
+    with pytest.raises(DataError, match="names 'y' twice"):
+        IWildCam(str(own_pictures)).domains()
+
+
+def test_slashes_in_names_make_no_group_and_no_collision(own_pictures: Path) -> None:
+    names = {"a": "site/1", "b": "site/2", "c": "site%2F1"}
+    rows = [[*row[:3], names.get(row[3], row[3])] for row in rows_of(own_pictures)]
+    found = CsvSource(str(write_list(own_pictures / "x.csv", rows)))
+    groups = found.fingerprint(content=False).groups
+    assert {"site%2F1", "site%2F2", "site%252F1"} <= set(groups)
+    assert len(groups) == len(found.domain_names)

@@ -4,6 +4,7 @@ import io
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from tests_support import only_run
 
 pytest.importorskip("starlette", reason="the page's extra is not installed")
 
-from dropout_ft.page.app import SANDBOX, SLIDERS, read_shift
+from dropout_ft.page.app import SANDBOX, SLIDERS, Page, read_shift
 from dropout_ft.page.examples import find_examples, from_folder
 from holdfast.serving.errors import PageError
 from page_support import Served, served
@@ -187,6 +188,16 @@ def test_examples_are_of_the_users_folder_or_of_emoji_styles(
         from_folder(tmp_path / "empty")
     monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path))
     assert find_examples(None, ["a", "b"]) == []
+
+
+def test_models_that_turn_pictures_and_models_that_do_not_are_refused() -> None:
+    models: Any = {"ERM": SimpleNamespace(exif_rotation=False),
+                   "dropout": SimpleNamespace(exif_rotation=True)}  # fmt: skip
+    jobs: Any = None
+    with pytest.raises(ConfigError, match="Only 'dropout' of these models turns"):
+        Page(models, jobs)
+    del models["ERM"]
+    assert Page(models, jobs).rotated
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,12 @@ def survivors(alive: Sequence[Key], trajectories: Sequence[Trajectory]) -> list[
 
 
 def race(
-    candidates: Sequence[Key], splits: Sequence[Split], run: Run, *, minutes: float = 0.0
+    candidates: Sequence[Key],
+    splits: Sequence[Split],
+    run: Run,
+    *,
+    minutes: float = 0.0,
+    workers: int = 1,
 ) -> list[Trajectory]:
     """Run candidates on splits, dropping those that fall behind; return every trajectory.
 
@@ -64,24 +69,29 @@ def race(
         candidates: backbone and rate of each.
         splits: domain left out and seed, in the order in which they are run.
         run: trains a candidate on a split, or reads what was trained before.
-        minutes: no rung is begun that would end later than this, judged by the time of those
-            before, with one run's time left for the final training; the first rung always runs. 0
-            sets no limit.
+        minutes: no rung is begun that would end later than this, judged by the runs before, also
+            where they were trained in an earlier call, with one run's time left for the final
+            training; the first rung always runs. 0 sets no limit.
+        workers: runs at the same time.
     """
     alive, found, done = list(candidates), list[Trajectory](), 0
-    began = time.monotonic()
+    began, slowest = time.monotonic(), 0.0
     for size in rungs(len(splits)):
         wanted = [(key, split) for split in splits[done:size] for key in alive]
         if done and minutes:
             spent = time.monotonic() - began
-            each = spent / max(len(found), 1)
+            # Runs that are only read back take no time now; how long each trained is kept.
+            trained = float(np.mean([one.seconds for one in found])) if found else 0.0
+            each = max(slowest, trained / workers)
             if spent + each * (len(wanted) + 1) > 60 * minutes:
                 say(
                     f"note: --minutes {minutes:g} ends the short runs after {done} of "
                     f"{len(splits)} domains and seeds."
                 )
                 break
+        before = time.monotonic()
         found += run(wanted)
+        slowest = max(slowest, (time.monotonic() - before) / max(len(wanted), 1))
         done = size
         if done < len(splits):
             kept = survivors(alive, found)

@@ -77,9 +77,11 @@ def predict(
     loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))
     limit = None
     if conformal is not None:
+        check_conformal(loaded, image_size, exif_rotation=exif_rotation)
         from dropout_ft.results.calibration import limit_of
 
         limit = limit_of(Path(ckpt).expanduser(), conformal, conformal_rule, weights)
+        note_too_few(limit, conformal)
     classes, rows, bad = loaded.class_names, list[list[str]](), list[ImageError]()
     for batch, probabilities in classify(
         loaded, paths, bad, size=image_size, batch_size=batch_size, exif_rotation=exif_rotation
@@ -102,6 +104,41 @@ def predict(
         sys.stderr.write(f"{error}\n")
     if bad:
         raise DataError(f"{len(bad)} of {len(paths)} pictures could not be read and have no row.")
+
+
+def check_conformal(
+    loaded: "LoadedClassifier", image_size: int | None, *, exif_rotation: bool | None
+) -> None:
+    """Refuse sets of pictures that are read otherwise than the run's, or that cannot be written.
+
+    Raises:
+        ConfigError: names the option, or the class.
+    """
+    if image_size not in {None, loaded.image_size}:
+        raise ConfigError(
+            f"--conformal promises nothing with --image_size {image_size}: the run's validation "
+            f"pictures were answered at {loaded.image_size} pixels."
+        )
+    if exif_rotation not in {None, loaded.exif_rotation}:
+        raise ConfigError(
+            f"--conformal promises nothing with --exif_rotation {str(exif_rotation).lower()}: the "
+            "run's validation pictures were read the other way."
+        )
+    unclear = [name for name in loaded.class_names if ";" in name]
+    if unclear:
+        raise ConfigError(
+            f"--conformal separates the classes of a set by ';', which the class '{unclear[0]}' "
+            "has in its name: rename it and train again."
+        )
+
+
+def note_too_few(limit: float, level: float) -> None:
+    """Say on stderr that a run has too few validation pictures for a coverage."""
+    if limit == float("inf"):
+        sys.stderr.write(
+            f"note: the run's i.i.d. validation pictures are too few for --conformal {level:g}: "
+            "every set holds all classes.\n"
+        )
 
 
 def set_of(

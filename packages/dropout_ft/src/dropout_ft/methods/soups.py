@@ -52,11 +52,15 @@ class _Soup(Method):
     equal_enters = False
 
     def scores(self, runs: Sequence[Run], options: Options) -> list[Scores]:
-        """Choose members by the i.i.d. accuracy and evaluate their average."""
+        """Choose members by the i.i.d. accuracy and evaluate their average.
+
+        Members are evaluated again as their averages are, perhaps on another device or in another
+        precision than in training: only such accuracies compare.
+        """
         check_same_tables(runs)
         evaluation = Reevaluation(runs[0])
-        accuracies = [run.along("current")[-1]["iid"] for run in runs]
         weights = [final_weights(run) for run in runs]
+        accuracies = [evaluation.scores(found)["iid"] for found in weights]
         chosen, members = greedy_soup(
             weights,
             accuracies,

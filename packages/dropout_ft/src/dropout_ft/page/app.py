@@ -18,6 +18,7 @@ from dropout_ft.data.decoding import read_rgb
 from dropout_ft.loading import LoadedClassifier
 from dropout_ft.page.examples import Example
 from dropout_ft.page.shifting import Shift, answers, read_upload
+from holdfast.errors import ConfigError
 from holdfast.serving.access import Access
 from holdfast.serving.errors import PageError
 from holdfast.serving.jobs import Job, Jobs
@@ -66,6 +67,9 @@ class Page:
         abstain: probability of the best class below which a model's answer is "unknown", in [0, 1].
         megabytes: the largest picture.
         report: text of a ``report.html`` to show below, or empty.
+
+    Raises:
+        ConfigError: some models were trained with pictures turned by EXIF and others without.
     """
 
     def __init__(
@@ -75,7 +79,14 @@ class Page:
     ) -> None:  # fmt: skip
         self.models, self.jobs, self.examples = dict(models), jobs, list(examples)
         self.abstain, self.megabytes, self.report = abstain, megabytes, report
-        self.rotated = bool(models) and all(one.exif_rotation for one in models.values())
+        rotations = {name: one.exif_rotation for name, one in models.items()}
+        if len(set(rotations.values())) > 1:
+            turned = ", ".join(f"'{name}'" for name, found in rotations.items() if found)
+            raise ConfigError(
+                f"Only {turned} of these models turns pictures as their EXIF header says "
+                "(exif_rotation): show models of one kind on a page."
+            )
+        self.rotated = any(rotations.values())
         self.deciding = asyncio.Semaphore(AT_ONCE)
 
     def site(self, access: Access) -> Site:

@@ -138,8 +138,10 @@ def collect(
                 found.remarks.append(_remark(method, group, error))
                 continue
             if result is not None:
-                label = "" if method.over == "data" else found.label_of(group[0])
-                found.results.append(replace(result, label=label))
+                if method.over == "data":
+                    found.results.append(_with_prompts(result, group[0], runs))
+                else:
+                    found.results.append(replace(result, label=found.label_of(group[0])))
     if failed is not None and not found.results:
         raise failed
     for remark in found.remarks:
@@ -158,13 +160,35 @@ def _groups(method: Method, runs: Sequence[Run]) -> list[list[Run]]:
         return [[run] for run in runs]
     if method.over == "runs":
         return groups_of_runs(runs)
-    # Nothing trained enters: one run stands for all on the same pictures, of the same weights.
+    # Nothing trained enters: one run stands for all on the same pictures, of the same weights and
+    # class prompts.
     first: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
         where = run.coordinates
         first.setdefault((where.data, where.weights, where.backbone, where.image_size,
-                          where.holdout_fraction, where.test_case), [run])  # fmt: skip
+                          where.holdout_fraction, where.test_case, _prompts(run)),
+                         [run])  # fmt: skip
     return list(first.values())
+
+
+def _prompts(run: Run) -> tuple[str, ...]:
+    """Return the templates of the class prompts that an untrained classifier of a run reads."""
+    from dropout_ft.methods.zero_shot import _model, _templates  # noqa: PLC0415  (torch)
+
+    try:
+        return tuple(_templates(_model(run), run))
+    except HoldfastError:
+        return (str(run.directory.path),)  # a damaged record; the method itself says so
+
+
+def _with_prompts(result: Result, own: Run, runs: Sequence[Run]) -> Result:
+    """Tell untrained results apart by their prompts, where the runs have several sets of them."""
+    prompts = _prompts(own)
+    if len({_prompts(run) for run in runs}) == 1:
+        return result
+    more = f" and {len(prompts) - 1} more" if len(prompts) > 1 else ""
+    where = replace(result.coordinates, variant=json.dumps(prompts))
+    return replace(result, coordinates=where, label=f"prompts '{prompts[0]}'{more}")
 
 
 def _place(method: Method, coordinates: Coordinates) -> Coordinates:

@@ -52,8 +52,8 @@ PAPER: dict[Key, tuple[float, float]] = {
 }
 
 
-CLIP = "ViT-B-16"
-"""What the name of CLIP ViT-B/16 begins with in open_clip."""
+CLIP = {"ViT-B-16", "ViT-B-16-quickgelu"}
+"""CLIP ViT-B/16 in open_clip; its other names that begin so are SigLIP and other sizes."""
 
 # Published o.o.d. accuracies in percent on CLIP ViT-B/16, means over domains left out: rows of
 # tables 1 and 2 of MoE2 (AAAI 2026), and the runs of MIRO's authors (khanrc/miro, issue 6).
@@ -177,35 +177,43 @@ def _spelled(dataset: str, names: Sequence[str]) -> list[str]:
 
 def on_clip(runs: Sequence[Run]) -> bool:
     """Tell whether all runs fine-tuned CLIP ViT-B/16."""
-    return all(run.coordinates.backbone.startswith(CLIP) for run in runs)
+    return all(run.coordinates.backbone in CLIP for run in runs)
 
 
 def clip_cells(runs: Sequence[Run], results: Sequence[Result]) -> list[list[str]]:
     """Return rows of published numbers on CLIP ViT-B/16, then of ours on the same data set.
 
-    A published row has a number of ours beside it only where both are zero-shot CLIP: nobody has
-    published large dropout, and the others' recipes are not ours. Nothing where the runs are of
-    several data sets, of one without published numbers, or on another network.
+    A published row has a number of ours beside it only where both are zero-shot CLIP with OpenAI's
+    weights: nobody has published large dropout, and the others' recipes are not ours. Nothing
+    where the runs are of several data sets, of one without published numbers, or on another
+    network.
     """
     datasets = {dataset_of(run) for run in runs}
     dataset = next(iter(datasets)) if len(datasets) == 1 else ""
     if not on_clip(runs) or all(dataset not in values for values in CLIP_TARGETS.values()):
         return []
     own = _own_rows(dataset, results)
+    openai = all(run.coordinates.weights == "openai" for run in runs)
     nothing = ["-"] * 3
     rows = []
     for name, values in CLIP_TARGETS.items():
-        ours = own.pop(name) if name == ZERO_SHOT and name in own else nothing
+        ours = own.pop(name) if openai and name == ZERO_SHOT and name in own else nothing
         rows.append([name, f"{values[dataset]:.1f}", *ours])
     return rows + [[f"{name} (ours)", "-", *cells] for name, cells in own.items()]
+
+
+def _name(result: Result) -> str:
+    """Name a result's method; zero-shot CLIP with its prompts, where there are several sets."""
+    name = method_name(result.method, result.dropout_rate, result.label)
+    return f"{name}, {result.label}" if name == ZERO_SHOT and result.label else name
 
 
 def _own_rows(dataset: str, results: Sequence[Result]) -> dict[str, list[str]]:
     """Return o.o.d. and i.i.d. accuracy of ours, and the domains not left out, by name."""
     single = [r for r in results if "+" not in r.test_name]
     found = {}
-    for name in dict.fromkeys(method_name(r.method, r.dropout_rate, r.label) for r in single):
-        own = [r for r in single if method_name(r.method, r.dropout_rate, r.label) == name]
+    for name in dict.fromkeys(_name(r) for r in single):
+        own = [r for r in single if _name(r) == name]
         there = sorted({r.test_name for r in own})
         iid, ood = np.mean([_mean(own, domain) for domain in there], axis=0)
         missing = [d for d in KNOWN[dataset].domains if d not in _spelled(dataset, there)]

@@ -171,8 +171,18 @@ class CsvSource(ListedSource):
                     f"{self.root}, line 1 has no column '{missing[0]}': the first line names the "
                     f"columns {', '.join(COLUMNS)}, separated by commas."
                 )
+            twice = repeated(reader, COLUMNS)
+            if twice:
+                raise DataError(
+                    f"{self.root}, line 1 names the column '{twice[0]}' twice: rename one of them."
+                )
             for cells in reader:
                 line = reader.line_num
+                if reader.restkey in cells:
+                    raise DataError(
+                        f"{self.root}, line {line} has more cells than the header: put quotes "
+                        "around text with a comma."
+                    )
                 row = self._row(cells, line)
                 place = os.path.abspath(row.path)  # noqa: PTH100  (".." goes, links are not read)
                 if place in lines:
@@ -204,5 +214,15 @@ class CsvSource(ListedSource):
                       domain=values["domain"])  # fmt: skip
 
 
+def repeated(reader: "csv.DictReader[str]", columns: Sequence[str]) -> list[str]:
+    """Return those of some columns that the header names more than once."""
+    return [name for name in columns if list(reader.fieldnames or ()).count(name) > 1]
+
+
 def _named(row: Listed) -> str:
-    return f"{row.domain}/{row.label}/{row.name}"
+    """Return a name that no other domain, class and path has; its first part is the domain."""
+    return f"{_escaped(row.domain)}/{_escaped(row.label)}/{row.name}"
+
+
+def _escaped(name: str) -> str:
+    return name.replace("%", "%25").replace("/", "%2F")

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dropout_ft.data.sources.csv_list import Listed, ListedSource
+from dropout_ft.data.sources.csv_list import Listed, ListedSource, repeated
 from holdfast.data.roots import data_root
 from holdfast.errors import DataError
 
@@ -70,8 +70,15 @@ class WildsSource(ListedSource):
         missing = [name for name in self.columns if name not in (reader.fieldnames or ())]
         if missing:
             raise DataError(f"{path}, line 1 has no column '{missing[0]}': unpack it again.")
+        twice = repeated(reader, self.columns)
+        if twice:
+            raise DataError(f"{path}, line 1 names '{twice[0]}' twice: unpack it again.")
         for cells in reader:
             line = reader.line_num
+            if reader.restkey in cells:
+                raise DataError(
+                    f"{path}, line {line} has more cells than the header: unpack it again."
+                )
             empty = [name for name in self.columns if not cells[name]]
             if empty:
                 raise DataError(f"{path}, line {line} has an empty cell in column '{empty[0]}'.")

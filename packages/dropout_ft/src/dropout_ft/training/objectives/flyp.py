@@ -47,7 +47,8 @@ class FLYP(Objective):
     def forward(self, model: Classifier, batch: Batch) -> dict[str, Tensor]:
         """Return the mean of the losses from pictures to prompts and from prompts to pictures."""
         assert self.text is not None
-        features = model.head.normalize(model.features(batch["input"]))
+        # The head's weights have the scale divided out as well: one temperature in both.
+        features = model.head.normalize(model.features(batch["input"])) / model.head.feature_scale
         features = F.dropout(features, model.head.dropout_rate, model.head.training)
         prompts = self.text.classes(self.class_names, self.templates)[batch["label"]]
         cosines = self.text.scale * features @ prompts.T
