@@ -120,7 +120,7 @@ def advise(
 
     candidates = [(trial.backbone, float(rate)) for trial in trials for rate in dropout_rates]
     splits = [(name, seed) for seed in seeds for name in names]
-    ranked = rank(race(candidates, splits, trained, minutes=minutes))
+    ranked = rank(race(candidates, splits, trained, minutes=minutes, workers=workers))
     show(ranked)
     run = train_final(out_folder, first, trials, ranked[0], settings)
     changing = card.changes(

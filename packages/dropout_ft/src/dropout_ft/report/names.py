@@ -12,7 +12,7 @@ def method_name(method: str, dropout_rate: float, label: str = "") -> str:
         label: what else sets them apart from plain fine-tuning; empty for nothing.
     """
     if method == ZERO_SHOT:
-        return method
+        return f"{method}, {label}" if label else method
     base = "ERM" if dropout_rate == 0 else f"dropout {dropout_rate:g}"
     if label:
         base = label if dropout_rate == 0 else f"{base}, {label}"

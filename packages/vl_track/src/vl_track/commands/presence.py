@@ -95,11 +95,7 @@ def presence(
     """
     source = Path(weights) if weights is not None else packaged()
     calibrated, fitted = _expanded(calibrated), _expanded(fitted)
-    for option, target in (("--calibrated", calibrated), ("--fitted", fitted)):
-        if target:
-            _check_calibration(source, target, split, option)
-    if fitted:
-        _check_staying(staying)
+    _check_targets(source, calibrated, fitted, split, staying)
     outputs = [one for one in (out, fitted) if one]
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
@@ -128,6 +124,17 @@ def presence(
     if calibrated:
         network = load_network(source, own_classes(classes))
         sys.stdout.write(_calibrate(network, source, Path(calibrated), said, seen))
+
+
+def _check_targets(
+    source: Path, calibrated: str | None, fitted: str | None, split: Split, staying: int
+) -> None:
+    """Refuse what cannot be written, before any work."""
+    for option, target in (("--calibrated", calibrated), ("--fitted", fitted)):
+        if target:
+            _check_calibration(source, target, split, option)
+    if fitted:
+        _check_staying(staying)
 
 
 def _calibrate(
