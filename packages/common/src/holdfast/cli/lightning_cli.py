@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from holdfast.runs.identity import (
 )
 from holdfast.runs.lock import only_process
 from holdfast.runs.named_files import named_files
+from holdfast.storage import Mirror
 from holdfast.training.callbacks import (
     BestCheckpoint,
     EvaluateLastStep,
@@ -248,14 +249,10 @@ class HoldfastCLI(LightningCLI):
         self.mirror.pull()
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
         callbacks.append(CopyCheckpoints(self.directory, self.mirror))
-        try:
+        with ExitStack() as broken_off:
+            broken_off.callback(_push_what_there_is, self.mirror)
             yield
-        except BaseException:
-            try:
-                self.mirror.push()
-            except HoldfastError as error:  # the training's own error is the one to tell
-                sys.stderr.write(f"note: the run was not copied: {error}\n")
-            raise
+            broken_off.pop_all()
         self.mirror.push()
 
     def _compile(self) -> None:
@@ -381,6 +378,14 @@ class HoldfastCLI(LightningCLI):
             f"There is no trained run of this configuration in {self.directory.path}: "
             "run `fit` with it first, or give --ckpt_path."
         )
+
+
+def _push_what_there_is(mirror: Mirror) -> None:
+    """Copy a run that broke off; the training's own error is the one to tell."""
+    try:
+        mirror.push()
+    except HoldfastError as error:
+        sys.stderr.write(f"note: the run was not copied: {error}\n")
 
 
 def default_loggers(directory: RunDirectory) -> list[Logger]:

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -133,6 +134,14 @@ class Jobs(Generic[Content]):
         if job.content is not None:
             job.content.close()
         shutil.rmtree(job.folder, ignore_errors=True)
+
+    @contextmanager
+    def removed_on_failure(self, job: "Job[Content]") -> Iterator[None]:
+        """Remove a job if the block that fills it does not come to its end."""
+        with ExitStack() as failed:
+            failed.callback(self.remove, job.id)
+            yield
+            failed.pop_all()
 
     def sweep(self) -> None:
         """Remove the jobs that nobody has asked for long enough, and what ended work left."""

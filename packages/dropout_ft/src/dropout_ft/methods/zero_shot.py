@@ -32,7 +32,7 @@ class ZeroShot(Method):
 
     def able(self, runs: Sequence[Run]) -> bool:
         """Tell whether the runs started from a CLIP tower."""
-        backbone = _model(runs[0]).get("backbone") or {}
+        backbone = model_config(runs[0]).get("backbone") or {}
         path = str(backbone.get("class_path"))
         return path.rsplit(".", 1)[-1] == OpenClipBackbone.__name__
 
@@ -55,7 +55,7 @@ def zero_shot_classifier(run: Run) -> Classifier:
         DataError: the run's record is damaged.
         CheckpointError: so is its description of the backbone.
     """
-    config = _model(run)
+    config = model_config(run)
     names = list(run.table.class_names)
     found = describe({"model": config}, names, run.directory.record)
     backbone = OpenClipBackbone(**found.options)
@@ -64,16 +64,23 @@ def zero_shot_classifier(run: Run) -> Classifier:
     )
     text = backbone.text_tower()
     with torch.no_grad():
-        set_prompt_head(head, text, text.classes(names, _templates(config, run)))
+        set_prompt_head(head, text, text.classes(names, templates_of(config, run)))
     return Classifier(backbone, head)
 
 
-def _model(run: Run) -> Mapping[str, Any]:
+def model_config(run: Run) -> Mapping[str, Any]:
+    """Return the section ``model`` of a run's record; empty where it has none."""
     found = (read_record(run.directory.record).get("config") or {}).get("model")
     return found if isinstance(found, Mapping) else {}
 
 
-def _templates(config: Mapping[str, Any], run: Run) -> Sequence[str]:
+def templates_of(config: Mapping[str, Any], run: Run) -> Sequence[str]:
+    """Return the prompts that a run's head or objective was given, or the default ones.
+
+    Raises:
+        DataError: the record holds something else.
+        ConfigError: a template has not exactly one place for the class's name.
+    """
     for key in ("head_start", "objective"):
         options = (config.get(key) or {}).get("init_args") or {}
         templates = options.get("templates")

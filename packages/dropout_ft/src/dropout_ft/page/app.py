@@ -137,11 +137,8 @@ class Page:
     async def upload(self, request: Request) -> Response:
         """Make a job of a picture that a visitor sends."""
         job = self.jobs.new(request.query_params.get("name", "the picture"))
-        try:
+        with self.jobs.removed_on_failure(job):
             await save_upload(request, self.jobs, job, job.folder / "picture", self.megabytes)
-        except BaseException:
-            self.jobs.remove(job.id)
-            raise
         return await self._made(job, lambda: None)
 
     async def show(self, request: Request) -> Response:
@@ -188,12 +185,9 @@ class Page:
             image = read_upload(path, job.name, exif_rotation=self.rotated)
             return Picture(answers(self.models, image), as_jpeg(image, SHOWN_SIDE))
 
-        try:
+        with self.jobs.removed_on_failure(job):
             async with self.deciding:
                 picture = job.content = await asyncio.to_thread(make)
-        except BaseException:
-            self.jobs.remove(job.id)
-            raise
         return JSONResponse(self._described(job, picture), status_code=201)
 
     def _described(self, job: Job[Picture], picture: Picture) -> dict[str, Any]:

@@ -173,10 +173,10 @@ def _groups(method: Method, runs: Sequence[Run]) -> list[list[Run]]:
 
 def _prompts(run: Run) -> tuple[str, ...]:
     """Return the templates of the class prompts that an untrained classifier of a run reads."""
-    from dropout_ft.methods.zero_shot import _model, _templates  # noqa: PLC0415  (torch)
+    from dropout_ft.methods.zero_shot import model_config, templates_of  # noqa: PLC0415  (torch)
 
     try:
-        return tuple(_templates(_model(run), run))
+        return tuple(templates_of(model_config(run), run))
     except HoldfastError:
         return (str(run.directory.path),)  # a damaged record; the method itself says so
 

@@ -118,11 +118,8 @@ class Page:
     async def upload(self, request: Request) -> Response:
         """Make a job of a file that a visitor sends."""
         job = self.jobs.new(request.query_params.get("name", "the clip"))
-        try:
+        with self.jobs.removed_on_failure(job):
             await save_upload(request, self.jobs, job, job.folder / "clip", self.limits.megabytes)
-        except BaseException:
-            self.jobs.remove(job.id)
-            raise
         return await self._made(job, lambda: None, self.limits, [])
 
     async def show(self, request: Request) -> Response:
@@ -219,13 +216,10 @@ class Page:
             clip = open_clip(job.folder / "clip", job.name, limits)
             return Session(job, self.jobs, clip, limits, self.workers)
 
-        try:
+        with self.jobs.removed_on_failure(job):
             async with self.opening:
                 session = job.content = await asyncio.to_thread(make)
             session.draw(objects)
-        except BaseException:
-            self.jobs.remove(job.id)
-            raise
         return JSONResponse(session.describe(), status_code=201)
 
     def _session(self, request: Request) -> Session:
