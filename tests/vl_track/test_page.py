@@ -194,9 +194,30 @@ def test_a_stopped_run_keeps_what_it_found_and_goes_on(clip: Clip) -> None:
     objects = update_objects({}, drawn(prompt(0, list(moving_box(0)))), clip, 6)
     run = track(clip, objects, stop_at=4)
     assert run.state == "stopped"
-    assert 4 <= objects[1].fresh < COUNT
-    assert track(clip, objects).state == "done"
+    stopped = objects[1].fresh
+    assert 4 <= stopped < COUNT
+    before = dict(objects[1].found)
+    rest = track(clip, objects)
+    assert rest.state == "done"
     assert objects[1].fresh == COUNT
+    assert [row[1] for row in rest.rows] == list(range(stopped, COUNT)), "was: from frame 0 again"
+    assert all(objects[1].found[number] == before[number] for number in before)
+    whole = update_objects({}, drawn(prompt(0, list(moving_box(0)))), clip, 6)
+    track(clip, whole)
+    assert objects[1].found == whole[1].found, "as if it had not been stopped"
+
+
+def test_after_a_stop_a_changed_object_begins_at_its_prompt(clip: Clip) -> None:
+    first = prompt(0, list(moving_box(0)))
+    objects = update_objects({}, drawn(first) + drawn(first, number=2), clip, 6)
+    track(clip, objects, stop_at=8)
+    assert all(one.paused is not None for one in objects.values())
+    stopped = objects[2].fresh
+    given = drawn(first, prompt(2, list(moving_box(2)))) + drawn(first, number=2)
+    objects = update_objects(objects, given, clip, 6)
+    run = track(clip, objects)
+    assert [row[1] for row in run.rows if row[0] == 1] == list(range(2, COUNT))
+    assert [row[1] for row in run.rows if row[0] == 2] == list(range(stopped, COUNT))
 
 
 def test_a_new_sentence_in_mid_video_keeps_the_box(clip: Clip) -> None:

@@ -4,11 +4,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from holdfast.serving.errors import PageError
 from vl_track.data.geometry import Box, as_box
 from vl_track.page.clip import Clip
+from vl_track.video.frames import Frame
 
 TEXT_LENGTH = 300
 NAME_LENGTH = 40
@@ -60,6 +61,17 @@ class Found:
         return [*(round(one, 2) for one in self.box), round(self.score, 4), present]
 
 
+class Follower(Protocol):
+    """A tracker on its way through the frames of a clip."""
+
+    @property
+    def next(self) -> int:
+        """Return the number of the frame that it is to be given next."""
+
+    def go(self, frame: Frame) -> Found:
+        """Track the object in that frame."""
+
+
 @dataclass
 class Tracked:
     """One object of a clip.
@@ -70,6 +82,8 @@ class Tracked:
         drawn: by frame number.
         found: by frame number; those from ``fresh`` on belong to earlier prompts.
         fresh: number of the first frame whose result is missing or old.
+        paused: the tracker of a run that was stopped, which goes on as if it had not been;
+            ``None`` after a change of the prompts.
     """
 
     id: int
@@ -77,6 +91,7 @@ class Tracked:
     drawn: dict[int, Drawn]
     found: dict[int, Found] = field(default_factory=dict)
     fresh: int = 0
+    paused: Follower | None = None
 
     @property
     def start(self) -> int:
@@ -100,6 +115,7 @@ class Tracked:
                 one.box = self.drawn[number].box
         self.drawn = drawn
         if changed:
+            self.paused = None
             self.fresh = min(self.fresh, *changed)
         if not drawn or self.start >= self.fresh:
             self.fresh = min(drawn, default=0)

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from holdfast.errors import ConfigError, DataError, HoldfastError
 from vl_track.data.geometry import Box
 from vl_track.page.clip import Clip
-from vl_track.page.objects import Found, Tracked
+from vl_track.page.objects import Follower, Found, Tracked
 from vl_track.tracking import Estimate, Prompt, Step, follow
 from vl_track.video.frames import Frame, Image
 from vl_track.video.reading import open_source
@@ -89,7 +89,7 @@ class _Follower:
     frame: Frame | None = None
 
     def __post_init__(self) -> None:
-        self.first = self.one.restart()
+        self.first = self.next = self.one.restart()
         drawn = self.one.drawn
         prompt = Prompt(drawn[self.first].box, drawn[self.first].text)
         later = {
@@ -111,6 +111,7 @@ class _Follower:
             DataError: its first frame is damaged.
         """
         self.frame = frame
+        self.next = frame.number + 1
         step = next(self._steps)
         drawn = self.one.drawn.get(frame.number)
         if drawn is not None and drawn.stay and frame.number > self.first:
@@ -128,6 +129,8 @@ def run_objects(
 ) -> None:
     """Track every object from its first old frame on; results come as they are found.
 
+    A run that is stopped leaves its trackers with the objects; the next one goes on with them.
+
     Args:
         run: filled; its ``stop`` ends it.
         clip: whose frames are read anew, with every pixel.
@@ -138,18 +141,27 @@ def run_objects(
         HoldfastError: a prompt cannot be used, or the clip cannot be read; what was found is kept.
     """
     wanted = [one for one in objects if one.drawn and one.fresh < clip.count]
-    followers = [_Follower(one, new_tracker()) for one in wanted]
+    followers = [(one, _follower(one, new_tracker)) for one in wanted]
     if not followers:
         return
-    start = min(one.first for one in followers)
-    for frame in frames_from(clip, start):
+    for frame in frames_from(clip, min(follower.next for _, follower in followers)):
         if run.stop.is_set():
+            for one, follower in followers:
+                one.paused = follower
             return
         if frame.number >= (clip.count if clip.read else clip.most):
             return
-        for one in followers:
-            if frame.number >= one.first:
-                _note(run, one.one, frame.number, one.go(frame))
+        for one, follower in followers:
+            if frame.number >= follower.next:
+                _note(run, one, frame.number, follower.go(frame))
+
+
+def _follower(one: Tracked, new_tracker: Callable[[], InTurn]) -> Follower:
+    """Return the tracker that a stopped run has left, or a new one."""
+    paused, one.paused = one.paused, None
+    if paused is not None and paused.next == one.fresh:
+        return paused
+    return _Follower(one, new_tracker())
 
 
 def frames_from(clip: Clip, start: int) -> Iterator[Frame]:
