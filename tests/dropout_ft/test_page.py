@@ -17,6 +17,7 @@ from PIL import Image
 from dropout_ft.app import APP
 from dropout_ft.commands import demo as command
 from dropout_ft.data.decoding import read_rgb
+from dropout_ft.data.sources import FourHands, four_hands_drawing
 from dropout_ft.loading import load_classifier
 from dropout_ft.page import shifting
 from dropout_ft.page.shifting import Shift, answers, read_upload
@@ -188,6 +189,25 @@ def test_examples_are_of_the_users_folder_or_of_emoji_styles(
         from_folder(tmp_path / "empty")
     monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path))
     assert find_examples(None, ["a", "b"]) == []
+
+
+def test_models_of_four_hands_get_its_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Was: the page of the demo's own models had no examples, only that of EmojiStyles' models."""
+    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path))
+    classes, domains = FourHands().class_names, FourHands().domain_names
+    assert find_examples(None, classes) == [], "not prepared yet"
+    folder = four_hands_drawing.dataset_folder(tmp_path)
+    for domain in domains:
+        for label in classes:
+            (folder / domain / label).mkdir(parents=True)
+            picture().save(folder / domain / label / "one.png")
+    monkeypatch.setattr(four_hands_drawing, "is_prepared", lambda root: True)
+    found = find_examples(None, list(reversed(classes)))
+    assert [one.detail for one in found] == ["clip art", "flat", "line", "photograph"]
+    assert len({one.title for one in found}) == 4, "different classes"
+    assert find_examples(None, classes[:-1]) == []
 
 
 def test_models_that_turn_pictures_and_models_that_do_not_are_refused() -> None:

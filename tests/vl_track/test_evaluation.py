@@ -471,3 +471,11 @@ def test_the_shipped_model_follows_a_described_shape(root: Path) -> None:
 
 def test_frames_of_the_support_are_what_they_say() -> None:
     assert frame_with((1, 2, 3, 4))[2, 1].tolist() == [230, 20, 20]
+
+
+def test_a_misspelt_set_of_clips_gets_the_nearest_name(tmp_path: Path) -> None:
+    """Was: "realclips/index.csv is no index of clips (FileNotFoundError...)"."""
+    with pytest.raises(ConfigError, match=r"no folder realclips\. Did you mean 'real_clips'\?"):
+        clips_command.open_annotated("realclips", "val", None)
+    with pytest.raises(ConfigError, match="or a folder with index.csv"):
+        clips_command.open_annotated(str(tmp_path / "none"), "val", None)

@@ -31,7 +31,8 @@ def demo(
         ckpts: checkpoints of ``fit``, for example ERM's and large dropout's; each is shown with its
             rate, or as ``NAME=PATH``.
         report: a folder with ``report.html``, shown below.
-        examples: a folder of pictures to try; by default some of EmojiStyles, for models of it.
+        examples: a folder of pictures to try; by default some of EmojiStyles or
+            FourHands, for models of it.
         abstain: an answer is ``unknown`` where the best class's probability is below this value (0
             to 1); visitors may change it.
         host: address to listen on; the default is this machine only. Others need a password, taken

@@ -1,4 +1,4 @@
-"""Pictures for the first click: of a folder, or of EmojiStyles for models trained on it."""
+"""Pictures for the first click: of a folder, or of an embedded set for models trained on it."""
 
 import random
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dropout_ft.data.decoding import EXTENSIONS
-from dropout_ft.data.sources.emoji_drawing import dataset_folder, is_prepared
+from dropout_ft.data.sources import emoji_drawing, four_hands_drawing
 from dropout_ft.data.sources.emoji_styles import EmojiStyles
+from dropout_ft.data.sources.four_hands import FourHands
 from holdfast.data.roots import data_root
 from holdfast.errors import ConfigError
 
@@ -33,8 +34,8 @@ def find_examples(folder: str | None, class_names: Sequence[str]) -> list[Exampl
     """Return some pictures, the same every time.
 
     Args:
-        folder: of the user's; one picture of each of its folders. By default EmojiStyles, where it
-            is prepared and the models know its classes.
+        folder: of the user's; one picture of each of its folders. By default EmojiStyles or
+            FourHands, the one whose classes the models know, where it is prepared.
         class_names: of the models.
 
     Raises:
@@ -43,9 +44,10 @@ def find_examples(folder: str | None, class_names: Sequence[str]) -> list[Exampl
     if folder is not None:
         return from_folder(Path(folder).expanduser())
     root = data_root(None)
-    if sorted(class_names) != EmojiStyles().class_names or not is_prepared(root):
-        return []
-    return _from_styles(dataset_folder(root))
+    for source, drawing in ((EmojiStyles, emoji_drawing), (FourHands, four_hands_drawing)):
+        if sorted(class_names) == source().class_names and drawing.is_prepared(root):
+            return _from_domains(drawing.dataset_folder(root))
+    return []
 
 
 def from_folder(folder: Path) -> list[Example]:
@@ -66,15 +68,15 @@ def from_folder(folder: Path) -> list[Example]:
     return [Example(path, path.parent.name) for path in found[:MOST]]
 
 
-def _from_styles(folder: Path) -> list[Example]:
-    """Return one picture of each style, of different classes."""
+def _from_domains(folder: Path) -> list[Example]:
+    """Return one picture of each domain, of different classes."""
     choose = random.Random(5)  # noqa: S311  (the same pictures every time)
-    styles = sorted(one for one in folder.iterdir() if one.is_dir())
-    classes = sorted(one.name for one in styles[0].iterdir() if one.is_dir())
+    domains = sorted(one for one in folder.iterdir() if one.is_dir())
+    classes = sorted(one.name for one in domains[0].iterdir() if one.is_dir())
     found = []
-    for style, label in zip(styles, choose.sample(classes, len(styles)), strict=True):
-        path = choose.choice(sorted((style / label).iterdir()))
-        found.append(Example(path, label.replace("_", " "), style.name.replace("_", " ")))
+    for domain, label in zip(domains, choose.sample(classes, len(domains)), strict=True):
+        path = choose.choice(sorted((domain / label).iterdir()))
+        found.append(Example(path, label.replace("_", " "), domain.name.replace("_", " ")))
     return found
 
 

@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from holdfast.cli.suggestions import hint, nearest_key
+from holdfast.errors import ConfigError
 from vl_track.commands import presets
 from vl_track.data.prompts import PromptKind
-from vl_track.data.sets.base import Split
+from vl_track.data.sets.base import Split, VideoSet
 from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
 from vl_track.runtimes import Precision, Runtime
@@ -20,6 +23,7 @@ from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
 
 CONVENTION = "plain: no +1, hand-annotated frames only, first left out, 21 thresholds, overlap > t"
+PACKAGED = "real_clips"
 HELD = 0.2
 """A tracker holds an object to the end if the last annotated frame's overlap is above this."""
 
@@ -80,12 +84,7 @@ def clips(
         options: of our tracker.
     """
     presets.check_record(out, weights, annotations, overwrite=overwrite)
-    videos = (
-        open_set("real_clips", split, root=root)
-        if annotations == "real_clips"
-        else open_set("clips", "test", folder=annotations, videos=root)
-    )
-    found = list(videos)
+    found = list(open_annotated(annotations, split, root))
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, found)
     table: dict[str, dict[str, ClipScore]] = {}
     told = sentences([clip.sentence for clip in found], [_video_of(clip) for clip in found])
@@ -98,6 +97,23 @@ def clips(
     sys.stdout.write(format_table(table))
     rows = {clip: {who: vars(one) for who, one in row.items()} for clip, row in table.items()}
     presets.write_record(out, {"convention": CONVENTION, "clips": rows})
+
+
+def open_annotated(annotations: str, split: Split, root: str | None) -> VideoSet:
+    """Open the clips of this package by their name, or those of a folder.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if annotations == PACKAGED:
+        return open_set(PACKAGED, split, root=root)
+    if not Path(annotations).is_dir():
+        near = hint(nearest_key(annotations, [PACKAGED]))
+        raise ConfigError(
+            f"There is no folder {annotations}.{near} Give {PACKAGED}, or a folder with index.csv "
+            "and a file of boxes for each clip."
+        )
+    return open_set("clips", "test", folder=annotations, videos=root)
 
 
 def sentences(right: Sequence[str], videos: Sequence[str]) -> list[dict[str, str]]:
