@@ -477,5 +477,5 @@ def test_a_misspelt_set_of_clips_gets_the_nearest_name(tmp_path: Path) -> None:
     """Was: "realclips/index.csv is no index of clips (FileNotFoundError...)"."""
     with pytest.raises(ConfigError, match=r"no folder realclips\. Did you mean 'real_clips'\?"):
         clips_command.open_annotated("realclips", "val", None)
-    with pytest.raises(ConfigError, match="or a folder with index.csv"):
+    with pytest.raises(ConfigError, match=r"or a folder with index\.csv"):
         clips_command.open_annotated(str(tmp_path / "none"), "val", None)
