@@ -233,6 +233,15 @@ def test_the_page_is_whole_and_needs_nothing_else() -> None:
     assert "What would the other toolkits say?" in page.headings
 
 
+def test_many_trackers_are_counted_in_the_title_and_their_comparisons_folded() -> None:
+    """Seven names filled a phone's first screen, six sentences of comparison the second."""
+    many = [results(f"tracker_{k}", float(k + 1)) for k in range(5)]
+    text = render_page(analysis(results=many))
+    assert "<h1>lasot: 5 trackers</h1>" in text
+    shown, folded = text.split("<details>")
+    assert (shown.count(" minus "), folded.count(" minus ")) == (2, 2)
+
+
 def test_a_page_without_attributes_has_no_radar() -> None:
     page = Page()
     text = render_page(analysis(truths=truths(attributes=False)))

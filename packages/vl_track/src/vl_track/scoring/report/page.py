@@ -8,6 +8,9 @@ from vl_track.scoring.curves import curves_of
 from vl_track.scoring.report import figures, tables
 from vl_track.scoring.report.answer import answer
 
+NAMED = 3
+"""More trackers than these are counted in the title, not named."""
+
 
 def render_page(analysis: Analysis) -> str:
     """Return the page: scores, plots, attributes, other toolkits, ranking of sequences."""
@@ -21,7 +24,7 @@ def render_page(analysis: Analysis) -> str:
         page_environment("vl_track.scoring.report")
         .get_template("evaluation.html.j2")
         .render(
-            title=f"{analysis.dataset}: {', '.join(one.tracker for one in analysis.trackers)}",
+            title=_title(analysis),
             made=datetime.now(UTC).isoformat(timespec="minutes"),
             answer=answer(analysis),
             note=tables.footnote(analysis),
@@ -36,3 +39,9 @@ def render_page(analysis: Analysis) -> str:
             first=analysis.trackers[0].tracker,
         )
     )
+
+
+def _title(analysis: Analysis) -> str:
+    names = [one.tracker for one in analysis.trackers]
+    said = ", ".join(names) if len(names) <= NAMED else f"{len(names)} trackers"
+    return f"{analysis.dataset}: {said}"
