@@ -1,5 +1,5 @@
 # The tracking page in a container:
-#   docker build -t holdfast . && docker run -p 7860:7860 -e HOLDFAST_PASSWORD=secret holdfast
+#   docker build -t holdfast . && docker run -p 7860:7860 -e HOLDFAST_PASSWORD=eight-or-more holdfast
 FROM python:3.11-slim
 WORKDIR /holdfast
 COPY . .
