@@ -32,7 +32,7 @@ from dropout_ft.advice.recipe import (
 from dropout_ft.app import APP
 from dropout_ft.commands.trusted import own_backbones
 from dropout_ft.data.folder import Domain
-from dropout_ft.data.sources.base import as_source
+from dropout_ft.data.sources.given import as_source
 from dropout_ft.results.rows import current_rows
 from dropout_ft.results.run import load_run
 from dropout_ft.results.selection import select_last

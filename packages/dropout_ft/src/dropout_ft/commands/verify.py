@@ -5,8 +5,8 @@ from pathlib import Path
 
 from dropout_ft.data.folder import Domain, Leftovers, class_names, scan
 from dropout_ft.data.known import KnownSet
-from dropout_ft.data.sources.base import as_source
 from dropout_ft.data.sources.csv_list import ListedSource
+from dropout_ft.data.sources.given import as_source
 from dropout_ft.data.verifying import (
     duplicates,
     leftover_problems,

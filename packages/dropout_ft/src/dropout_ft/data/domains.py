@@ -15,7 +15,8 @@ from dropout_ft.data.image_cache import ImageCache
 from dropout_ft.data.image_paths import joined, paths_digest
 from dropout_ft.data.images import ImageDataset
 from dropout_ft.data.partition import Partition, partition
-from dropout_ft.data.sources.base import Decoded, Source, as_source
+from dropout_ft.data.sources.base import Decoded, Source
+from dropout_ft.data.sources.given import as_source
 from dropout_ft.data.sources.shards import ShardedFolder
 from dropout_ft.data.table import EvaluationTable, Part
 from dropout_ft.data.transforms import Library, Transform, eval_transform, train_transform

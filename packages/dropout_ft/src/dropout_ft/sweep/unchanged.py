@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dropout_ft.data.sources.base import Source, as_source
+from dropout_ft.data.sources.base import Source
+from dropout_ft.data.sources.given import as_source
 from holdfast.console import say
 from holdfast.errors import ConfigError, DataError
 from holdfast.jobs.pool import Pool

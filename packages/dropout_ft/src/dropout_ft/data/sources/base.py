@@ -114,19 +114,3 @@ class Source:
     def chunks(self) -> NDArray[np.int64] | None:
         """Return (N,) the shard of each image; None where there are no shards."""
         return None
-
-
-def as_source(source: "Source | str | Path", *, allow_missing_classes: bool = False) -> Source:
-    """Return a source; text is the path of a plain folder, or of a CSV that lists images.
-
-    Args:
-        source: a source, which is returned as it is, or a path.
-        allow_missing_classes: of the source that a path makes.
-    """
-    if isinstance(source, Source):
-        return source
-    if str(source).lower().endswith(".csv"):
-        from dropout_ft.data.sources.csv_list import CsvSource  # noqa: PLC0415  (it derives from us)
-
-        return CsvSource(str(source), allow_missing_classes)
-    return Source(str(source), allow_missing_classes)
