@@ -234,17 +234,19 @@ def finish(
         own: backbones of the user's own that the run may name.
         changing: what would change the advice, for the card.
     """
-    from dropout_ft.commands.export import write_formats
+    from dropout_ft.commands.export import note_calibration, write_formats
     from dropout_ft.export_timm import write_timm_folder
     from dropout_ft.loading import load_classifier
     from dropout_ft.nn.backbones import TimmBackbone
 
-    loaded = load_classifier(run.path / "checkpoints/last.ckpt", backbones=own)
+    ckpt = run.path / "checkpoints/last.ckpt"
+    loaded = load_classifier(ckpt, backbones=own)
     model = out_folder / "model"
     files = []
     if isinstance(loaded.model.backbone, TimmBackbone):
         write_timm_folder(loaded, model)
         files += ["model.safetensors", "config.json"]
+        files += ["calibration.json"] if note_calibration(model, ckpt, "default") else []
     files += [path.name for path in write_formats(loaded, model, formats)]
     last = select_last(current_rows(run.results))
     final = card.Final(

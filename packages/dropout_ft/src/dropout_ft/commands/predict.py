@@ -12,7 +12,7 @@ from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.atomic import write_text
 from holdfast.csv_cells import plain_cell, plain_cells
 from holdfast.errors import ConfigError, DataError, ImageError
-from holdfast.outputs import keep_apart
+from holdfast.outputs import check_files, keep_apart
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,6 +37,7 @@ def predict(
     batch_size: int = 64,
     weights: Literal["default", "average", "current"] = "default",
     exif_rotation: bool | None = None,
+    overwrite: bool = False,
     backbone: str | None = None,
 ) -> None:
     """Classify every picture below a folder and write one CSV row for each.
@@ -53,12 +54,13 @@ def predict(
         conformal: add a column ``set``, the classes, best first and separated by ``;``, that hold
             the true one with this probability (0 to 1) on pictures like the run's i.i.d.
             validation pictures; elsewhere nothing is promised. The checkpoint must lie in its run's
-            folder.
+            folder, or be a folder that was exported from there.
         conformal_rule: ``APS``, or ``LAC`` for the smallest sets.
         image_size: side in pixels; by default what the model was trained on.
         batch_size: pictures at a time.
         weights: ``current`` or ``average`` where the run kept both.
         exif_rotation: turn pictures as their EXIF header says; by default as training did.
+        overwrite: replace an existing CSV.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
     if batch_size < 1:
@@ -72,6 +74,7 @@ def predict(
     paths = list_images(Path(folder).expanduser())
     check_models(ckpt)
     keep_apart([out], [*paths, ckpt])
+    check_files([out], overwrite=overwrite)
     from dropout_ft.loading import load_classifier
 
     loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))
