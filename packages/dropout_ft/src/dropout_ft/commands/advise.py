@@ -25,6 +25,7 @@ from dropout_ft.advice.recipe import (
     Kind,
     Trial,
     base_settings,
+    clip_settings,
     resolve,
     sweep_of,
     write_trials,
@@ -61,6 +62,8 @@ def advise(
     dropout_rates: list[float] = [0.0, 0.5, 0.9],  # noqa: B006
     steps: int = 0,
     seeds: list[int] = [0],  # noqa: B006
+    clip: str | None = None,
+    clip_model: str = "ViT-B-16",
     recipe: Kind = "auto",
     engine: Engine = "processes",
     workers: int = 1,
@@ -84,6 +87,9 @@ def advise(
         dropout_rates: dropout rates to try; 0 is plain fine-tuning.
         steps: the most optimiser steps; each run is judged at six points on the way.
         seeds: repeats.
+        clip: a local file of CLIP's weights: the model, whole and with LoRA, is tried besides the
+            backbones, its head started from class prompts.
+        clip_model: open_clip's name of that model.
         recipe: ``quick`` freezes all but two stages and caches them, for CPUs; ``full`` is the
             paper's; ``auto`` is full where there is a GPU.
         engine: see ``dropout-ft sweep``.
@@ -105,7 +111,10 @@ def advise(
     check_choices(names, dropout_rates, seeds, steps, minutes)
     recipe_name = resolve(recipe)
     base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
-    first, trials = write_trials(out_folder, base, backbones or BACKBONES[recipe_name], recipe_name)
+    further = clip_settings(clip, clip_model) if clip is not None else {}
+    first, trials = write_trials(
+        out_folder, base, backbones or BACKBONES[recipe_name], recipe_name, further
+    )
     backbones_own = own_kinds(trials)  # a wrong name is told before anything is trained
     settings = dict(settings_of(set))
 

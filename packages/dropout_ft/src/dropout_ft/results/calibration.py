@@ -86,7 +86,7 @@ def write_calibration(folder: Path, ckpt: Path, weights: Weights) -> str:
 
     Args:
         folder: with ``model.safetensors`` and ``config.json``.
-        ckpt: the checkpoint.
+        ckpt: the checkpoint, or another exported folder.
         weights: those that were exported.
 
     Returns:
@@ -95,8 +95,8 @@ def write_calibration(folder: Path, ckpt: Path, weights: Weights) -> str:
     file = folder / FILE
     file.unlink(missing_ok=True)
     try:
-        scores = scores_of_run(ckpt, weights)
-    except DataError as error:
+        scores = read_calibration(ckpt) if ckpt.is_dir() else scores_of_run(ckpt, weights)
+    except (DataError, CheckpointError) as error:
         return str(error)
     record = {"digests": {name: _digest(folder / name) for name in CALIBRATED}, "scores": scores}
     write_text(file, json.dumps(record) + "\n")
