@@ -87,8 +87,7 @@ def advise(
         dropout_rates: dropout rates to try; 0 is plain fine-tuning.
         steps: the most optimiser steps; each run is judged at six points on the way.
         seeds: repeats.
-        clip: a local file of CLIP's weights: the model, whole and with LoRA, is tried besides the
-            backbones, its head started from class prompts.
+        clip: local file of CLIP's weights: the model is tried too, whole and with LoRA.
         clip_model: open_clip's name of that model.
         recipe: ``quick`` freezes all but two stages and caches them, for CPUs; ``full`` is the
             paper's; ``auto`` is full where there is a GPU.
@@ -104,17 +103,13 @@ def advise(
     keep_apart([out_folder], source.inputs())
     domains = source.domains()
     names = [domain.name for domain in domains]
-    if onnx:
-        from holdfast.exporting import check_tools
-
-        check_tools(["onnx"])
+    formats = exported(onnx=onnx)
     check_choices(names, dropout_rates, seeds, steps, minutes)
     recipe_name = resolve(recipe)
     base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
+    tried = backbones or BACKBONES[recipe_name]
     further = clip_settings(clip, clip_model) if clip is not None else {}
-    first, trials = write_trials(
-        out_folder, base, backbones or BACKBONES[recipe_name], recipe_name, further
-    )
+    first, trials = write_trials(out_folder, base, tried, recipe_name, further)
     backbones_own = own_kinds(trials)  # a wrong name is told before anything is trained
     settings = dict(settings_of(set))
 
@@ -137,9 +132,21 @@ def advise(
         dropout_rates=dropout_rates,
     )  # fmt: skip
     finish(
-        out_folder, run, ranked, domains, formats=["onnx"] if onnx else [], own=backbones_own,
-        changing=changing,
+        out_folder, run, ranked, domains, formats=formats, own=backbones_own, changing=changing,
     )  # fmt: skip
+
+
+def exported(*, onnx: bool) -> list[Any]:
+    """Return the formats of the final model besides safetensors; their tools are there.
+
+    Raises:
+        MissingToolError: one is not.
+    """
+    from holdfast.exporting import check_tools
+
+    formats = ["onnx"] if onnx else []
+    check_tools(formats)
+    return formats
 
 
 def jobs_on(

@@ -51,24 +51,9 @@ def corruptions(
         backbone: ``module.Class`` of your own that the runs name; it is imported.
         source: ``module.Class`` of your own source of data that the runs name; it is imported.
     """
-    from dropout_ft.data.corruptions import FROST, KINDS, SEVERITIES, kinds_with, read_frost
+    from dropout_ft.data.corruptions import SEVERITIES, kinds_with, read_frost
 
-    for kind in kinds:
-        if kind == FROST and frost is None:
-            raise ConfigError(
-                "The kind frost needs photographs of frost: give their folder with --frost "
-                "(docs/dropout_ft.md says where there are some)."
-            )
-        if kind not in {*KINDS, FROST}:
-            near = hint(nearest_key(kind, [*KINDS, FROST]))
-            raise ConfigError(
-                f"There is no corruption '{kind}': take {', '.join([*KINDS, FROST])}.{near}"
-            )
-    for severity in severities:
-        if severity not in SEVERITIES:
-            raise ConfigError(f"--severities has {severity}: give numbers from 1 to 5.")
-    if images < 0:
-        raise ConfigError(f"--images is {images}: give a number above 0, or 0 for all.")
+    check_choices(kinds, severities, images, frost)
     chosen = sorted(set(severities)) or list(SEVERITIES)
     found = load_runs(runs, own_classes(backbone, source))
     csv = Path(out).expanduser()
@@ -100,3 +85,29 @@ def corruptions(
         relative = relative_to.mean_corruption_errors(rows, reference, table)
         console.print(relative_to.error_table(relative))
         write_text(errors, relative_to.error_csv(relative))
+
+
+def check_choices(kinds: list[str], severities: list[int], images: int, frost: str | None) -> None:
+    """Refuse what cannot be measured, before anything is read.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    from dropout_ft.data.corruptions import FROST, KINDS, SEVERITIES
+
+    for kind in kinds:
+        if kind == FROST and frost is None:
+            raise ConfigError(
+                "The kind frost needs photographs of frost: give their folder with --frost "
+                "(docs/dropout_ft.md says where there are some)."
+            )
+        if kind not in {*KINDS, FROST}:
+            near = hint(nearest_key(kind, [*KINDS, FROST]))
+            raise ConfigError(
+                f"There is no corruption '{kind}': take {', '.join([*KINDS, FROST])}.{near}"
+            )
+    for severity in severities:
+        if severity not in SEVERITIES:
+            raise ConfigError(f"--severities has {severity}: give numbers from 1 to 5.")
+    if images < 0:
+        raise ConfigError(f"--images is {images}: give a number above 0, or 0 for all.")

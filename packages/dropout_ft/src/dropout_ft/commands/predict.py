@@ -63,14 +63,7 @@ def predict(
         overwrite: replace an existing CSV.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
-    if batch_size < 1:
-        raise ConfigError(f"--batch_size is {batch_size}: give 1 or more.")
-    if image_size is not None and image_size < 1:
-        raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
-    if abstain is not None and not 0 <= abstain <= 1:
-        raise ConfigError(f"--abstain is {abstain:g}: give a probability, from 0 to 1.")
-    if conformal is not None and not 0 < conformal < 1:
-        raise ConfigError(f"--conformal is {conformal:g}: give a coverage above 0 and below 1.")
+    check_numbers(batch_size, image_size, abstain, conformal)
     paths = list_images(Path(folder).expanduser())
     check_models(ckpt)
     keep_apart([out], [*paths, ckpt])
@@ -107,6 +100,24 @@ def predict(
         sys.stderr.write(f"{error}\n")
     if bad:
         raise DataError(f"{len(bad)} of {len(paths)} pictures could not be read and have no row.")
+
+
+def check_numbers(
+    batch_size: int, image_size: int | None, abstain: float | None, conformal: float | None
+) -> None:
+    """Refuse options that are out of range.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    if batch_size < 1:
+        raise ConfigError(f"--batch_size is {batch_size}: give 1 or more.")
+    if image_size is not None and image_size < 1:
+        raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
+    if abstain is not None and not 0 <= abstain <= 1:
+        raise ConfigError(f"--abstain is {abstain:g}: give a probability, from 0 to 1.")
+    if conformal is not None and not 0 < conformal < 1:
+        raise ConfigError(f"--conformal is {conformal:g}: give a coverage above 0 and below 1.")
 
 
 def check_conformal(
