@@ -12,7 +12,7 @@ RESULTS ?= results
 export HOLDFAST_DATA := $(DATA)
 PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs commands wheels site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep hands-curve scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs commands wheels site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET"} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -118,6 +118,9 @@ hands-sweep: $(STAMP) ## the comparison on FourHands: 100 runs and every method 
 	  --engine $(or $(ENGINE),processes) --workers $(or $(WORKERS),2)
 	$(BIN)/dropout-ft report $(RESULTS)/four_hands$(patsubst %,_%,$(filter-out first,$(PLAN))) --methods all \
 	  --out $(RESULTS)/four_hands$(patsubst %,_%,$(filter-out first,$(PLAN)))/report --title 'FourHands $(PLAN)'
+
+hands-curve: $(STAMP) ## best rate against distance and pictures, from the reports of hands-sweep
+	$(BIN)/dropout-ft curve $(wildcard $(RESULTS)/four_hands*/report) --out $(RESULTS)/four_hands_curve --overwrite
 
 ##@ Tracking: train and evaluate
 

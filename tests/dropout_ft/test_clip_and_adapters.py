@@ -1,6 +1,9 @@
 """CLIP's text head, FLYP and LoRA: each against CLIP's or peft's own arithmetic."""
 
 import copy
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dropout_ft.advice.recipe import LITE0, base_settings, clip_settings, write_trials
 from dropout_ft.loading import choose_weights, load_classifier
 from dropout_ft.methods.reevaluation import Reevaluation, final_weights
 from dropout_ft.methods.weight_average import average_weights
@@ -273,20 +277,29 @@ def test_runs_of_clip_from_the_command_line_to_every_method(
 
 
 @WARNINGS
+@pytest.mark.parametrize(("precision", "near"), [("32-true", 1e-3), ("bf16-mixed", 0.1)])
 def test_a_checkpoint_with_adapters_answers_as_the_network_it_was(
-    weights: Path, tiny_arguments: Callable[..., list[str]], dropout_ft: Run, tmp_path: Path
-) -> None:
-    assert dropout_ft(clip_words(tiny_arguments, weights, *LORA)) == 0
+    precision: str, near: float, weights: Path, tiny_arguments: Callable[..., list[str]],
+    dropout_ft: Run, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Under mixed precision the factors stay float32; only the run's own answers are rounded."""
+    words = clip_words(tiny_arguments, weights, *LORA, "--trainer.precision", precision)
+    assert dropout_ft(words) == 0
     run = load_runs([tmp_path / "runs"])[0]
     evaluation = Reevaluation(run)
     again = evaluation.logits(evaluation.final)
     kept = run.logits[run.last_step]["current"]
     test = run.table.of_test  # not augmented anew
     torch.testing.assert_close(
-        torch.tensor(again[test]), torch.tensor(kept[test]), rtol=1e-3, atol=1e-3
+        torch.tensor(again[test]), torch.tensor(kept[test]), rtol=near, atol=near
     )
     raw = read_checkpoint(run.directory.last)["state_dict"]
-    assert any("lora_A" in name for name in raw)
+    factors = {name: value for name, value in raw.items() if "lora_B" in name}
+    assert factors
+    assert all(value.dtype == torch.float32 for value in factors.values())
+    assert any(float(value.abs().max()) > 0 for value in factors.values()), "they were trained"
+    for name, value in segments_of(run.directory.path)[-1].read()[0].items():
+        torch.testing.assert_close(value, evaluation.final[name.removeprefix("model.")])
     chosen = choose_weights(run.directory.last, {"state_dict": copy.deepcopy(raw)}, "current")
     assert not any("lora" in name for name in chosen)
     assert load_classifier(run.directory.last).class_names == ("blue", "green", "red")
@@ -319,3 +332,63 @@ def test_flyp_from_the_command_line(
                                if n.startswith("objective.")})  # fmt: skip
     objective.update_head(model)
     torch.testing.assert_close(state["model.head.linear.weight"], model.head.linear.weight)
+
+
+@WARNINGS
+def test_advise_has_clip_and_lora_among_its_candidates(
+    weights: Path, tiny_arguments: Callable[..., list[str]], dropout_ft: Run, tmp_path: Path,
+    pictures: Path,
+) -> None:  # fmt: skip
+    """What advise writes for them trains, and both start as the same zero-shot CLIP."""
+    further = clip_settings(str(weights), "tiny_clip")
+    assert list(further) == ["tiny_clip", "tiny_clip-LoRA"]
+    base = base_settings("quick", pictures, 2)
+    first, trials = write_trials(tmp_path / "advice", base, [LITE0], "quick", further)
+    assert [trial.backbone for trial in trials] == [LITE0, "tiny_clip", "tiny_clip-LoRA"]
+    alone = str(TINY_CLIP.parents[2] / "configs/methods/segments_alone.yaml")
+    for trial in trials[1:]:
+        words = ["fit", "--config", str(first), "--config", str(trial.file),
+                 "--data.test_domains", "[a]", "--trainer.max_steps", "2",
+                 "--trainer.val_check_interval", "1", "--run.root", str(tmp_path / "runs"),
+                 "--config", alone]  # fmt: skip
+        assert dropout_ft(words) == 0
+    whole, adapted = sorted(
+        load_runs([tmp_path / "runs"]),
+        key=lambda run: "model.adapter.class_path" in run.coordinates.recipe,
+    )
+    assert adapted.coordinates.recipe["model.adapter.init_args.rank"] == 8
+    assert "model.head_start.init_args.steps" not in adapted.coordinates.recipe
+    starts = [segments_of(run.directory.path)[0].read()[0] for run in (whole, adapted)]
+    for name in starts[0].keys() & starts[1].keys():
+        torch.testing.assert_close(starts[0][name], starts[1][name])
+    with pytest.raises(ConfigError, match="no file"):
+        clip_settings("nowhere.safetensors", "tiny_clip")
+    with pytest.raises(ConfigError, match="open_clip does not have"):
+        clip_settings(str(weights), "ViT-Z-99")
+
+
+@WARNINGS
+@pytest.mark.slow
+def test_two_processes_train_adapters_as_one_does(
+    tiny_arguments: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    """DDP over gloo: the factors' gradients are averaged, and what is saved is the same network."""
+    root = TINY_CLIP.parents[2] / "configs"
+    found = []
+    for preset in ("cpu", "ddp_cpu"):
+        words = tiny_arguments(
+            "fit", "--config", str(root / "methods/lora.yaml"),
+            "--config", str(root / f"hardware/{preset}.yaml"), "--model.dropout_rate", "0",
+            "--run.root", str(tmp_path / preset),
+        )  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "dropout_ft", *words],
+            env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        file = only_run(tmp_path / preset) / "checkpoints/last.ckpt"
+        state = read_checkpoint(file)["state_dict"]
+        assert any(float(v.abs().max()) > 0 for n, v in state.items() if "lora_B" in n)
+        found.append(choose_weights(file, {"state_dict": state}, "current"))
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, rtol=1e-3, atol=1e-5)

@@ -61,7 +61,7 @@ def test_predict_writes_one_row_for_each_picture(
     for name, probability in zip(classes, expected.tolist(), strict=True):
         assert float(rows[3][name]) == pytest.approx(probability, abs=2e-5)
     assert rows[3]["class"] == classes[int(expected.argmax())]
-    assert APP.main(words) == 0
+    assert APP.main([*words, "--overwrite"]) == 0
     assert list(rows_of(out)[0]) == ["path", "class", "probability"]
 
 
@@ -75,6 +75,7 @@ def test_predict_marks_what_it_does_not_know(
     assert list(rows[0]) == ["path", "class", "probability", "unknown"]
     assert {row["unknown"] for row in rows} == {"0"}
     middle = sorted(float(row["probability"]) for row in rows)[len(rows) // 2]
+    words.append("--overwrite")
     assert APP.main([*words, "--abstain", str(middle), "--all_classes", "true"]) == 0
     marked = rows_of(out)
     assert [row["class"] for row in marked] == [row["class"] for row in rows], "the guess stays"
@@ -232,6 +233,8 @@ def test_combine_and_report_commands(
     assert "ensemble of 4 runs: i.i.d." in output
     assert "average of 4 runs: i.i.d." in output
     assert (tmp_path / "soup.safetensors").is_file()
+    assert APP.main(["combine", chosen, "--out", str(tmp_path / "soup.safetensors")]) == 1
+    assert "--overwrite" in capsys.readouterr().err
     assert APP.main(["report", f"[{comparison}]", "--out", str(tmp_path / "r")]) == 0
     assert (tmp_path / "r/report.html").is_file()
     assert APP.main(["combine", str(comparison)]) == 1
@@ -278,5 +281,7 @@ def test_estimate_answers_in_one_sentence_with_its_errors(
     assert len(first) == 30
     assert {row["path"] for row in first} == {str(p) for p in (pictures / "c").rglob("*.png")}
     assert "Will it hold at c?" in (out / "estimate.html").read_text()
+    assert APP.main(words) == 1
+    assert "--overwrite" in capsys.readouterr().err
     assert APP.main([*words, "--dropout_rates", "[0.5]"]) == 1
     assert "no finished run of the rates 0.5" in capsys.readouterr().err

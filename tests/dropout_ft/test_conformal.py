@@ -1,6 +1,7 @@
 """Conformal sets: the quantile by hand, the promise where it holds, and where it breaks."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -120,6 +121,9 @@ def test_report_and_predict(
     words = ["predict", str(pictures / "a"), "--ckpt", str(ckpt), "--out", str(out),
              "--all_classes", "--conformal", "0.8", "--abstain", "0.5"]  # fmt: skip
     assert dropout_ft(words) == 0
+    assert dropout_ft(words) == 1, "were: an existing CSV was replaced"
+    assert "--overwrite" in capsys.readouterr().err
+    words.append("--overwrite")
     limit = limit_of(ckpt, 0.8, "APS", "default")
     with out.open() as file:
         answers = list(csv.DictReader(file))
@@ -140,6 +144,63 @@ def test_report_and_predict(
     words[words.index(str(ckpt))] = str(stray)
     assert dropout_ft(words) == 1
     assert "does not lie in one" in capsys.readouterr().err
+
+
+def test_an_exported_folder_answers_with_the_same_sets(
+    tiny_arguments: Callable[..., list[str]], dropout_ft: Run, tmp_path: Path, pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Were: --conformal refused every exported folder."""
+    assert dropout_ft(tiny_arguments("fit")) == 0
+    ckpt = next((tmp_path / "runs").glob("*/checkpoints/best.ckpt"))
+    folder = tmp_path / "model"
+    assert dropout_ft(["export", "--ckpt", str(ckpt), "--out", str(folder)]) == 0
+    found = []
+    for model in (ckpt, folder):
+        out = tmp_path / f"{model.name}.csv"
+        for rule in ("APS", "LAC"):
+            words = ["predict", str(pictures / "a"), "--ckpt", str(model), "--out", str(out),
+                     "--conformal", "0.8", "--conformal_rule", rule, "--abstain", "0.5",
+                     "--overwrite"]  # fmt: skip
+            assert dropout_ft(words) == 0
+            with out.open() as file:
+                rows = [(row["class"], row["unknown"], row["set"]) for row in csv.DictReader(file)]
+            found.append((model, rule, rows))
+    assert found[0][2] == found[2][2]
+    assert found[1][2] == found[3][2]
+    capsys.readouterr()
+    kept = (folder / "calibration.json").read_text()
+    for text, reason in (
+        (kept.replace('"APS": [', '"APS": [NaN, '), "is damaged"), ("[]", "is damaged"),
+        (kept[:-20], "is damaged"),
+        (re.sub('"config.json": "..', '"config.json": "zz', kept), "belongs to another"),
+    ):  # fmt: skip
+        (folder / "calibration.json").write_text(text)
+        assert dropout_ft(words) == 1
+        assert reason in capsys.readouterr().err
+    (folder / "calibration.json").unlink()
+    assert dropout_ft(words) == 1
+    assert "export it again" in capsys.readouterr().err
+
+
+def test_a_stray_checkpoint_exports_without_a_calibration(
+    tiny_arguments: Callable[..., list[str]], dropout_ft: Run, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """An earlier export's calibration does not stay beside other weights."""
+    assert dropout_ft(tiny_arguments("fit")) == 0
+    ckpt = next((tmp_path / "runs").glob("*/checkpoints/best.ckpt"))
+    words = ["export", "--ckpt", str(ckpt), "--out", str(tmp_path / "model")]
+    assert dropout_ft(words) == 0
+    assert (tmp_path / "model/calibration.json").is_file()
+    assert dropout_ft(words) == 1, "an export replaces nothing by itself"
+    assert "--overwrite" in capsys.readouterr().err
+    stray = tmp_path / "stray.ckpt"
+    stray.write_bytes(ckpt.read_bytes())
+    words[2] = str(stray)
+    assert dropout_ft([*words, "--overwrite"]) == 0
+    assert "will not answer --conformal" in capsys.readouterr().err
+    assert not (tmp_path / "model/calibration.json").exists()
 
 
 def test_a_class_name_that_cannot_be_told_from_two_is_refused() -> None:

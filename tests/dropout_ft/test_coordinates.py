@@ -53,6 +53,7 @@ def test_a_run_declares_its_place_in_the_experiment(base: dict[str, Any]) -> Non
         "weights": "none", "source": "Source", "left_out": ["a"], "split_seed": 0,
         "holdout_fraction": 0.2, "image_size": 32, "batch_size": 2,
         "precision": "32-true", "compiled": False, "class_weights": "none",
+        "train_images": 48,
     }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def test_folded_layer_gives_the_same_logits(scale: float, normalization: str, se
 def test_calibration_standardises_the_features_it_saw() -> None:
     head = VeryLargeDropoutHead(3, 2, normalization="standardize")
     assert int(head.calibrated) == 0
-    features = torch.randn(400, 3) * torch.tensor([0.1, 1.0, 20.0]) + 4
+    features = torch.randn(400, 3) * torch.tensor([0.5, 1.0, 20.0]) + 4
     head.calibrate(features)
     normalised = head.normalize(features)
     torch.testing.assert_close(normalised.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
@@ -98,14 +98,15 @@ def test_a_rate_of_nothing_drops_nothing() -> None:
 
 
 def test_a_deviation_is_at_least_a_thousandth_of_the_mean_one() -> None:
-    head = VeryLargeDropoutHead(3, 2, normalization="standardize")
-    features = torch.randn(300, 3) * torch.tensor([4.0, 2.0, 0.0])
+    """Where few hardly vary, as on most pictures."""
+    head = VeryLargeDropoutHead(12, 2, normalization="standardize")
+    features = torch.randn(300, 12) * torch.tensor([*[4.0, 2.0] * 5, 3.0, 0.0])
     head.calibrate(features)
     std = features.std(0)
-    expected = torch.tensor([float(std[0]), float(std[1]), 1e-3 * float(std.mean())])
+    expected = torch.cat([std[:-1], 1e-3 * std.mean().reshape(1)])
     torch.testing.assert_close(head.std, expected, atol=0, rtol=1e-5)
-    head.calibrate(torch.zeros(10, 3))
-    torch.testing.assert_close(head.std, torch.full((3,), 1e-12), atol=0, rtol=1e-5)
+    head.calibrate(torch.zeros(10, 12))
+    torch.testing.assert_close(head.std, torch.full((12,), 1e-12), atol=0, rtol=1e-5)
 
 
 def test_statistics_and_the_folded_layer_carry_no_gradient() -> None:
@@ -113,3 +114,19 @@ def test_statistics_and_the_folded_layer_carry_no_gradient() -> None:
     head.calibrate(torch.randn(50, 6, requires_grad=True))
     weight, bias = head.folded()
     assert not any(t.requires_grad for t in (head.mean, head.std, weight, bias))
+
+
+def test_features_that_hardly_vary_are_not_blown_up_where_there_are_many() -> None:
+    """Were: demo's recipe on 108 tiny pictures multiplied gradients a thousandfold and diverged."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(200, 100, generator=generator)
+    features[:, :4] *= 1e-4  # as many as drawings of one style have
+    head = VeryLargeDropoutHead(100, 3, normalization="standardize")
+    assert not head.calibrate(features)
+    std = features.std(0)
+    assert torch.equal(head.std, std.clamp_min(1e-3 * float(std.mean())).clamp_min(1e-12))
+    features[:, :20] *= 1e-4
+    assert head.calibrate(features)
+    scale = float(features.square().mean().sqrt())
+    assert float(head.std.min()) == pytest.approx(0.3 * scale)
+    assert torch.equal(head.std[20:], features.std(0)[20:])

@@ -1,6 +1,7 @@
 """No command destroys what it reads."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import yaml
 from PIL import Image
 
 from dropout_ft.app import APP
+from dropout_ft.commands.report import MADE_BY, check_folder
 from dropout_ft.data.shards import write_shards
 from dropout_ft.domainbed.write import export_runs
 from exports_support import finished_run
@@ -96,6 +98,22 @@ def test_predictions_do_not_replace_a_picture_or_the_model(
             assert APP.main(words) == 1
             assert "is an input" in capsys.readouterr().err
             assert out.read_bytes() == before
+
+
+def test_a_report_is_written_anew_and_replaces_nothing_else(tmp_path: Path) -> None:
+    """Were: a folder's own results.csv was replaced without a word."""
+    check_folder(tmp_path / "new", overwrite=False)
+    (tmp_path / "results.csv").write_text("mine")
+    with pytest.raises(ConfigError, match=r"results\.csv exists"):
+        check_folder(tmp_path, overwrite=False)
+    check_folder(tmp_path, overwrite=True)
+    (tmp_path / "report.html").write_text("<p>somebody else's</p>")
+    with pytest.raises(ConfigError, match=r"report\.html exists"):
+        check_folder(tmp_path, overwrite=False)
+    template = files("dropout_ft.report") / "templates/report.html.j2"
+    assert MADE_BY in template.read_text(), "a report is known by this line"
+    (tmp_path / "report.html").write_text(f"<p>Made {MADE_BY}</p>")
+    check_folder(tmp_path, overwrite=False)
 
 
 @pytest.mark.parametrize("option", ["--batch_size=0", "--batch_size=-5", "--image_size=0"])

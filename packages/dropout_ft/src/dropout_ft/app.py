@@ -53,6 +53,11 @@ APP = App(
             help="make the table and report.html from finished runs",
             example="dropout-ft report results/pacs --methods all --out results/pacs/report",
         ),
+        "curve": Command(
+            target="dropout_ft.commands.curve:curve",
+            help="draw the best rate against the distance of the shift and the training images",
+            example="dropout-ft curve results/pacs/report --out curve",
+        ),
         "corruptions": Command(
             target="dropout_ft.commands.corruptions:corruptions",
             help="accuracy of finished runs on corrupted pictures (ImageNet-C's kinds)",

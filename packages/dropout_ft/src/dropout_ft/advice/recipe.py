@@ -9,7 +9,9 @@ import yaml
 
 from dropout_ft.sweep.config import SweepConfig, checked
 from holdfast.atomic import write_text
+from holdfast.console import say
 from holdfast.errors import ConfigError
+from holdfast.optional import find_package
 
 Kind = Literal["auto", "quick", "full"]
 LITE0 = "efficientnet_lite0"
@@ -98,21 +100,89 @@ def backbone_settings(name: str, recipe_name: Literal["quick", "full"]) -> dict[
     return {"model": {"backbone": backbone, "frozen_stages": frozen}, **cached}
 
 
+def clip_settings(weights: str, name: str) -> dict[str, dict[str, Any]]:
+    """Return the candidates that a CLIP model's weights make: whole, and with LoRA.
+
+    The head starts from class prompts, so that both start as zero-shot CLIP. Learning rates are
+    those of configs/dropout_ft/clip_vit_b16.yaml and, for LoRA, a hundred times as much; neither is
+    tuned.
+
+    Args:
+        weights: a local file.
+        name: of open_clip's model.
+
+    Returns:
+        Settings by name; without LoRA, and a note, where peft is not installed.
+
+    Raises:
+        ConfigError: there is no such file or model.
+    """
+    file = Path(weights).expanduser()
+    if not file.is_file():
+        raise ConfigError(f"--clip names {weights}, which is no file: give CLIP's weights.")
+    import open_clip  # noqa: PLC0415  (half a second, for those who have CLIP)
+
+    if name not in open_clip.list_models():
+        raise ConfigError(f"--clip_model is {name}, which open_clip does not have.")
+    tower = {
+        "class_path": "dropout_ft.nn.backbones.OpenClipBackbone",
+        "init_args": {"name": name, "weights": str(file.resolve())},
+    }
+    whole = {"model": {"backbone": tower, **_prompted(5e-6)}, "data": {"image_size": None}}
+    if find_package("peft") is None:
+        say(
+            "note: LoRA is not tried: install it with `pip install 'holdfast-dropout-ft[adapters]'`"
+        )
+        return {name: whole}
+    adapter = {"class_path": "dropout_ft.nn.adapters.LoRA", "init_args": {"rank": 8}}
+    adapted = {"backbone": tower, "adapter": adapter, **_prompted(5e-4)}
+    return {name: whole, f"{name}-LoRA": {"model": adapted, "data": {"image_size": None}}}
+
+
+def _prompted(learning_rate: float) -> dict[str, Any]:
+    return {
+        "normalization": "unit",
+        "feature_scale": 1.0,
+        "head_start": {"class_path": "dropout_ft.training.warm_start.PromptHead"},
+        "optimizer": {
+            "class_path": "torch.optim.AdamW",
+            "init_args": {"lr": learning_rate, "weight_decay": 0.1},
+        },
+    }
+
+
 def write_trials(
     folder: Path,
     base: Mapping[str, Any],
     backbones: list[str],
     recipe_name: Literal["quick", "full"],
+    further: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[Path, list[Trial]]:
-    """Write the configurations, so that every trial can also be given by hand."""
+    """Write the configurations, so that every trial can also be given by hand.
+
+    Args:
+        folder: to write into.
+        base: what all trials share.
+        backbones: see :func:`backbone_settings`.
+        recipe_name: of the recipe.
+        further: settings of more candidates, by name.
+
+    Raises:
+        ConfigError: two candidates have one name.
+    """
     first = folder / "fit.yaml"
     write_text(first, yaml.safe_dump(dict(base), sort_keys=False))
+    named = [
+        (
+            Path(name).stem if name.endswith((".yaml", ".yml")) else name,
+            backbone_settings(name, recipe_name),
+        )
+        for name in backbones
+    ]
     trials = []
-    for name in backbones:
-        shown = Path(name).stem if name.endswith((".yaml", ".yml")) else name
+    for shown, settings in [*named, *(further or {}).items()]:
         file = folder / f"backbone-{shown}.yaml"
-        settings = backbone_settings(name, recipe_name)
-        write_text(file, yaml.safe_dump(settings, sort_keys=False))
+        write_text(file, yaml.safe_dump(dict(settings), sort_keys=False))
         kind = str(settings["model"]["backbone"]["class_path"])
         trials.append(Trial(backbone=shown, file=file.resolve(), class_path=kind))
     if len({trial.backbone for trial in trials}) != len(trials):

@@ -25,6 +25,7 @@ from dropout_ft.advice.recipe import (
     Kind,
     Trial,
     base_settings,
+    clip_settings,
     resolve,
     sweep_of,
     write_trials,
@@ -61,6 +62,8 @@ def advise(
     dropout_rates: list[float] = [0.0, 0.5, 0.9],  # noqa: B006
     steps: int = 0,
     seeds: list[int] = [0],  # noqa: B006
+    clip: str | None = None,
+    clip_model: str = "ViT-B-16",
     recipe: Kind = "auto",
     engine: Engine = "processes",
     workers: int = 1,
@@ -84,6 +87,8 @@ def advise(
         dropout_rates: dropout rates to try; 0 is plain fine-tuning.
         steps: the most optimiser steps; each run is judged at six points on the way.
         seeds: repeats.
+        clip: local file of CLIP's weights: the model is tried too, whole and with LoRA.
+        clip_model: open_clip's name of that model.
         recipe: ``quick`` freezes all but two stages and caches them, for CPUs; ``full`` is the
             paper's; ``auto`` is full where there is a GPU.
         engine: see ``dropout-ft sweep``.
@@ -98,14 +103,13 @@ def advise(
     keep_apart([out_folder], source.inputs())
     domains = source.domains()
     names = [domain.name for domain in domains]
-    if onnx:
-        from holdfast.exporting import check_tools
-
-        check_tools(["onnx"])
+    formats = exported(onnx=onnx)
     check_choices(names, dropout_rates, seeds, steps, minutes)
     recipe_name = resolve(recipe)
     base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
-    first, trials = write_trials(out_folder, base, backbones or BACKBONES[recipe_name], recipe_name)
+    tried = backbones or BACKBONES[recipe_name]
+    further = clip_settings(clip, clip_model) if clip is not None else {}
+    first, trials = write_trials(out_folder, base, tried, recipe_name, further)
     backbones_own = own_kinds(trials)  # a wrong name is told before anything is trained
     settings = dict(settings_of(set))
 
@@ -128,9 +132,21 @@ def advise(
         dropout_rates=dropout_rates,
     )  # fmt: skip
     finish(
-        out_folder, run, ranked, domains, formats=["onnx"] if onnx else [], own=backbones_own,
-        changing=changing,
+        out_folder, run, ranked, domains, formats=formats, own=backbones_own, changing=changing,
     )  # fmt: skip
+
+
+def exported(*, onnx: bool) -> list[Any]:
+    """Return the formats of the final model besides safetensors; their tools are there.
+
+    Raises:
+        MissingToolError: one is not.
+    """
+    from holdfast.exporting import check_tools
+
+    formats = ["onnx"] if onnx else []
+    check_tools(formats)
+    return formats
 
 
 def jobs_on(
@@ -234,17 +250,19 @@ def finish(
         own: backbones of the user's own that the run may name.
         changing: what would change the advice, for the card.
     """
-    from dropout_ft.commands.export import write_formats
+    from dropout_ft.commands.export import note_calibration, write_formats
     from dropout_ft.export_timm import write_timm_folder
     from dropout_ft.loading import load_classifier
     from dropout_ft.nn.backbones import TimmBackbone
 
-    loaded = load_classifier(run.path / "checkpoints/last.ckpt", backbones=own)
+    ckpt = run.path / "checkpoints/last.ckpt"
+    loaded = load_classifier(ckpt, backbones=own)
     model = out_folder / "model"
     files = []
     if isinstance(loaded.model.backbone, TimmBackbone):
         write_timm_folder(loaded, model)
         files += ["model.safetensors", "config.json"]
+        files += ["calibration.json"] if note_calibration(model, ckpt, "default") else []
     files += [path.name for path in write_formats(loaded, model, formats)]
     last = select_last(current_rows(run.results))
     final = card.Final(

@@ -8,13 +8,14 @@ from dropout_ft.methods.base import Options
 from dropout_ft.methods.run_ensemble import EnsembleOverRuns
 from dropout_ft.results.run import check_same_tables, load_runs
 from holdfast.errors import ConfigError
-from holdfast.outputs import keep_apart
+from holdfast.outputs import check_files, keep_apart
 
 
 def combine(
     runs: list[str],
     *,
     out: str | None = None,
+    overwrite: bool = False,
     backbone: str | None = None,
     source: str | None = None,
 ) -> None:
@@ -25,6 +26,7 @@ def combine(
     Args:
         runs: run directories of the same data, split and test domain.
         out: if given, the averaged weights are written to this safetensors file.
+        overwrite: replace an existing file.
         backbone: ``module.Class`` of your own that the runs name; it is imported.
         source: ``module.Class`` of your own source of data that the runs name; it is imported.
     """
@@ -32,7 +34,9 @@ def combine(
     if len(loaded) < 2:
         raise ConfigError("Combining needs at least two runs of the same test domain.")
     check_same_tables(loaded)
-    keep_apart([out] if out is not None else [], [run.directory.path for run in loaded])
+    written = [out] if out is not None else []
+    keep_apart(written, [run.directory.path for run in loaded])
+    check_files(written, overwrite=overwrite)
 
     # torch comes with these: what is wrong with the runs is said sooner
     from dropout_ft.methods.reevaluation import Reevaluation, final_weights

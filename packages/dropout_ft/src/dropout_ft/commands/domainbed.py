@@ -21,7 +21,7 @@ from dropout_ft.results.run import load_runs
 from holdfast.atomic import write_text
 from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.errors import ConfigError
-from holdfast.outputs import keep_apart
+from holdfast.outputs import check_files, keep_apart
 
 DOMAINBED_RULES = ["iid", "leave-one-domain-out", "oracle"]
 
@@ -32,6 +32,7 @@ def domainbed_tables(
     rules: list[Literal["iid", "leave-one-domain-out", "oracle", "last"]] = DOMAINBED_RULES,  # type: ignore[assignment]
     format: Format = "text",  # noqa: A002  (the word users expect)
     out: str | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Select models in a DomainBed sweep folder and print its tables.
 
@@ -40,6 +41,7 @@ def domainbed_tables(
         rules: ``iid``, ``leave-one-domain-out``, ``oracle`` (DomainBed's three) and ``last``.
         format: ``text`` as DomainBed prints it, ``latex``, or ``csv`` with full precision.
         out: file to write instead of printing.
+        overwrite: replace an existing file.
     """
     unknown = [rule for rule in rules if rule not in RULES]
     if unknown:
@@ -48,6 +50,7 @@ def domainbed_tables(
     out_file = Path(out).expanduser() if out is not None else Path()
     if out is not None:
         keep_apart([out_file], [path.parent for path in sweep_files(folder)])
+        check_files([out_file], overwrite=overwrite)
     text = render(make_tables(records, list(rules)), format, total=len(records))
     if out is None:
         sys.stdout.write(text)

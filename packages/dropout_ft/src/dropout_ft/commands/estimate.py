@@ -11,10 +11,13 @@ from dropout_ft.commands.trusted import own_classes
 from dropout_ft.results.run import Run, load_runs
 from holdfast.console import say
 from holdfast.errors import ConfigError, DataError, ImageError
-from holdfast.outputs import keep_apart
+from holdfast.outputs import check_files, keep_apart
 
 if TYPE_CHECKING:
     from dropout_ft.report.estimating import Evidence
+
+
+FILES = ("estimate.html", "estimates.csv", "checks.csv", "label_first.csv")
 
 
 def estimate(
@@ -24,6 +27,7 @@ def estimate(
     out: str = "estimate",
     dropout_rates: list[float] = [],  # noqa: B006  (never changed; shown in --help)
     batch_size: int = 64,
+    overwrite: bool = False,
     backbone: str | None = None,
     source: str | None = None,
 ) -> None:
@@ -42,6 +46,7 @@ def estimate(
         out: folder to write into.
         dropout_rates: only runs of these rates; all by default.
         batch_size: pictures at a time.
+        overwrite: replace the files of an earlier estimate.
         backbone: ``module.Class`` of your own that the runs name; it is imported.
         source: ``module.Class`` of your own source of data that the runs name; it is imported.
     """
@@ -54,6 +59,7 @@ def estimate(
     runs = [r for r in runs if not dropout_rates or r.coordinates.dropout_rate in dropout_rates]
     check_runs(runs, dropout_rates)
     keep_apart([out], [site, *(run.directory.path for run in runs)])
+    check_files([Path(out).expanduser() / name for name in FILES], overwrite=overwrite)
     paths = readable(paths)
 
     from dropout_ft.report.estimate_page import sentence, write_estimate

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from dropout_ft.commands.trusted import check_models, own_backbones
 from holdfast.errors import ConfigError
-from holdfast.outputs import keep_apart
+from holdfast.outputs import check_files, keep_apart
 
 if TYPE_CHECKING:
     from dropout_ft.loading import LoadedClassifier
 
 Format = Literal["onnx", "pt2", "aoti"]
+TIMM_FILES = ("model.safetensors", "config.json", "calibration.json")
 
 
 def export(
@@ -21,12 +22,14 @@ def export(
     weights: Literal["default", "average", "current"] = "default",
     formats: list[Format] = [],  # noqa: B006
     dynamic_batch: bool = True,
+    overwrite: bool = False,
     backbone: str | None = None,
 ) -> None:
     """Write ``model.safetensors`` and ``config.json`` for ``timm.create_model("local-dir:OUT")``.
 
     Dropout is inactive at test and a standardised head folds into one linear layer, so the result
-    is an ordinary timm classifier with the same outputs.
+    is an ordinary timm classifier with the same outputs. ``calibration.json`` beside them keeps
+    what ``predict --conformal`` needs, where the checkpoint lies in its run's folder.
 
     Args:
         ckpt: checkpoint written by ``fit``.
@@ -35,10 +38,14 @@ def export(
         formats: also write ``onnx``, ``pt2`` (torch.export) or ``aoti`` (AOTInductor), from uint8
             RGB pictures (B, 3, S, S) to logits, each only if its answers are PyTorch's.
         dynamic_batch: let those formats take any number of pictures at once.
+        overwrite: replace the files of an earlier export.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
     check_models(ckpt)
     keep_apart([out], [ckpt])
+    folder = Path(out).expanduser()
+    names = [*TIMM_FILES, *(f"model.{name}" for name in formats)]
+    check_files([folder / name for name in names], [ckpt], overwrite=overwrite)
     from dropout_ft.export_timm import write_timm_folder
     from dropout_ft.loading import load_classifier
     from dropout_ft.nn.backbones import TimmBackbone
@@ -54,8 +61,25 @@ def export(
         )
     if is_timm:
         write_timm_folder(loaded, out)
+        note_calibration(folder, Path(ckpt).expanduser(), weights)
         sys.stdout.write(f"Exported: timm.create_model('local-dir:{out}', pretrained=True)\n")
     write_formats(loaded, out, formats, dynamic_batch=dynamic_batch)
+
+
+def note_calibration(
+    folder: Path, ckpt: Path, weights: Literal["default", "average", "current"]
+) -> bool:
+    """Keep the calibration beside an exported model, or say why there is none.
+
+    Returns:
+        Whether there is one.
+    """
+    from dropout_ft.results.calibration import write_calibration
+
+    reason = write_calibration(folder, ckpt, weights)
+    if reason:
+        sys.stderr.write(f"note: the exported folder will not answer --conformal. {reason}\n")
+    return not reason
 
 
 def write_formats(

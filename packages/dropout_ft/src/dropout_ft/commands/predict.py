@@ -12,7 +12,7 @@ from dropout_ft.data.decoding import EXTENSIONS
 from holdfast.atomic import write_text
 from holdfast.csv_cells import plain_cell, plain_cells
 from holdfast.errors import ConfigError, DataError, ImageError
-from holdfast.outputs import keep_apart
+from holdfast.outputs import check_files, keep_apart
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,6 +37,7 @@ def predict(
     batch_size: int = 64,
     weights: Literal["default", "average", "current"] = "default",
     exif_rotation: bool | None = None,
+    overwrite: bool = False,
     backbone: str | None = None,
 ) -> None:
     """Classify every picture below a folder and write one CSV row for each.
@@ -53,25 +54,20 @@ def predict(
         conformal: add a column ``set``, the classes, best first and separated by ``;``, that hold
             the true one with this probability (0 to 1) on pictures like the run's i.i.d.
             validation pictures; elsewhere nothing is promised. The checkpoint must lie in its run's
-            folder.
+            folder, or be a folder that was exported from there.
         conformal_rule: ``APS``, or ``LAC`` for the smallest sets.
         image_size: side in pixels; by default what the model was trained on.
         batch_size: pictures at a time.
         weights: ``current`` or ``average`` where the run kept both.
         exif_rotation: turn pictures as their EXIF header says; by default as training did.
+        overwrite: replace an existing CSV.
         backbone: ``module.Class`` of your own that the checkpoint names; it is imported.
     """
-    if batch_size < 1:
-        raise ConfigError(f"--batch_size is {batch_size}: give 1 or more.")
-    if image_size is not None and image_size < 1:
-        raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
-    if abstain is not None and not 0 <= abstain <= 1:
-        raise ConfigError(f"--abstain is {abstain:g}: give a probability, from 0 to 1.")
-    if conformal is not None and not 0 < conformal < 1:
-        raise ConfigError(f"--conformal is {conformal:g}: give a coverage above 0 and below 1.")
+    check_numbers(batch_size, image_size, abstain, conformal)
     paths = list_images(Path(folder).expanduser())
     check_models(ckpt)
     keep_apart([out], [*paths, ckpt])
+    check_files([out], overwrite=overwrite)
     from dropout_ft.loading import load_classifier
 
     loaded = load_classifier(ckpt, weights=weights, backbones=own_backbones(backbone))
@@ -104,6 +100,24 @@ def predict(
         sys.stderr.write(f"{error}\n")
     if bad:
         raise DataError(f"{len(bad)} of {len(paths)} pictures could not be read and have no row.")
+
+
+def check_numbers(
+    batch_size: int, image_size: int | None, abstain: float | None, conformal: float | None
+) -> None:
+    """Refuse options that are out of range.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    if batch_size < 1:
+        raise ConfigError(f"--batch_size is {batch_size}: give 1 or more.")
+    if image_size is not None and image_size < 1:
+        raise ConfigError(f"--image_size is {image_size}: give 1 or more.")
+    if abstain is not None and not 0 <= abstain <= 1:
+        raise ConfigError(f"--abstain is {abstain:g}: give a probability, from 0 to 1.")
+    if conformal is not None and not 0 < conformal < 1:
+        raise ConfigError(f"--conformal is {conformal:g}: give a coverage above 0 and below 1.")
 
 
 def check_conformal(

@@ -1,21 +1,27 @@
 """Corruptions of ImageNet-C (Hendrycks & Dietterich 2019) at their five published severities.
 
-Eleven of its nineteen kinds, those that NumPy, OpenCV and Pillow give by their definition. Motion
-blur, glass blur, zoom blur, elastic transform, snow, frost, fog and spatter are not among them:
-they need ImageMagick, photographs of frost, or code of the authors. ``imagecorruptions``, the
-library that has them, does not import with present SciPy and setuptools.
+All nineteen kinds; frost needs photographs of frost, which the user gives. ``imagecorruptions``
+and its maintained fork ``imagecorruptions-imaug`` have them too, but bring a second OpenCV that
+replaces ours, and draw from global random states, so that two networks would see unlike images;
+tests/dropout_ft/test_corruptions.py compares ours with the fork where it is installed.
 
-The severities were chosen for images of 224 pixels. Noise depends on a seed only, so that every
-network sees the same corrupted images.
+The severities were chosen for images of 224 pixels. What is random depends on a seed only, so that
+every network sees the same corrupted images.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from dropout_ft.data.decoding import EXTENSIONS, read_rgb
+from dropout_ft.data.distortions import elastic_transform, glass_blur, motion_blur, zoom_blur
+from dropout_ft.data.weather import fog, frost_of, snow, spatter
+from holdfast.errors import DataError
 
 SEVERITIES = (1, 2, 3, 4, 5)
 Pixels = NDArray[np.uint8]
@@ -113,26 +119,65 @@ KINDS: dict[str, Kind] = {
     "speckle_noise": _speckle_noise,
     "defocus_blur": _defocus_blur,
     "gaussian_blur": _gaussian_blur,
+    "glass_blur": glass_blur,
+    "motion_blur": motion_blur,
+    "zoom_blur": zoom_blur,
+    "snow": snow,
+    "fog": fog,
+    "spatter": spatter,
     "brightness": _brightness,
     "contrast": _contrast,
     "saturate": _saturate,
+    "elastic_transform": elastic_transform,
     "pixelate": _pixelate,
     "jpeg_compression": _jpeg_compression,
 }
 
 
-def corrupt(image: Pixels, kind: str, severity: int, seed: int = 0) -> Pixels:
+FROST = "frost"
+EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
+"""The four kinds that the benchmark holds back for validation: no part of its mCE."""
+
+
+def kinds_with(frost: Sequence[Pixels]) -> dict[str, Kind]:
+    """Return the kinds by name, with frost where there are pictures (H, W, 3) of it."""
+    return {**KINDS, FROST: frost_of(frost)} if frost else KINDS
+
+
+def read_frost(folder: str | Path) -> list[Pixels]:
+    """Read the pictures of frost in a folder.
+
+    Raises:
+        DataError: it holds none.
+        ImageError: one cannot be read.
+    """
+    place = Path(folder).expanduser()
+    files = sorted(p for p in place.glob("*") if p.suffix.lower() in EXTENSIONS)
+    if not files:
+        raise DataError(f"{place} holds no pictures of frost ({', '.join(sorted(EXTENSIONS))}).")
+    return [np.asarray(read_rgb(file)) for file in files]
+
+
+def corrupt(
+    image: Pixels,
+    kind: str,
+    severity: int,
+    seed: int = 0,
+    *,
+    kinds: Mapping[str, Kind] = KINDS,
+) -> Pixels:
     """Return a corrupted image.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        kind: one of ``KINDS``.
+        kind: one of ``kinds``.
         severity: 1 to 5.
-        seed: of the noise; the same gives the same image.
+        seed: of what is random; the same gives the same image.
+        kinds: of :func:`kinds_with`.
     """
     if severity not in SEVERITIES:
         raise ValueError(f"a severity is 1 to 5, not {severity}")
-    found = KINDS[kind](image / 255.0, severity, np.random.default_rng(seed))
+    found = kinds[kind](image / 255.0, severity, np.random.default_rng(seed))
     # The published code cuts the fraction off, it does not round.
     return np.clip(found * 255 + 1e-6, 0, 255).astype(np.uint8)
 

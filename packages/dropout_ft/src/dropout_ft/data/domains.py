@@ -18,6 +18,7 @@ from dropout_ft.data.partition import Partition, partition
 from dropout_ft.data.sources.base import Decoded, Source
 from dropout_ft.data.sources.given import as_source
 from dropout_ft.data.sources.shards import ShardedFolder
+from dropout_ft.data.splits import held_out_count
 from dropout_ft.data.table import EvaluationTable, Part
 from dropout_ft.data.transforms import Library, Transform, eval_transform, train_transform
 from dropout_ft.nn.backbones.base import Preprocessing
@@ -205,7 +206,17 @@ class DomainData(StepDataModule):
             "image_size": self.image_size or self._preprocessing().size,
             "batch_size": self.global_batch_size,
             "class_weights": text_of(self.class_weights),
+            "train_images": self._train_images(),
         }
+
+    def _train_images(self) -> int:
+        """Return how many images are trained on."""
+        tests, count = self.left_out(), 0
+        for position, domain in enumerate(self.source.domains()):
+            if position not in tests:
+                kept = int(np.count_nonzero(self.source.training_mask(domain)))
+                count += kept - held_out_count(kept, self.holdout_fraction)
+        return count
 
     def fingerprint(self) -> Fingerprint:
         """Return the identity of the images, fetching them first where that can be done."""

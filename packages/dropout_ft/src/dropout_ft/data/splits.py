@@ -22,5 +22,10 @@ def split_domain(
     order = np.arange(count)
     # The legacy generator is the point: its shuffle defines the published splits.
     np.random.RandomState(seed_hash(trial_seed, domain)).shuffle(order)
-    held_out = int(count * holdout_fraction)
+    held_out = held_out_count(count, holdout_fraction)
     return order[held_out:], order[:held_out]
+
+
+def held_out_count(count: int, holdout_fraction: float) -> int:
+    """Return how many of a domain's images are held out, rounded down as DomainBed does."""
+    return int(count * holdout_fraction)

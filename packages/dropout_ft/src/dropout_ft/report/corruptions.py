@@ -1,6 +1,6 @@
 """Accuracy of finished runs on corrupted pictures, by kind and severity."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from rich.table import Table
 
-from dropout_ft.data.corruptions import corrupt
+from dropout_ft.data.corruptions import Kind, corrupt
 from dropout_ft.data.decoding import read_picture
 from dropout_ft.data.partition import spread
 from dropout_ft.data.transforms import Transform, apply_seeded, eval_transform
@@ -53,26 +53,25 @@ class CorruptionRow:
 
 
 def corruption_rows(
-    runs: Sequence[Run], kinds: Sequence[str], severities: Sequence[int], images: int
+    runs: Sequence[Run], kinds: Mapping[str, Kind], severities: Sequence[int], images: int
 ) -> list[CorruptionRow]:
     """Evaluate runs; those that may share a mean are averaged.
 
     Args:
         runs: finished ones, whose data are there.
-        kinds: of corruption.
+        kinds: of corruption, by name.
         severities: 1 to 5.
         images: at most so many of each part of each domain; 0 takes all.
     """
     keys = [(CLEAN, 0), *((kind, severity) for kind in kinds for severity in severities)]
-    names = labels(list({run.coordinates.group: run.coordinates for run in runs}.values()))
+    names = names_of(runs)
     found: dict[tuple[object, ...], list[dict[tuple[str, Key], float]]] = {}
     for number, run in enumerate(runs, 1):
         say(f"run {number} of {len(runs)}: {run.directory.path.name}")
-        found.setdefault(run.coordinates.group, []).append(_accuracies(run, keys, images))
-    of = {run.coordinates.group: run.coordinates for run in reversed(runs)}
+        found.setdefault(run.coordinates.group, []).append(_accuracies(run, keys, kinds, images))
     rows = []
     for group, measured in found.items():
-        name = method_name("run", of[group].dropout_rate, names.get(group, ""))
+        name = names[group]
         for part in PARTS:
             for key in keys:
                 values = [100 * one[part, key] for one in measured]
@@ -88,6 +87,16 @@ def corruption_rows(
                     )
                 )
     return rows
+
+
+def names_of(runs: Sequence[Run]) -> dict[tuple[object, ...], str]:
+    """Return the name of each group of runs that may share a mean."""
+    groups = {run.coordinates.group: run.coordinates for run in runs}
+    label = labels(list(groups.values()))
+    return {
+        group: method_name("run", where.dropout_rate, label[group])
+        for group, where in groups.items()
+    }
 
 
 def corruption_csv(rows: Sequence[CorruptionRow]) -> str:
@@ -110,7 +119,9 @@ def corruption_table(rows: Sequence[CorruptionRow]) -> Table:
     return table
 
 
-def _accuracies(run: Run, keys: Sequence[Key], images: int) -> dict[tuple[str, Key], float]:
+def _accuracies(
+    run: Run, keys: Sequence[Key], kinds: Mapping[str, Kind], images: int
+) -> dict[tuple[str, Key], float]:
     """Return the accuracy of a run on each part under each corruption, in [0, 1]."""
     # The data are those that the run was trained on: Reevaluation compares the fingerprints.
     data = Reevaluation(run).data
@@ -120,7 +131,10 @@ def _accuracies(run: Run, keys: Sequence[Key], images: int) -> dict[tuple[str, K
     plain = eval_transform(size, interpolation, data.evaluation)
     rows = {"i.i.d.": iid_rows(run.table), "o.o.d.": run.table.of_test}
     values: dict[tuple[str, Key], float] = {}
-    hits = {part: _hits(run, loaded, plain, chosen, keys, images) for part, chosen in rows.items()}
+    hits = {
+        part: _hits(run, loaded, plain, chosen, keys, kinds, images)
+        for part, chosen in rows.items()
+    }
     for part, by_domain in hits.items():
         for place, key in enumerate(keys):
             values[part, key] = float(np.mean([one[place] for one in by_domain]))
@@ -129,7 +143,7 @@ def _accuracies(run: Run, keys: Sequence[Key], images: int) -> dict[tuple[str, K
 
 def _hits(
     run: Run, loaded: LoadedClassifier, plain: Transform, chosen: NDArray[np.bool_],
-    keys: Sequence[Key], images: int,
+    keys: Sequence[Key], kinds: Mapping[str, Kind], images: int,
 ) -> list[NDArray[np.float64]]:  # fmt: skip
     """Return the accuracies (K,) of each domain of a part."""
     found = []
@@ -138,7 +152,7 @@ def _hits(
         right = np.zeros(len(keys))
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
-            right += list(_right(run, loaded, plain, some, keys))
+            right += list(_right(run, loaded, plain, some, keys, kinds))
         found.append(right / len(rows))
     return found
 
@@ -146,7 +160,7 @@ def _hits(
 @torch.inference_mode()
 def _right(
     run: Run, loaded: LoadedClassifier, plain: Transform, rows: NDArray[np.int64],
-    keys: Sequence[Key],
+    keys: Sequence[Key], kinds: Mapping[str, Kind],
 ) -> Iterator[int]:  # fmt: skip
     """Yield, for each corruption, how many of some rows are answered rightly."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -161,7 +175,8 @@ def _right(
     for kind, severity in keys:
         changed = pictures if kind == CLEAN else [
             # Named by its place among the run's rows, which are the same for every rate and seed.
-            corrupt(image, kind, severity, fold_seed("corruption", kind, severity, int(row)))
+            corrupt(image, kind, severity, fold_seed("corruption", kind, severity, int(row)),
+                    kinds=kinds)
             for image, row in zip(pictures, rows, strict=True)
         ]  # fmt: skip
         inputs = torch.from_numpy(np.stack(changed)).permute(0, 3, 1, 2).to(device)

@@ -9,9 +9,10 @@ from dropout_ft.methods.base import Sum
 from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.answer import answer
 from dropout_ft.report.conformal import CONFORMAL_HEADER, ConformalRow, conformal_cells
+from dropout_ft.report.curve import places
+from dropout_ft.report.curve_figure import curve_figure
 from dropout_ft.report.examples import examples
 from dropout_ft.report.results import Collection
-from dropout_ft.report.shift import gain_by_distance
 from dropout_ft.report.table import HEADER, Row, text_cells
 from dropout_ft.report.targets import (
     CLIP_HEADER,
@@ -21,6 +22,7 @@ from dropout_ft.report.targets import (
     on_clip,
     target_cells,
 )
+from dropout_ft.report.tidy import tidy
 from dropout_ft.report.trust import (
     TRUST_HEADER,
     Measured,
@@ -66,7 +68,7 @@ def render_page(
     template = page_environment("dropout_ft.report").get_template("report.html.j2")
     results = collection.results
     head_rate = comparison_figures.head_rate(results)
-    by_distance = gain_by_distance(results)
+    curve = curve_figure(places(tidy(collection), part))
     measures = trust_rows(trusted or [])
     return template.render(
         title=title,
@@ -84,8 +86,9 @@ def render_page(
             ("Accuracy against the dropout rate, mean and standard error over runs",
              figures.rate_curve(results)),
             ("O.o.d. accuracy on each domain left out", figures.domain_bars(results)),
-            *([("Gain over ERM against the distance of the shift, means over seeds", by_distance)]
-              if by_distance else []),
+            *([("Gain over ERM (above) and best rate (below) against the distance of the shift and "
+                "the number of training images, with 95 % intervals over seeds; bars beside a best "
+                "rate span those not told apart from it", curve)] if curve else []),
             ("O.o.d. accuracy along training, mean over runs",
              figures.learning_curves(collection, part)),
             ("Gain over ERM of every method, paired by domain and seed; standard errors",

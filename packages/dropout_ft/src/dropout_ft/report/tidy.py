@@ -1,5 +1,6 @@
 """One tidy table of everything: a row for each run, method, weights, domain, part and step."""
 
+import hashlib
 import io
 import json
 from collections import Counter
@@ -25,8 +26,10 @@ COLUMNS = {
     "domain": "str", "part": "str", "step": "int64", "selected": "bool", "accuracy": "float64",
     "images": "int64", "objective": "str", "backbone": "str", "pretrained": "str",
     "image_size": "int64", "steps": "int64", "point": "str", "recipe": "str", "data": "str",
+    "train_images": "int64", "budget": "str",
 }  # fmt: skip
-"""Name and type of each column; ``accuracy`` is in [0, 1]."""
+"""Name and type of each column; ``accuracy`` is in [0, 1], ``budget`` a digest of all that must be
+equal for two methods to be compared like for like."""
 
 
 def tidy(collection: Collection) -> "pd.DataFrame":
@@ -96,6 +99,8 @@ def _shared(result: Result) -> dict[str, Any]:
         "point": json.dumps(where.point, sort_keys=True) if result.seed >= 0 else "",
         "recipe": where.method,
         "data": where.data,
+        "train_images": where.train_images,
+        "budget": hashlib.sha256(repr(where.budget).encode()).hexdigest()[:10],
     }
 
 

@@ -76,8 +76,14 @@ def threshold(scores: Floats, level: float) -> float:
 
 def fit(logits: np.ndarray, label: NDArray[np.int64], level: float, rule: Rule) -> float:
     """Return the threshold of (N, C) logits with (N,) labels."""
+    return threshold(true_class_scores(logits, label, rule), level)
+
+
+def true_class_scores(logits: np.ndarray, label: NDArray[np.int64], rule: Rule) -> Floats:
+    """Return how little the true class of each picture conforms: (N,) of (N, C) logits."""
     scores = class_scores(softmax(logits.astype(np.float64)), rule)
-    return threshold(scores[np.arange(len(label)), label], level)
+    found: Floats = scores[np.arange(len(label)), label]
+    return found
 
 
 def members(probabilities: Floats, limit: float, rule: Rule) -> NDArray[np.bool_]:

@@ -47,6 +47,7 @@ class Coordinates:
         class_weights: of the training loss: ``none``, ``balanced``, or JSON of those given by name.
         source: class name of the data's source.
         average: what the average along the run is, where it keeps one.
+        train_images: images trained on.
         method: digest of every setting but those that tell repeats apart.
         data: digest of the data's fingerprint.
     """
@@ -74,6 +75,7 @@ class Coordinates:
     compiled: bool = False
     class_weights: str = "none"
     average: str = "trajectory average"
+    train_images: int = 0
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property

@@ -10,6 +10,7 @@ from torch import Tensor
 from dropout_ft.nn.classifier import Classifier
 from dropout_ft.nn.clip_text import TEMPLATES, check_templates, set_prompt_head
 from dropout_ft.training.objectives.flyp import text_tower_of
+from holdfast.console import say
 
 
 class HeadStart:
@@ -120,8 +121,11 @@ class HeadWarmStart(HeadStart):
         training = model.training
         model.eval()
         features, labels, weights = self._collect(model, loader())
-        if not int(model.head.calibrated):
-            model.head.calibrate(features)
+        if not int(model.head.calibrated) and model.head.calibrate(features):
+            say(
+                "note: the training pictures are much alike: many features hardly vary on them, "
+                "and these are not scaled up to the others' size (docs/dropout_ft.md)."
+            )
         if self.steps:
             with torch.random.fork_rng():
                 torch.manual_seed(self.seed)
