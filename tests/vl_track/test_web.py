@@ -266,7 +266,7 @@ def test_the_graph_of_the_words_gives_the_sentences_vector(kind: str) -> None:
     for parameter in text.parameters():  # of which some start at zero
         torch.nn.init.normal_(parameter, std=0.2)
     session = onnxruntime.InferenceSession(words_graph(text))
-    for sentence in ("the red cup", "cup", " ".join(["small blue car"] * 13)):
+    for sentence in ("the red ball on the left", "red", " ".join(["small blue car"] * 13)):
         ids = text.ids(clean(sentence))
         filled = np.zeros((1, 40), np.int64)
         filled[0, : len(ids)] = ids
