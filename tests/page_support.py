@@ -120,14 +120,14 @@ def until(found: Any, seconds: float = 30.0) -> Any:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Any]:
-    """Headless Chromium."""
+def chromium(*words: str) -> Iterator[Any]:
+    """Headless Chromium, with further words of its command line."""
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                  "--disable-dev-shm-usage"],
+                  "--disable-dev-shm-usage", *words],
         )  # fmt: skip
         yield browser
         browser.close()

@@ -15,7 +15,7 @@ from vl_track.loading import save_network
 from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scoring.audit import Finding, findings, sentence_of, verdict
-from vl_track.scoring.foreign import ClassTracker, TraxTracker
+from vl_track.scoring.foreign import ClassTracker, TrackerFailedError, TraxTracker
 from vl_track.scoring.language import AUDITED, ablate, swapped_sentence
 from vl_track.scoring.uncertainty import compare
 from vl_track.tracking import Estimate
@@ -35,6 +35,26 @@ class Still:
 class Broken(Still):
     def update(self, image):
         return 1, 2, 3
+
+
+class Sometimes(Still):
+    """Breaks off in the third video, after that video's first condition."""
+
+    starts = 0
+
+    def init(self, image, box, text):
+        Sometimes.starts += 1
+        self.box, self.number = box, Sometimes.starts
+
+    def update(self, image):
+        if self.number == 10:
+            raise RuntimeError("out of memory")
+        return self.box
+
+
+class Leaves(Still):
+    def update(self, image):
+        raise SystemExit(3)
 
 
 class Nothing:
@@ -149,6 +169,45 @@ def test_a_tracker_that_hears_nothing_gains_nothing(
     assert APP.main([*words, "--count", "4", "--out", str(page)]) == 1, "not replaced unasked"
 
 
+def test_a_tracker_that_breaks_off_loses_one_video_and_not_the_audit(
+    own: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error in one of 40 videos used to end the command and lose what was finished."""
+    page = tmp_path / "audit.html"
+    words = ["audit", "--tracker", f"{own}:Sometimes", "--root", str(root), "--emoji", "false"]
+    assert APP.main([*words, "--count", "5", "--out", str(page)]) == 1, "not as if nothing were"
+    shown = capsys.readouterr()
+    rows = [line.split() for line in shown.out.splitlines() if "box+text" in line]
+    counts = {row[2]: row[3] for row in rows if row[2] in {"none", "shuffled"}}
+    assert counts == {"none": "4", "shuffled": "4"}, "the same videos in every condition"
+    assert "broke off on 1 of 5 videos" in " ".join(shown.err.split())
+    assert "RuntimeError: out of memory" in shown.err
+    html = page.read_text()
+    assert "Left out" in html
+    assert "out of memory" in html
+    table = html[html.index("Every video") :]
+    assert table.count("test-distractors-") == 4
+
+
+def test_a_failed_video_is_in_no_condition(root: Path) -> None:
+    """Averages over unlike sets of videos would say nothing of the sentence."""
+    world = small_world(root, "test", frames=6)
+    scenes = [make_scene(world, seed, "distractors") for seed in range(4)]
+
+    class Deaf(Listener):
+        def track(self, image: Image) -> Estimate:
+            if self.scene is self.scenes[1]:
+                raise TrackerFailedError("it broke off")
+            return super().track(image)
+
+    done = ablate(Deaf(scenes, careless=True), scenes, "box+text", conditions=AUDITED)
+    failed = [(one.name, one.condition) for one in done.failed]
+    assert failed == [(scenes[0].name, "shuffled"), (scenes[1].name, "right")]
+    for condition in ("right", "none", "shuffled"):
+        names = [run.name for run in done.runs[condition]]
+        assert names == [scenes[2].name, scenes[3].name], condition
+
+
 def test_our_own_model_is_audited(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +231,8 @@ def test_our_own_model_is_audited(
         (["--trax", ""], "--trax is empty"),
         (["--trax", "python 'own.py"], "is no command (No closing quotation)"),
         (["--tracker", "{own}:Broken"], "a box is x, y, width, height"),
+        (["--tracker", "{own}:Leaves"], "No video was tracked to its end"),
+        (["--trax", "vl-track vot", "--prompts", "[box+text,text]"], "needs a box"),
         (["--tracker", "{own}:Still", "--count", "1"], "too few"),
         (
             ["--tracker", "{own}:Still", "--datasets", "[real_clips]", "--split", "train"],
@@ -208,6 +269,33 @@ def test_a_trax_program_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             for time in range(1, 4):
                 found = tracker.track(frame_with(moving_box(time)))
                 assert found.box == pytest.approx(moving_box(time), abs=2.5)
+    finally:
+        tracker.close()
+
+
+def test_a_trax_program_that_dies_is_started_again(tmp_path: Path) -> None:
+    """Its death used to end the whole audit."""
+    pytest.importorskip("trax", reason="pip install vot-trax")
+    program = tmp_path / "dies.py"
+    program.write_text(
+        f"import os, sys; sys.path.insert(0, {str(REPOSITORY / 'tests')!r})\n"
+        "from tracking_support import FindsRed\n"
+        "from vl_track.vot import Session, serve\n"
+        "class Dies(Session):\n"
+        "    def track(self, image, objects=()):\n"
+        "        if image.shape[0] != 120: os._exit(1)\n"
+        "        return super().track(image, objects)\n"
+        "serve(Dies(FindsRed(), None, 'cpu'))\n"
+    )
+    tracker = TraxTracker(f"{sys.executable} {program}")
+    try:
+        tracker.initialize(frame_with(moving_box(0)), moving_box(0))
+        tracker.track(frame_with(moving_box(1)))
+        with pytest.raises(TrackerFailedError, match="failed while tracking"):
+            tracker.track(frame_with(moving_box(1), (160, 140)))
+        tracker.initialize(frame_with(moving_box(0)), moving_box(0))
+        found = tracker.track(frame_with(moving_box(1)))
+        assert found.box == pytest.approx(moving_box(1), abs=2.5)
     finally:
         tracker.close()
 

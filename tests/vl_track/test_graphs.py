@@ -365,3 +365,13 @@ def test_the_commands_take_a_runtime(tmp_path: Path, capsys: pytest.CaptureFixtu
     words = ["track", clip, "--box", "1,1,9,9", "--runtime", "torch", "--precision", "bfloat16"]
     assert APP.main(words) == 1
     assert "The runtime torch has no precision bfloat16" in capsys.readouterr().err
+
+
+def test_a_precision_that_presence_was_not_fitted_in_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """``presence.json`` is bound to the weights, and bfloat16 computes other numbers with them."""
+    vl_track.load(device="cpu", runtime="openvino", precision="float32")
+    assert "fitted in float32" not in capsys.readouterr().err
+    vl_track.load(device="cpu", runtime="openvino", precision="bfloat16")
+    assert "fitted in float32, and bfloat16 moves them" in capsys.readouterr().err

@@ -75,9 +75,15 @@ def load_tracker(
 def _judge(source: str | Path | None, network: Network) -> Judge | None:
     """Return what a model's folder says of presence."""
     folder = packaged() if source is None else Path(source)
-    if isinstance(network, GraphNetwork) and network.folder == folder:
-        return judge_in(folder, network.description.files)
-    return judge_in(folder)
+    if not isinstance(network, GraphNetwork):
+        return judge_in(folder)
+    judge = judge_in(folder, network.description.files if network.folder == folder else None)
+    if judge is not None and network.precision != "float32":
+        sys.stderr.write(
+            f"note: presence and the alarm were fitted in float32, and {network.precision} moves "
+            "them: the bound on false alarms is not shown for it.\n"
+        )
+    return judge
 
 
 def open_network(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from holdfast.atomic import write_text
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, DataError
 from holdfast.outputs import check_files
 from vl_track.commands import presets
 from vl_track.data.prompts import PromptKind
@@ -43,6 +43,9 @@ def audit(
 ) -> None:
     """Track the same videos with the right sentence, none, another's, and a swapped one.
 
+    A video on which the tracker breaks off is named and left out of every figure; the others are
+    reported, and the command ends with status 1.
+
     Args:
         tracker: ``module:Class`` with ``init(image, box, text)`` and ``update(image)``; see the
             page "evaluation" of the documentation.
@@ -69,6 +72,8 @@ def audit(
         raise ConfigError("Give one of --tracker, --trax and --weights.")
     if count < 2:
         raise ConfigError(f"--count {count} is too few: a wrong sentence is another video's.")
+    if trax is not None and "text" in (prompts or []):
+        raise ConfigError("A TraX tracker needs a box: take --prompts '[box+text]'.")
     if out:
         check_files([out], [weights] if weights else [], overwrite=overwrite)
     chosen = options or TrackerOptions()
@@ -115,9 +120,24 @@ def _report(name: str, done: list[tuple[str, Ablation]], out: str | None) -> Non
     from vl_track.scoring.report import audit_page as page  # noqa: PLC0415
     from vl_track.scoring.report import tables  # noqa: PLC0415
 
-    found = [one for data, ablation in done for one in findings(ablation, data)]
+    whole = [(data, ablation) for data, ablation in done if ablation.runs["right"]]
+    failed = [(data, one, fault) for data, one in done for fault in one.failed]
+    if not whole:
+        raise DataError(f"No video was tracked to its end: {failed[0][2].reason}")
+    found = [one for data, ablation in whole for one in findings(ablation, data)]
     said = "".join(f"{sentence_of(one)}\n" for one in found)
     sys.stdout.write(f"{tables.as_text(page.audit_table(found))}{said}{verdict(found)}\n")
+    lost = [
+        f"{data}, {one.prompt}, {fault.name}, {fault.condition}: {fault.reason}"
+        for data, one, fault in failed
+    ]
     if out:
-        write_text(Path(out).expanduser(), page.render_audit(name, found, done))
+        write_text(Path(out).expanduser(), page.render_audit(name, found, whole, lost))
         sys.stdout.write(f"wrote {out}\n")
+    if lost:
+        lines = "\n".join(lost)
+        total = len(lost) + sum(len(one.runs["right"]) for _, one in done)
+        raise DataError(
+            f"{name} broke off on {len(lost)} of {total} videos. They are left out of all figures above, "
+            f"which are of the videos that were tracked to their end:\n{lines}"
+        )

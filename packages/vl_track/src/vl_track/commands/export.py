@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from torch import nn
 
@@ -21,6 +22,14 @@ from vl_track.loading import (
     save_network,
     size_in_megabytes,
 )
+from vl_track.opening import settle
+from vl_track.packaged import packaged
+from vl_track.tracking.judge import judge_in
+from vl_track.web.runtime import WebRuntime, web_runtime
+from vl_track.web.writing import write_page
+
+Choice = Format | Literal["web"]
+PAGE = "tracker.html"
 
 
 def export(
@@ -28,9 +37,10 @@ def export(
     out: str,
     ckpt: str | None = None,
     weights: str | None = None,
-    formats: list[Format] = [],  # noqa: B006
+    formats: list[Choice] = [],  # noqa: B006
     sentences: list[str] = [],  # noqa: B006
     dynamic_batch: bool = False,
+    runtime_folder: str | None = None,
     classes: list[str] = [],  # noqa: B006
     overwrite: bool = False,
 ) -> None:
@@ -42,14 +52,17 @@ def export(
     weights, the average is written.
 
     Args:
-        out: the folder to write.
+        out: the folder to write; for ``web`` alone it may be a file that ends in ``.html``.
         ckpt: written by ``vl-track fit``, or a folder of runs that holds one run; without one, no
             safetensors are written, and ``formats`` are made of ``weights``.
         weights: a model folder; by default the model that comes with the package.
         formats: also write one tracking step as ``onnx``, ``pt2`` (torch.export) or ``aoti``
-            (AOTInductor), each only if its answers are PyTorch's.
-        sentences: encoded into ``tracker.json`` for those formats.
+            (AOTInductor), each only if its answers are PyTorch's; or ``web``, one HTML file that
+            tracks in a browser and sends nothing.
+        sentences: encoded into ``tracker.json`` for the formats of one step.
         dynamic_batch: let those formats take any number of crops at once.
+        runtime_folder: where the tarball of the npm package onnxruntime-web, which ``web`` needs,
+            lies or is put; by default it is fetched once into the cache.
         classes: heads, text encoders and backbones of your own that the model has, as
             ``module.Class``.
         overwrite: replace outputs that exist. An input is never replaced.
@@ -60,18 +73,50 @@ def export(
     if ckpt is not None and weights is not None:
         raise ConfigError("Give --ckpt or --weights, not both: each is a model.")
     ckpt = None if ckpt is None else find_checkpoint(ckpt)
-    check_tools(formats)
-    check_files(_outputs(Path(out), ckpt, formats), [ckpt] if ckpt else [], overwrite=overwrite)
+    steps: list[Format] = [one for one in formats if one != "web"]
+    check_tools(["onnx", *steps] if "web" in formats else steps)
+    page = _page(out, alone=ckpt is None and not steps) if "web" in formats else None
+    outputs = [*_outputs(Path(out), ckpt, steps), *([page] if page else [])]
+    check_files(outputs, [ckpt] if ckpt else [], overwrite=overwrite)
     if weights is not None and Path(weights).resolve() == Path(out).resolve():
         raise ConfigError(f"{out} is an input: write to another folder.")
+    runtime = web_runtime(runtime_folder) if page else None
     if ckpt is not None:
         write_folder(ckpt, out, own)
-    if formats:
-        network = load_network(out if ckpt is not None else weights, own)
-        made = write_step(network, out, formats, sentences=sentences, dynamic_batch=dynamic_batch)
+    source = out if ckpt is not None else weights
+    if steps:
+        made = write_step(
+            load_network(source, own), out, steps, sentences=sentences, dynamic_batch=dynamic_batch
+        )
         for path, difference in made:
             sys.stdout.write(written_line(path, difference))
         sys.stdout.write(f"{Path(out) / 'tracker.json'}: sizes, factors, sentences\n")
+    if page and runtime:
+        _write_page(page, source, own, runtime)
+
+
+def _page(out: str, *, alone: bool) -> Path:
+    """Return the HTML file to write.
+
+    Raises:
+        ConfigError: a file is named where other things are written too.
+    """
+    path = Path(out).expanduser()
+    if path.suffix.lower() != ".html":
+        return path / PAGE
+    if not alone:
+        raise ConfigError(f"{out} is a file, and there are several outputs: name a folder.")
+    return path
+
+
+def _write_page(
+    page: Path, source: str | None, classes: Sequence[type[nn.Module]], runtime: WebRuntime
+) -> None:
+    graph = settle(source, device="cpu", runtime="onnx", classes=classes).graph
+    assert graph is not None  # asked for, so it is there or an error was raised
+    folder = packaged() if source is None else Path(source)
+    write_page(page, *graph, runtime, load_network(source, classes).text, judge_in(folder))
+    sys.stdout.write(f"{page}: {page.stat().st_size / 1e6:.1f} MB; open it in a browser\n")
 
 
 def find_checkpoint(place: str) -> str:
@@ -92,7 +137,7 @@ def find_checkpoint(place: str) -> str:
     return str(found[0])
 
 
-def _outputs(folder: Path, ckpt: str | None, formats: list[Format]) -> list[Path]:
+def _outputs(folder: Path, ckpt: str | None, formats: Sequence[Format]) -> list[Path]:
     """Return the files that will be written; older weights in the folder count as outputs."""
     files = [folder / f"tracker{FORMATS[kind]}" for kind in formats]
     if formats:

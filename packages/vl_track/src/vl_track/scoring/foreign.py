@@ -4,7 +4,8 @@ import importlib
 import importlib.util
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -18,6 +19,10 @@ from vl_track.video.frames import Image
 MUST_BE = "no tracker: it needs the methods init(image, box, text) and update(image)"
 SENTENCE = "sentence"
 """Property of a TraX object that holds the sentence, as of ``vl-track vot``."""
+
+
+class TrackerFailedError(DataError):
+    """A tracker that is not ours broke off on a video; on the next one it starts anew."""
 
 
 @runtime_checkable
@@ -46,30 +51,51 @@ class ClassTracker:
         kind: type[Any] = import_class(path, [object], option="--tracker", must_be=MUST_BE)
         if not all(callable(getattr(kind, method, None)) for method in ("init", "update")):
             raise ConfigError(f"{name} is {MUST_BE}.")
-        self.name = name
-        self._tracker: InitUpdate = kind()
+        self.name, self._kind = name, kind
+        self._tracker: InitUpdate | None = None
 
     def initialize(self, image: Image, box: Box | None = None, text: str = "") -> Estimate:
-        """Start on an image."""
-        self._tracker.init(image, box, text)
+        """Start on an image.
+
+        Raises:
+            TrackerFailedError: the tracker raised an error, or its answer is no box.
+        """
+        with self._named():
+            if self._tracker is None:
+                self._tracker = self._kind()
+            self._tracker.init(image, box, text)
         return Estimate(box, 1.0) if box is not None else self.track(image)
 
     def track(self, image: Image) -> Estimate:
         """Find the object in the next image.
 
         Raises:
-            DataError: the answer is no box.
+            TrackerFailedError: the tracker raised an error, or its answer is no box.
         """
-        return Estimate(_box(self._tracker.update(image), self.name), 1.0)
+        assert self._tracker is not None, "initialize comes first"
+        with self._named():
+            answer = self._tracker.update(image)
+        return Estimate(_box(answer, self.name), 1.0)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Turn whatever a stranger's code raises into an error with its name."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            self._tracker = None  # in what state it is nobody knows
+            raise TrackerFailedError(
+                f"{self.name} failed ({type(error).__name__}: {error})."
+            ) from error
 
 
 def _box(answer: Sequence[float], name: str) -> Box:
     try:
         values = np.asarray(answer, np.float64).reshape(-1)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name} answers {answer!r:.80}, which is no box.") from error
+        raise TrackerFailedError(f"{name} answers {answer!r:.80}, which is no box.") from error
     if values.shape != (4,) or not np.isfinite(values).all():
-        raise DataError(f"{name} answers {answer!r:.80}: a box is x, y, width, height.")
+        raise TrackerFailedError(f"{name} answers {answer!r:.80}: a box is x, y, width, height.")
     return as_box(values)
 
 
@@ -108,6 +134,7 @@ class TraxTracker:
 
         Raises:
             ConfigError: there is no box, without which TraX has no object.
+            TrackerFailedError: the program ended or failed.
         """
         if box is None:
             raise ConfigError("A TraX tracker needs a box: take --prompts '[box+text]'.")
@@ -117,19 +144,21 @@ class TraxTracker:
         try:
             self._client.initialize({"color": self._image(image)}, objects, {})
         except self._trax.TraxException as error:
-            raise DataError(f"{self.name} failed on the first frame ({error}).") from error
+            self.close()
+            raise TrackerFailedError(f"{self.name} failed on the first frame ({error}).") from error
         return Estimate(box, 1.0)
 
     def track(self, image: Image) -> Estimate:
         """Find the object in the next image.
 
         Raises:
-            DataError: the program ended or failed.
+            TrackerFailedError: the program ended or failed; it is started again for the next video.
         """
         try:
             answer, _ = self._client.frame({"color": self._image(image)}, {}, [])
         except self._trax.TraxException as error:
-            raise DataError(f"{self.name} failed while tracking ({error}).") from error
+            self.close()
+            raise TrackerFailedError(f"{self.name} failed while tracking ({error}).") from error
         return Estimate(_box(answer[0][0].bounds(), self.name), 1.0)
 
     def close(self) -> None:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vl_track.data.prompts import PromptKind
 from vl_track.data.video import Video
+from vl_track.scoring.foreign import TrackerFailedError
 from vl_track.scoring.runs import SequenceResult, run_video
 from vl_track.tracking.loop import ObjectTracker
 
@@ -25,6 +26,21 @@ _WORD = re.compile(r"\b(" + "|".join(SWAPPED) + r")\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A video on which a tracker that is not ours broke off.
+
+    Attributes:
+        name: of the video.
+        condition: under which it was being tracked.
+        reason: a sentence.
+    """
+
+    name: str
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ablation:
     """Runs under each condition, in the same order of videos.
 
@@ -33,10 +49,12 @@ class Ablation:
     Attributes:
         prompt: what the tracker gets: box and sentence, or the sentence alone.
         runs: by condition.
+        failed: videos left out of every condition, so that all have the same ones.
     """
 
     prompt: PromptKind
     runs: dict[str, list[SequenceResult]]
+    failed: list[Failure] = field(default_factory=list)
 
     def auc(self, condition: str) -> float:
         """Return the mean AUC of a condition; not a number where it has no video."""
@@ -100,6 +118,8 @@ def ablate(
     Without a box and without a sentence nothing names the object; the tracker then searches with
     no template and no words, and follows what looks most like an object to it.
 
+    A video on which the tracker breaks off is left out of every condition, and the others go on.
+
     Args:
         tracker: started anew on every video.
         videos: with sentences.
@@ -109,12 +129,23 @@ def ablate(
     """
     shuffled = shuffled_sentences(videos)
     runs: dict[str, list[SequenceResult]] = {condition: [] for condition in conditions}
+    failed: list[Failure] = []
     for video, wrong in zip(videos, shuffled, strict=True):
         sentences = {"right": video.sentence, "none": "", "shuffled": wrong,
                      "swapped": swapped_sentence(video.sentence)}  # fmt: skip
+        done: dict[str, SequenceResult] = {}
+        fault = None
         for condition in conditions:
             sentence = sentences[condition]
-            if sentence is not None:
-                runs[condition].append(run_video(tracker, video, prompt=prompt, sentence=sentence))
+            if sentence is not None and fault is None:
+                try:
+                    done[condition] = run_video(tracker, video, prompt=prompt, sentence=sentence)
+                except TrackerFailedError as error:
+                    fault = Failure(name=video.name, condition=condition, reason=str(error))
             after()
-    return Ablation(prompt=prompt, runs=runs)
+        if fault is not None:
+            failed.append(fault)
+            continue
+        for condition, run in done.items():
+            runs[condition].append(run)
+    return Ablation(prompt=prompt, runs=runs, failed=failed)

@@ -51,7 +51,15 @@ class WordPieceText(TokenizedText):
 
     def encode(self, sentences: list[str]) -> Tensor:
         """Return one vector (B, C) for each sentence; zeros where nothing is understood."""
-        ids, there = self._batch([self.ids(sentence) for sentence in sentences])
+        return self.vectors(*self._batch([self.ids(sentence) for sentence in sentences]))
+
+    def vectors(self, ids: Tensor, there: Tensor) -> Tensor:
+        """Return one vector (B, C) for each row of pieces.
+
+        Args:
+            ids: int64 (B, L), filled up with any id.
+            there: bool (B, L).
+        """
         vectors = self.pieces_VD[ids].float() * self.scale_V[ids].float()[..., None]
         tokens = self.project(vectors.to(self.project.weight.dtype))
         tokens = tokens + self._ordered(tokens, there)

@@ -40,3 +40,14 @@ class TokenText(TokenizedText):
         lengths = torch.tensor([0, *(len(row) for row in ids)][:-1], device=device)
         vector: Tensor = self.embedding(flat, lengths.cumsum(0))
         return vector
+
+    def vectors(self, ids_BL: Tensor, there_BL: Tensor) -> Tensor:
+        """Return the mean embedding (B, C) of the tokens that are there, at least one of each row.
+
+        Args:
+            ids_BL: int64, filled up with any id.
+            there_BL: bool.
+        """
+        weight = there_BL[..., None].to(self.embedding.weight.dtype)
+        mean: Tensor = (self.embedding.weight[ids_BL] * weight).sum(1) / weight.sum(1)
+        return mean

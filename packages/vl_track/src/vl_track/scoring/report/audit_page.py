@@ -52,7 +52,10 @@ def gain_plot(found: Sequence[Finding]) -> bytes:
 
 
 def render_audit(
-    name: str, found: Sequence[Finding], ablations: Sequence[tuple[str, Ablation]]
+    name: str,
+    found: Sequence[Finding],
+    ablations: Sequence[tuple[str, Ablation]],
+    failed: Sequence[str] = (),
 ) -> str:
     """Return the page.
 
@@ -60,6 +63,7 @@ def render_audit(
         name: of the tracker.
         found: every comparison.
         ablations: with the names of their data, for the table of videos.
+        failed: a sentence for each video that is left out.
     """
     return (
         page_environment("vl_track.scoring.report")
@@ -72,6 +76,7 @@ def render_audit(
             rows=audit_table(found),
             sentences=[sentence_of(one) for one in found],
             plot=gain_plot(found),
+            failed=failed,
             videos=[row for data, one in ablations for row in _videos(data, one)],
             conditions=list(ablations[0][1].runs) if ablations else [],
         )
