@@ -227,7 +227,7 @@ def test_the_command_trains_exports_and_describes_a_model(
     assert config["trainer"]["max_steps"] == int(means[best].argmax()) + 1
     model = out / "model"
     assert {p.name for p in model.iterdir()} == {
-        "README.md", "config.json", "model.onnx", "model.safetensors",
+        "README.md", "calibration.json", "config.json", "model.onnx", "model.safetensors",
     }  # fmt: skip
     loaded = timm.create_model(f"local-dir:{model}", pretrained=True)
     assert loaded.num_classes == len(json.loads((model / "config.json").read_text())["label_names"])

@@ -283,7 +283,8 @@ def test_a_checkpoint_with_adapters_answers_as_the_network_it_was(
     dropout_ft: Run, tmp_path: Path,
 ) -> None:  # fmt: skip
     """Under mixed precision the factors stay float32; only the run's own answers are rounded."""
-    words = clip_words(tiny_arguments, weights, *LORA, "--trainer.precision", precision)
+    words = clip_words(tiny_arguments, weights, *LORA, "--trainer.precision", precision,
+                       "--trainer.enable_model_summary", "false")  # fmt: skip
     assert dropout_ft(words) == 0
     run = load_runs([tmp_path / "runs"])[0]
     evaluation = Reevaluation(run)

@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -144,9 +144,9 @@ def exported(*, onnx: bool) -> list[Any]:
     """
     from holdfast.exporting import check_tools
 
-    formats = ["onnx"] if onnx else []
+    formats: list[Literal["onnx", "pt2", "aoti"]] = ["onnx"] if onnx else []
     check_tools(formats)
-    return formats
+    return list(formats)
 
 
 def jobs_on(

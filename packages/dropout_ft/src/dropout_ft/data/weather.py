@@ -72,7 +72,7 @@ def plasma(side: int, decay: float, generator: np.random.Generator) -> Floats:
         step, wobble = half, wobble / decay
     heights -= heights.min()
     top = heights.max()
-    return heights / top if top else heights
+    return np.asarray(heights / top if top else heights)
 
 
 def spatter(x: Floats, severity: int, generator: np.random.Generator) -> Floats:
@@ -99,7 +99,7 @@ def _drops(liquid: Floats) -> Floats:
     relief = cv2.blur(cv2.filter2D(cv2.equalizeHist(rims), cv2.CV_8U, light), (3, 3))
     bright = levels.astype(np.float64) * relief
     top = bright.max()
-    return bright / top if top else bright
+    return np.asarray(bright / top if top else bright)
 
 
 def frost_of(
