@@ -138,6 +138,6 @@ def _report(name: str, done: list[tuple[str, Ablation]], out: str | None) -> Non
         lines = "\n".join(lost)
         total = len(lost) + sum(len(one.runs["right"]) for _, one in done)
         raise DataError(
-            f"{name} broke off on {len(lost)} of {total} videos. They are left out of all figures above, "
-            f"which are of the videos that were tracked to their end:\n{lines}"
+            f"{name} broke off on {len(lost)} of {total} videos. They are in no figure above; "
+            f"all figures are of the videos tracked to their end:\n{lines}"
         )

@@ -53,6 +53,8 @@ def clips(
     split: Split = "val",
     weights: str | None = None,
     root: str | None = None,
+    nano: str | None = None,
+    vit: str | None = None,
     out: str | None = None,
     overwrite: bool = False,
     device: str | None = None,
@@ -62,6 +64,8 @@ def clips(
     options: TrackerOptions | None = None,
 ) -> None:
     """Score our tracker, with three kinds of prompt, beside OpenCV's CSRT, KCF and MIL.
+
+    Also beside OpenCV's NanoTrack and ViT trackers where their ONNX files are given.
 
     Ours gets the box alone, box and sentence, box and another's sentence, and the sentence alone
     where it knows a word of it. Another's is that of an object in another video; of another object
@@ -73,6 +77,8 @@ def clips(
         split: of ``real_clips``: ``val``, to choose by, or ``test``, to report.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         root: data root; Debian's clips are fetched below it.
+        nano: files of OpenCV's TrackerNano: ``backbone.onnx,neckhead.onnx``.
+        vit: file of OpenCV's TrackerVit.
         out: JSON to write.
         overwrite: replace it if it exists.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
@@ -84,6 +90,7 @@ def clips(
         options: of our tracker.
     """
     presets.check_record(out, weights, annotations, overwrite=overwrite)
+    rivals = _rivals(nano, vit)
     found = list(open_annotated(annotations, split, root))
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, found)
     table: dict[str, dict[str, ClipScore]] = {}
@@ -92,7 +99,7 @@ def clips(
         ours = {how: score_clip(tracker, clip, sentence) for how, sentence in prompts.items()}
         if tracker.network.text.knows(clip.sentence):
             ours["ours: sentence"] = score_clip(tracker, clip, clip.sentence, prompt="text")
-        theirs = {f"OpenCV {who}": score_clip(OpenCVTracker(who), clip) for who in available()}
+        theirs = {f"OpenCV {one.name}": score_clip(one, clip) for one in rivals}
         table[clip.name] = ours | theirs
     sys.stdout.write(format_table(table))
     rows = {clip: {who: vars(one) for who, one in row.items()} for clip, row in table.items()}
@@ -114,6 +121,16 @@ def open_annotated(annotations: str, split: Split, root: str | None) -> VideoSet
             "and a file of boxes for each clip."
         )
     return open_set("clips", "test", folder=annotations, videos=root)
+
+
+def _rivals(nano: str | None, vit: str | None) -> list[OpenCVTracker]:
+    """Return OpenCV's trackers; each starts anew on every clip."""
+    found = [OpenCVTracker(who) for who in available()]
+    if nano is not None:
+        found.append(OpenCVTracker("Nano", nano.split(",")))
+    if vit is not None:
+        found.append(OpenCVTracker("Vit", [vit]))
+    return found
 
 
 def sentences(right: Sequence[str], videos: Sequence[str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.cli.spelling import repeatable
 from holdfast.errors import ConfigError, DataError
@@ -15,7 +15,9 @@ from vl_track.commands.trusted import own_classes
 from vl_track.data.geometry import Box, as_box
 from vl_track.results import Layout
 from vl_track.runtimes import Precision, Runtime
+from vl_track.segmenting import Segmenter, TransformersSegmenter
 from vl_track.tracking.live import live_window
+from vl_track.tracking.masks import MaskWriter, mask_name
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.progress import progress_bar
 from vl_track.tracking.result import TrackResult
@@ -34,6 +36,27 @@ if TYPE_CHECKING:
 NAME = "{name}"
 
 
+class Job(NamedTuple):
+    """A source and the files that are written of it.
+
+    Attributes:
+        source: where frames come from.
+        overlay: video with boxes drawn.
+        boxes: see :func:`vl_track.tracking.saving.save_result`.
+        masks: a file for each object, if masks are wanted.
+    """
+
+    source: Source
+    overlay: Path | None
+    boxes: Path | None
+    masks: list[Path]
+
+    def files(self, objects: int) -> list[Path]:
+        """Return every file."""
+        boxes = files_for(self.boxes, objects) if self.boxes is not None else []
+        return boxes + ([self.overlay] if self.overlay is not None else []) + self.masks
+
+
 @repeatable("box", "text")
 def track(
     source: list[str],
@@ -49,6 +72,8 @@ def track(
     start: str = "0",
     max_frames: int | None = None,
     alarm: float | None = None,
+    masks: str | None = None,
+    segmenter: str | None = None,
     weights: str | None = None,
     device: str | None = None,
     runtime: Runtime = "auto",
@@ -59,42 +84,41 @@ def track(
     """Track objects named by a box in the first frame, by a text, or by both.
 
     Args:
-        source: video files, folders of images, addresses that FFmpeg opens (rtsp://, http://...),
-            or ``camera`` (``camera:1``...).
+        source: videos, folders of images, addresses (rtsp://, http://...), or ``camera:1``.
         box: ``x,y,width,height`` in pixels of the first frame; repeat it for several objects.
-        text: a sentence about the object, for example "the red cup on the left"; repeat it for
-            several objects. Where boxes are given too, give as many texts as boxes, or none.
-        out: overlay video to write (.mp4, .mkv, .mov), with the times and the sound of the source.
-            With several sources, ``{name}`` in it stands for each source's name.
-        save: boxes to write: ``.csv`` and ``.json`` have frame, time, object, box, score and
-            present, ``.txt`` the field's layout; by default ``{name}_boxes.txt`` if there is no
-            ``out``.
-        layout: of ``.txt``: ``got10k`` (comma, decimals), ``lasot`` (comma, whole) or
-            ``pytracking`` (tab, truncated).
+        text: a sentence about the object, "the red cup on the left"; repeat it for several. Where
+            boxes are given too, give as many texts as boxes, or none.
+        out: overlay video to write (.mp4, .mkv, .mov), with the source's times and sound. With
+            several sources, ``{name}`` in it stands for each source's name.
+        save: boxes to write: ``.csv`` and ``.json`` have frame, time, object, box, score, present,
+            ``.txt`` the field's layout; ``{name}_boxes.txt`` if there is no ``out`` either.
+        layout: ``got10k`` (comma, decimals), ``lasot`` (whole), ``pytracking`` (tab, truncated).
         overwrite: replace outputs that exist. An input is never replaced.
         select: draw a box in a window on the first frame.
         show: show the tracked frames in a window, where there is a display.
         start: where to begin, in seconds or as ``minutes:seconds``.
         max_frames: stop after this many.
-        alarm: share of videos that may have a false alarm that the object is lost, 0.05 by
-            default; the model must have a ``presence.json``.
+        alarm: share of videos with a false alarm, 0.05 by default; needs ``presence.json``.
+        masks: folder for VOT's masks, a file for each ``--text``.
+        segmenter: folder of a SAM 2 or SAM 3 model (Hugging Face), which makes them of boxes.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
             installed and gives the same boxes.
         precision: ``float32``, ``bfloat16`` (OpenVINO), or ``auto``: fewer bits where the CPU
             computes in them and the model was measured to lose at most 0.005 success AUC.
-        classes: heads, text encoders and backbones of your own that the model has, as
-            ``module.Class``.
+        classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
-    begin = parse_time(start)
-    options = with_alarm(options, alarm)
+    begin, options = parse_time(start), with_alarm(options, alarm)
     _check_count(max_frames)
     prompts = make_prompts(box, text, select=select)
     opened = [open_source(one) for one in source]
-    places = [_places(one, len(opened), out, save) for one in opened]
-    written = [path for one in places for path in _files(*one, len(prompts))]
+    jobs = [
+        Job(one, *_places(one, len(opened), out, save), _mask_files(masks, segmenter, one, prompts))
+        for one in opened
+    ]
+    written = [path for job in jobs for path in job.files(len(prompts))]
     check_files(written, [o for o in source if not o.startswith("camera")], overwrite=overwrite)
     first = [first_image(one, begin) for one in opened] if select else []
     prompts = [Prompt(select_box(first[0]), prompts[0].text)] if first else prompts
@@ -105,42 +129,51 @@ def track(
         weights, options=options, device=device, runtime=runtime, precision=precision,
         frames=_expected(opened, max_frames), classes=own_classes(classes),
     )  # fmt: skip
-    _check_alarm(tracker, alarm)
-    _print_remarks(tracker, opened, prompts)
-    for number, (one, (overlay, boxes)) in enumerate(zip(opened, places, strict=True)):
+    _check(tracker, alarm, opened, prompts)
+    drawn = TransformersSegmenter(segmenter, tracker.device) if segmenter else None
+    for number, job in enumerate(jobs):
         if first and number:
             prompts = [Prompt(select_box(first[number]), prompts[0].text)]
-        outputs = Outputs(overlay=overlay, boxes=boxes, layout=layout)
-        result = _track_one(tracker, one, prompts, outputs, begin, max_frames, show=show)
-        sys.stdout.write(summary(result, _files(overlay, boxes, len(prompts))))
+        result = _track_one(tracker, job, prompts, layout, begin, max_frames, drawn, show=show)
+        sys.stdout.write(summary(result, job.files(len(prompts))))
         if result.ended_by:
             break
 
 
 def _track_one(
     tracker: "Tracker",
-    source: Source,
+    job: Job,
     prompts: list[Prompt],
-    outputs: Outputs,
+    layout: Layout,
     start: float,
     max_frames: int | None,
+    segmenter: Segmenter | None,
     *,
     show: bool,
 ) -> TrackResult:
     """Track the objects of one source, a tracker each, and write its files."""
     trackers = [tracker.another() for _ in prompts]
-    with _sinks(source, start, max_frames, show=show) as sinks:
-        outputs = replace(outputs, lost_score=tracker.options.lost_score, sinks=sinks)
-        return track_video(trackers, source, prompts, outputs, start=start, max_frames=max_frames)
+    masks = MaskWriter(segmenter, job.masks) if segmenter else None
+    with _sinks(job.source, start, max_frames, masks, show=show) as sinks:
+        outputs = Outputs(
+            overlay=job.overlay, boxes=job.boxes, layout=layout, sinks=sinks,
+            lost_score=tracker.options.lost_score,
+        )  # fmt: skip
+        return track_video(
+            trackers, job.source, prompts, outputs, start=start, max_frames=max_frames
+        )
 
 
 @contextmanager
 def _sinks(
-    source: Source, start: float, max_frames: int | None, *, show: bool
+    source: Source, start: float, max_frames: int | None, masks: MaskWriter | None, *, show: bool
 ) -> Iterator[list[Sink]]:
-    """Open the progress bar, and the window if it is wanted."""
+    """Open the progress bar, and the window and the masks if they are wanted."""
     with ExitStack() as stack:
         sinks: list[Sink] = [stack.enter_context(progress_bar(source, start, max_frames))]
+        if masks is not None:
+            stack.callback(masks.write)  # also of a run that broke off
+            sinks.append(masks)
         if show:
             sinks.append(stack.enter_context(live_window(source.name)))
         yield sinks
@@ -289,9 +322,22 @@ def _places(
     return found[0], found[1]
 
 
-def _files(overlay: Path | None, boxes: Path | None, objects: int) -> list[Path]:
-    files = files_for(boxes, objects) if boxes is not None else []
-    return files + ([overlay] if overlay is not None else [])
+def _mask_files(
+    masks: str | None, segmenter: str | None, source: Source, prompts: list[Prompt]
+) -> list[Path]:
+    """Return the files of the masks of one source.
+
+    Raises:
+        ConfigError: masks and segmenter do not go together, or an object has no sentence.
+    """
+    if (masks is None) != (segmenter is None):
+        raise ConfigError("--masks FOLDER and --segmenter FOLDER need each other.")
+    if masks is None:
+        return []
+    if not all(prompt.text.strip() for prompt in prompts):
+        raise ConfigError("--masks needs a --text for every object: it names the object's file.")
+    folder = Path(masks).expanduser()
+    return [folder / mask_name(source.name, prompt.text) for prompt in prompts]
 
 
 def _expected(sources: list[Source], max_frames: int | None) -> int:
@@ -300,7 +346,11 @@ def _expected(sources: list[Source], max_frames: int | None) -> int:
     return sum(min(count, max_frames or sys.maxsize) for count in counts)
 
 
-def _print_remarks(tracker: "Tracker", sources: list[Source], prompts: list[Prompt]) -> None:
+def _check(
+    tracker: "Tracker", alarm: float | None, sources: list[Source], prompts: list[Prompt]
+) -> None:
+    """Refuse an alarm that cannot be, and print what a user should know."""
+    _check_alarm(tracker, alarm)
     notes = [note for one in sources for note in one.remarks]
     notes += [note for one in prompts for note in tracker.network.text.remarks(one.text)]
     for note in dict.fromkeys(notes):
