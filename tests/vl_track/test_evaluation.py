@@ -374,6 +374,10 @@ def test_the_clips_command_prints_every_tracker(
     assert all(f"OpenCV {name}" in shown for name in available())
     assert all(how in shown for how in clips_command.sentences(["it"], ["c.mp4"])[0])
     assert json.loads(out.read_text())["clips"]["c"]["ours: box"]["auc"] > 0.8
+    assert "ours: box: mean" in shown
+    monkeypatch.setattr(clips_command, "score_clip", None)  # nothing is tracked a second time
+    assert APP.main(["clips", str(clip_folder), "--out", str(out), "--resume"]) == 0
+    assert capsys.readouterr().out == shown
     assert APP.main(["clips", str(tmp_path / "none")]) == 1
     assert "no folder" in capsys.readouterr().err
 
