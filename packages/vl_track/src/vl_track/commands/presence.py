@@ -23,7 +23,15 @@ from vl_track.loading import load_network, read_folder, save_network
 from vl_track.packaged import packaged
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.variation import Variation
-from vl_track.scoring.judging import AlarmScore, Ways, alarm_score, fit_judge, pooled, watch_videos
+from vl_track.scoring.judging import (
+    AlarmScore,
+    Watched,
+    Ways,
+    alarm_score,
+    fit_judge,
+    pooled,
+    watch_videos,
+)
 from vl_track.scoring.presence import (
     PresenceScore,
     calibrate,
@@ -114,10 +122,7 @@ def presence(
         watched = watch_videos(tracker, videos, prompt, after=advance)
         stayed = watch_videos(tracker, still, prompt, after=advance)
     if fitted:
-        fit_judge(watched, stayed, _digests(source)).write(Path(fitted))
-        sys.stdout.write(
-            f"{fitted}: fitted on {len(watched)} videos, alarm calibrated on {len(stayed)}\n"
-        )
+        _fit(watched, stayed, source, Path(fitted))
         return
     said, seen = pooled(watched)
     found = presence_score(said, seen)
@@ -161,6 +166,13 @@ def _draw(diagram: str | None, found: PresenceScore, title: str) -> None:
         )
 
         write_bytes(Path(diagram).expanduser(), reliability_plot(found, title))
+
+
+def _fit(fitting: list[Watched], staying: list[Watched], source: Path, target: Path) -> None:
+    fit_judge(fitting, staying, _digests(source)).write(target)
+    sys.stdout.write(
+        f"{target}: fitted on {len(fitting)} videos, alarm calibrated on {len(staying)}\n"
+    )
 
 
 def _calibrate(
