@@ -119,7 +119,7 @@ def presence(
         weights, options, device, runtime, precision, classes, [*videos, *still]
     )
     with presets.progress(len(videos) + len(still)) as advance:
-        watched = watch_videos(tracker, videos, prompt, after=advance)
+        watched = watch_videos(tracker, videos, prompt, search=bool(fitted), after=advance)
         stayed = watch_videos(tracker, still, prompt, after=advance)
     if fitted:
         _fit(watched, stayed, source, Path(fitted))
@@ -169,10 +169,13 @@ def _draw(diagram: str | None, found: PresenceScore, title: str) -> None:
 
 
 def _fit(fitting: list[Watched], staying: list[Watched], source: Path, target: Path) -> None:
-    fit_judge(fitting, staying, _digests(source)).write(target)
+    judge = fit_judge(fitting, staying, _digests(source))
+    judge.write(target)
     sys.stdout.write(
         f"{target}: fitted on {len(fitting)} videos, alarm calibrated on {len(staying)}\n"
     )
+    if not judge.places:
+        sys.stdout.write("No search of a frame found the object, so lost ones stay lost\n")
 
 
 def _calibrate(
