@@ -112,7 +112,7 @@ def presence(
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
     if fitted:  # on what the tracker does by itself, whatever was fitted before
-        options = replace(options or TrackerOptions(), alarm=0.0, redetect=False)
+        options = replace(options or TrackerOptions(), alarm=0.0)
     videos = _videos(dataset, split, count, root, emoji=emoji)
     still = _staying(dataset, split, count, staying, root, emoji=emoji)
     tracker = presets.make_tracker(

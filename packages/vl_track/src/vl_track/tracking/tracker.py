@@ -244,10 +244,10 @@ class Tracker:
             found = self._correct(frame, found)
         found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
-        if self.lost and self.options.redetect:
-            if not self.watch.has_alarm:
-                return self._redetect(frame, found)
+        if self.lost and self.watch.has_alarm and self.options.redetect != "never":
             found = self._look_around(frame, found)
+        elif self.lost and self.options.redetect == "always":
+            return self._redetect(frame, found)
         self._box = found.box
         interval = self.options.update_interval
         due = interval > 0 and self._frames % interval == 0
@@ -318,6 +318,8 @@ class Tracker:
 
         Until then the tracker follows what it has: the alarm may be false.
         """
+        if not self.watch.can_search:
+            return found
         height, width = frame.shape[:2]
         windows = cover((width, height), self._window(self.network.search_factor).side)
         first = self._turn % len(windows)

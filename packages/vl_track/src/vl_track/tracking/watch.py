@@ -46,6 +46,11 @@ class Watch:
         """Whether an alarm can ring at all."""
         return self._limit is not None
 
+    @property
+    def can_search(self) -> bool:
+        """Whether places elsewhere in the frame can be judged at all."""
+        return self.judge is not None and bool(self.judge.places) and self._coloured > 0
+
     def start(self, *, given: bool) -> None:
         """Forget the object before.
 
