@@ -322,7 +322,7 @@ def test_the_shipped_model_tells_presence_and_has_an_alarm() -> None:
     """Its presence.json fits the weights beside it; on any runtime it is read."""
     found = Judge.read(packaged())
     assert found is not None
-    assert len(found.worst) == 60
+    assert len(found.worst) == 72
     assert found.places, "it looks for lost objects"
     for runtime in ("onnx", "torch"):
         tracker = vl_track.load(runtime=runtime, device="cpu")

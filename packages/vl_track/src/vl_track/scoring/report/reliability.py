@@ -34,6 +34,7 @@ def reliability_plot(found: PresenceScore, title: str) -> bytes:
     )
     lower.bar(said, [one.count for one in found.bins], width=0.7 / BINS, color=COLOURS[0])
     lower.set_yscale("log")
+    lower.set_ylim(bottom=0.8)
     lower.set_ylabel("frames")
     lower.set_xlabel("probability that the object is in view")
     for axes in (upper, lower):
