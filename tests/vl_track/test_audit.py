@@ -16,7 +16,7 @@ from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scoring.audit import Finding, findings, sentence_of, verdict
 from vl_track.scoring.foreign import ClassTracker, TrackerFailedError, TraxTracker
-from vl_track.scoring.language import AUDITED, ablate, swapped_sentence
+from vl_track.scoring.language import ablate, swapped_sentence
 from vl_track.scoring.uncertainty import compare
 from vl_track.tracking import Estimate
 from vl_track.video.frames import Box, Image
@@ -115,9 +115,7 @@ def test_a_tracker_that_hears_no_relation_is_told_apart(careless: bool, root: Pa
     turned = [scene for scene in scenes if swapped_sentence(scene.sentence)]
     plain = [scene for scene in scenes if not swapped_sentence(scene.sentence)]
     scenes = [*turned[:6], *plain[:3]]
-    found = findings(
-        ablate(Listener(scenes, careless=careless), scenes, "box+text", conditions=AUDITED), "Some"
-    )
+    found = findings(ablate(Listener(scenes, careless=careless), scenes, "box+text"), "Some")
     gains = {one.condition: one for one in found}
     assert gains["none"].sure
     assert gains["none"].videos == len(scenes)
@@ -200,7 +198,7 @@ def test_a_failed_video_is_in_no_condition(root: Path) -> None:
                 raise TrackerFailedError("it broke off")
             return super().track(image)
 
-    done = ablate(Deaf(scenes, careless=True), scenes, "box+text", conditions=AUDITED)
+    done = ablate(Deaf(scenes, careless=True), scenes, "box+text")
     failed = [(one.name, one.condition) for one in done.failed]
     assert failed == [(scenes[0].name, "shuffled"), (scenes[1].name, "right")]
     for condition in ("right", "none", "shuffled"):

@@ -62,7 +62,8 @@ def test_every_switch_of_the_table_exists_with_its_default() -> None:
     assert PairOptions().least_frames == 0
     assert Conventions() == (False, True, True, 10)
     options = TrackerOptions()
-    assert (options.update_interval, options.redetect, options.window_weight) == (0, False, 1.0)
+    assert (options.update_interval, options.window_weight) == (0, 1.0)
+    assert options.redetect == "after_alarm", "as the release, without a presence.json"
 
 
 def test_the_papers_weights_are_the_defaults() -> None:

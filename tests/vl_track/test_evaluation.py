@@ -190,7 +190,7 @@ class Obedient(Told):
 def test_the_ablation_measures_what_the_sentence_brings(scenes: list[Scene]) -> None:
     count = []
     found = ablate(Obedient(scenes), scenes, "text", after=lambda: count.append(1))
-    assert len(count) == 3 * len(scenes)
+    assert len(count) == 4 * len(scenes)
     assert found.auc("right") > 0.9
     assert found.auc("none") < 0.05
     lift, error = found.lift("none")
@@ -374,6 +374,10 @@ def test_the_clips_command_prints_every_tracker(
     assert all(f"OpenCV {name}" in shown for name in available())
     assert all(how in shown for how in clips_command.sentences(["it"], ["c.mp4"])[0])
     assert json.loads(out.read_text())["clips"]["c"]["ours: box"]["auc"] > 0.8
+    assert "ours: box: mean" in shown
+    monkeypatch.setattr(clips_command, "score_clip", None)  # nothing is tracked a second time
+    assert APP.main(["clips", str(clip_folder), "--out", str(out), "--resume"]) == 0
+    assert capsys.readouterr().out == shown
     assert APP.main(["clips", str(tmp_path / "none")]) == 1
     assert "no folder" in capsys.readouterr().err
 
@@ -417,7 +421,9 @@ def test_score_and_ablate_language_print_their_convention(
         == 0
     )
     shown = capsys.readouterr().out
-    assert "lift over shuffled" in shown
+    rows = [line.split() for line in shown.splitlines() if line.startswith("box+text")]
+    assert [row[1] for row in rows] == ["right", "none", "shuffled", "swapped"]
+    assert [row[2] for row in rows[:3]] == ["3", "3", "3"]
     assert json.loads(out.read_text())[0]["prompt"] == "box+text"
 
 

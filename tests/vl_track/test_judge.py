@@ -48,6 +48,10 @@ def judge(**changed: Any) -> Judge:
     return Judge(**{**known, "worst": [1.0] * 30, **changed})
 
 
+PLACES = {"score": 1.0, "template": 0.0, "colour": 8.0, "bias": -5.0}
+CROP = np.zeros((64, 64, 3), np.uint8)
+
+
 def answer(peak: float, rival: float = 0.001, matches: int = 0) -> Found:
     """One window on a grid of 8 with a peak in a corner and a rival in the opposite one."""
     cells = np.full((1, 64, 1 + matches), 0.001, np.float32)
@@ -159,7 +163,7 @@ def test_the_alarm_rings_and_is_silent_again() -> None:
     assert (watch.present, watch.rings) == (1.0, False)
     rings = []
     for peak in [0.9] * 5 + [0.01] * 4 + [0.9] * (FOUND_FRAMES + 1):
-        watch.look(answer(peak), 0)
+        watch.look(answer(peak), 0, CROP)
         rings.append(watch.rings)
     assert rings == [False] * 5 + [True] * (4 + FOUND_FRAMES - 1) + [False] * 2
     assert watch.present == pytest.approx(1 / (1 + np.exp(-2 - np.log(9))), abs=1e-4)
@@ -236,8 +240,8 @@ def test_a_lost_object_is_found_elsewhere_in_the_frame() -> None:
     """It leaves, comes back in the far corner, and is found there; without it, it never is."""
     boxes = {}
     for redetect in (False, True):
-        options = TrackerOptions(redetect=redetect, alarm=0.05)
-        tracker = Tracker(FindsRed(), options, judge=judge(worst=[3.0] * 30))
+        options = TrackerOptions(redetect="after_alarm" if redetect else "never", alarm=0.05)
+        tracker = Tracker(FindsRed(), options, judge=judge(worst=[3.0] * 30, places=PLACES))
         size = (480, 360)
         home, away = (20.0, 20.0, 24.0, 20.0), (420.0, 300.0, 24.0, 20.0)
         tracker.initialize(frame_with(home, size), home)
@@ -318,7 +322,8 @@ def test_the_shipped_model_tells_presence_and_has_an_alarm() -> None:
     """Its presence.json fits the weights beside it; on any runtime it is read."""
     found = Judge.read(packaged())
     assert found is not None
-    assert len(found.worst) == 40
+    assert len(found.worst) == 72
+    assert found.places, "it looks for lost objects"
     for runtime in ("onnx", "torch"):
         tracker = vl_track.load(runtime=runtime, device="cpu")
         assert tracker.judge == found

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from scenes_support import painted_root, tiny_config, tiny_network
@@ -42,12 +43,16 @@ def test_a_model_is_scored_and_calibrated(
 ) -> None:
     before = contents(model)
     common = ["--weights", str(model), "--root", str(root), "--emoji", "false", "--device", "cpu"]
-    out, new = tmp_path / "o.json", tmp_path / "new"
+    out, new, drawn = tmp_path / "o.json", tmp_path / "new", tmp_path / "d.png"
     arguments = [*common, "--split", "val", "--count", "2", "--out", str(out)]
+    arguments += ["--diagram", str(drawn)]
     assert APP.main(["presence", *arguments, "--calibrated", str(new)]) == 0
     assert "temperature" in capsys.readouterr().out
     found = strict(out)
     assert 0 < found["absent"] < found["frames"]
+    picture = cv2.imread(str(drawn))
+    assert picture is not None
+    assert picture.shape[1] > 500
     assert sum(one["count"] for one in found["bins"]) == found["frames"]
     old, fitted = (load_network(folder).presence for folder in (model, new))
     assert old is not None
@@ -114,6 +119,11 @@ def test_faults_of_a_fit_name_their_option_before_any_work(
     assert "--fitted needs --split val" in capsys.readouterr().err
     assert APP.main([*fit, "--split", "val", "--staying", "18"]) == 1
     assert "alarm of 0.05 needs 19 or more" in capsys.readouterr().err
+    assert APP.main(["presence", *common, "--diagram", "d.svg"]) == 1
+    assert "must end in .png" in capsys.readouterr().err
+    drawn = ["--split", "val", "--staying", "19", "--diagram", str(tmp_path / "d.png")]
+    assert APP.main([*fit, *drawn]) == 1
+    assert "nothing for --diagram" in capsys.readouterr().err
     (model / "presence.json").write_text("{}")
     assert APP.main([*fit, "--split", "val", "--staying", "19"]) == 1
     assert f"{model / 'presence.json'} is an input" in capsys.readouterr().err, "~ is the home"

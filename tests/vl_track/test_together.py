@@ -52,7 +52,7 @@ def test_one_forward_pass_for_all() -> None:
 
 def test_a_lost_object_is_looked_for_by_its_own_tracker() -> None:
     network = FindsRed()
-    options = TrackerOptions(redetect=True, lost_patience=1, margin=0)
+    options = TrackerOptions(redetect="always", lost_patience=1, margin=0)
     trackers = [Tracker(network, options), Tracker(network)]
     for tracker in trackers:
         tracker.initialize(frame_with(moving_box(0)), moving_box(0))

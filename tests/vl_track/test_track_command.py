@@ -170,7 +170,7 @@ def test_ctrl_c_keeps_what_was_tracked(
 
 
 def test_max_frames_and_options(track: Run, clip: str, tmp_path: Path) -> None:
-    words = ("--max_frames", "4", "--options.redetect", "true", "--layout", "lasot")
+    words = ("--max_frames", "4", "--options.redetect", "always", "--layout", "lasot")
     assert track(clip, "--box", BOX, *words) == 0
     lines = (tmp_path / "clip_boxes.txt").read_text().splitlines()
     assert len(lines) == 4

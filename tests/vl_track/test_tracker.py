@@ -148,7 +148,7 @@ def test_an_unsure_tracker_keeps_its_template() -> None:
 def test_a_lost_object_is_found_elsewhere_and_not_before() -> None:
     """The object jumps out of the search window; only re-detection finds it again."""
     before, after = (20.0, 20.0, 16.0, 16.0), (130.0, 90.0, 16.0, 16.0)
-    plain, searching = tracker(lost_patience=3), tracker(lost_patience=3, redetect=True)
+    plain, searching = tracker(lost_patience=3), tracker(lost_patience=3, redetect="always")
     found = {}
     for one in (plain, searching):
         one.initialize(frame_with(before), before)
@@ -163,7 +163,7 @@ def test_a_lost_object_is_found_elsewhere_and_not_before() -> None:
 
 def test_a_lost_object_that_is_nowhere_keeps_its_last_box() -> None:
     box = (60.0, 40.0, 20.0, 20.0)
-    one = tracker(redetect=True, lost_patience=2)
+    one = tracker(redetect="always", lost_patience=2)
     one.initialize(frame_with(box), box)
     one.track(frame_with(box))
     answers = [one.track(frame_with(None)) for _ in range(5)]

@@ -14,7 +14,7 @@ from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.grammar import Split
 from vl_track.scoring.audit import findings, sentence_of, verdict
 from vl_track.scoring.foreign import ClassTracker, TraxTracker
-from vl_track.scoring.language import AUDITED, Ablation, ablate
+from vl_track.scoring.language import CONDITIONS, Ablation, ablate
 from vl_track.scoring.sets import open_set
 from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
@@ -106,10 +106,10 @@ def _videos(name: Data, count: int, split: Split, root: str | None, *, emoji: bo
 def _run(
     audited: ObjectTracker, sets: dict[Data, list[Video]], prompts: list[PromptKind]
 ) -> list[tuple[str, Ablation]]:
-    total = len(prompts) * len(AUDITED) * sum(map(len, sets.values()))
+    total = len(prompts) * len(CONDITIONS) * sum(map(len, sets.values()))
     with presets.progress(total) as advance:
         return [
-            (name, ablate(audited, videos, prompt, conditions=AUDITED, after=advance))
+            (name, ablate(audited, videos, prompt, after=advance))
             for name, videos in sets.items()
             for prompt in prompts
         ]

@@ -1,50 +1,51 @@
 """``vl-track clips``: our tracker and OpenCV's on hand-annotated real clips."""
 
+import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 
 from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.errors import ConfigError
 from vl_track.commands import presets
+from vl_track.commands.benchmark import digest_of
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
 from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
+from vl_track.digests import digest_of as file_digest
+from vl_track.opening import named
 from vl_track.runtimes import Precision, Runtime
+from vl_track.scoring.clip_record import (
+    BOTH,
+    BOX,
+    OPENCV,
+    SENTENCE,
+    ClipRecord,
+    ClipScore,
+    Table,
+    digest_of_run,
+    summary,
+)
 from vl_track.scoring.measures import overlap_plain
-from vl_track.scoring.opencv import OpenCVTracker, available
+from vl_track.scoring.opencv import NetworkName, OpenCVTracker, available
 from vl_track.scoring.runs import run_video
 from vl_track.scoring.sets import open_set
 from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
 
+if TYPE_CHECKING:
+    from vl_track.tracking.tracker import Tracker
+
 CONVENTION = "plain: no +1, hand-annotated frames only, first left out, 21 thresholds, overlap > t"
 PACKAGED = "real_clips"
 HELD = 0.2
 """A tracker holds an object to the end if the last annotated frame's overlap is above this."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClipScore:
-    """One tracker on one clip.
-
-    Attributes:
-        auc: success AUC.
-        first_overlap: IoU of the first frame's box; what the sentence alone has found.
-        least_overlap: of the later annotated frames.
-        held: whether it overlaps the object in the last annotated frame.
-        frames_per_second: without decoding.
-    """
-
-    auc: float
-    first_overlap: float
-    least_overlap: float
-    held: bool
-    frames_per_second: float
 
 
 def clips(
@@ -57,6 +58,7 @@ def clips(
     vit: str | None = None,
     out: str | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     device: str | None = None,
     runtime: Runtime = "auto",
     precision: Precision = "auto",
@@ -79,8 +81,10 @@ def clips(
         root: data root; Debian's clips are fetched below it.
         nano: files of OpenCV's TrackerNano: ``backbone.onnx,neckhead.onnx``.
         vit: file of OpenCV's TrackerVit.
-        out: JSON to write.
+        out: JSON to write, after every run.
         overwrite: replace it if it exists.
+        resume: go on with ``out``. A figure in it is kept if it was made by the same model, options
+            and runtime, or the same OpenCV, on the same annotations.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
             installed and gives the same boxes.
@@ -89,21 +93,37 @@ def clips(
         classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of our tracker.
     """
-    presets.check_record(out, weights, annotations, overwrite=overwrite)
+    presets.check_record(out, weights, annotations, overwrite=overwrite or resume)
+    record = ClipRecord(out, CONVENTION, resume=resume)
     rivals = _rivals(nano, vit)
     found = list(open_annotated(annotations, split, root))
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, found)
-    table: dict[str, dict[str, ClipScore]] = {}
+    maker = json.dumps([digest_of(weights), named(tracker.network), classes, vars(tracker.options)])
     told = sentences([clip.sentence for clip in found], [_video_of(clip) for clip in found])
     for clip, prompts in zip(found, told, strict=True):
-        ours = {how: score_clip(tracker, clip, sentence) for how, sentence in prompts.items()}
-        if tracker.network.text.knows(clip.sentence):
-            ours["ours: sentence"] = score_clip(tracker, clip, clip.sentence, prompt="text")
-        theirs = {f"OpenCV {one.name}": score_clip(one, clip) for one in rivals}
-        table[clip.name] = ours | theirs
-    sys.stdout.write(format_table(table))
-    rows = {clip: {who: vars(one) for who, one in row.items()} for clip, row in table.items()}
-    presets.write_record(out, {"convention": CONVENTION, "clips": rows})
+        for run in (*_ours(tracker, clip, prompts, maker), *rivals):
+            made = digest_of_run(clip, run.maker, run.sentence, run.prompt)
+            if not record.take_up(clip.name, run.who, made):
+                score = score_clip(run.tracker(), clip, run.sentence, run.prompt)
+                record.add(clip.name, run.who, made, score)
+    sys.stdout.write(format_table(record.table) + "\n" + summary(record.table))
+
+
+class _Run(NamedTuple):
+    """One tracker, what it is told, and what its figures depend on."""
+
+    who: str
+    tracker: Callable[[], ObjectTracker]
+    maker: str
+    sentence: str = ""
+    prompt: PromptKind = "box+text"
+
+
+def _ours(tracker: "Tracker", clip: Video, prompts: dict[str, str], maker: str) -> Iterator[_Run]:
+    for who, sentence in prompts.items():
+        yield _Run(who, lambda: tracker, maker, sentence)
+    if tracker.network.text.knows(clip.sentence):
+        yield _Run(SENTENCE, lambda: tracker, maker, clip.sentence, "text")
 
 
 def open_annotated(annotations: str, split: Split, root: str | None) -> VideoSet:
@@ -123,13 +143,20 @@ def open_annotated(annotations: str, split: Split, root: str | None) -> VideoSet
     return open_set("clips", "test", folder=annotations, videos=root)
 
 
-def _rivals(nano: str | None, vit: str | None) -> list[OpenCVTracker]:
+def _rivals(nano: str | None, vit: str | None) -> list[_Run]:
     """Return OpenCV's trackers; each starts anew on every clip."""
-    found = [OpenCVTracker(who) for who in available()]
+    networks: dict[NetworkName, list[str]] = {}
     if nano is not None:
-        found.append(OpenCVTracker("Nano", nano.split(",")))
+        networks["Nano"] = nano.split(",")
     if vit is not None:
-        found.append(OpenCVTracker("Vit", [vit]))
+        networks["Vit"] = [vit]
+    version = f"OpenCV {cv2.__version__}"
+    found = [_Run(OPENCV + who, partial(OpenCVTracker, who), version) for who in available()]
+    for who, files in networks.items():
+        OpenCVTracker(who, files)  # wrong files are refused before any work
+        digests = [file_digest(Path(file)) for file in files]
+        make = partial(OpenCVTracker, who, files)
+        found.append(_Run(OPENCV + who, make, json.dumps([version, *digests])))
     return found
 
 
@@ -146,7 +173,7 @@ def sentences(right: Sequence[str], videos: Sequence[str]) -> list[dict[str, str
         others = [*range(number + 1, len(right)), *range(number)]
         wrong = [one for one in others if right[one] not in {"", own}]
         wrong.sort(key=lambda one: videos[one] == video)  # stable: the next one first
-        prompts.append({"ours: box": "", "ours: box, sentence": own})
+        prompts.append({BOX: "", BOTH: own})
         if wrong:
             prompts[-1]["ours: box, another's"] = right[wrong[0]]
     return prompts
@@ -172,7 +199,7 @@ def score_clip(
     )
 
 
-def format_table(table: Mapping[str, Mapping[str, ClipScore]]) -> str:
+def format_table(table: Table) -> str:
     """Return AUC, least overlap and speed of every tracker on every clip."""
     lines = [f"Success AUC on real clips; convention {CONVENTION}", ""]
     lines.append(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.atomic import write_bytes
 from holdfast.errors import ConfigError
 from holdfast.outputs import check_files
 from holdfast.storage import is_remote
@@ -22,7 +23,15 @@ from vl_track.loading import load_network, read_folder, save_network
 from vl_track.packaged import packaged
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.variation import Variation
-from vl_track.scoring.judging import AlarmScore, Ways, alarm_score, fit_judge, pooled, watch_videos
+from vl_track.scoring.judging import (
+    AlarmScore,
+    Watched,
+    Ways,
+    alarm_score,
+    fit_judge,
+    pooled,
+    watch_videos,
+)
 from vl_track.scoring.presence import (
     PresenceScore,
     calibrate,
@@ -58,6 +67,7 @@ def presence(
     root: str | None = None,
     emoji: bool = True,
     out: str | None = None,
+    diagram: str | None = None,
     overwrite: bool = False,
     device: str | None = None,
     runtime: Runtime = "auto",
@@ -84,6 +94,7 @@ def presence(
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
         out: JSON to write, with the bins of the reliability diagram.
+        diagram: PNG to write: the reliability diagram as a picture.
         overwrite: replace what exists. An input is never replaced.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
@@ -96,30 +107,29 @@ def presence(
     source = Path(weights) if weights is not None else packaged()
     calibrated, fitted = _expanded(calibrated), _expanded(fitted)
     _check_targets(source, calibrated, fitted, split, staying)
-    outputs = [one for one in (out, fitted) if one]
+    outputs = [one for one in (out, fitted, diagram) if one]
+    _check_diagram(diagram, fitted)
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
     if fitted:  # on what the tracker does by itself, whatever was fitted before
-        options = replace(options or TrackerOptions(), alarm=0.0, redetect=False)
+        options = replace(options or TrackerOptions(), alarm=0.0)
     videos = _videos(dataset, split, count, root, emoji=emoji)
     still = _staying(dataset, split, count, staying, root, emoji=emoji)
     tracker = presets.make_tracker(
         weights, options, device, runtime, precision, classes, [*videos, *still]
     )
     with presets.progress(len(videos) + len(still)) as advance:
-        watched = watch_videos(tracker, videos, prompt, after=advance)
+        watched = watch_videos(tracker, videos, prompt, search=bool(fitted), after=advance)
         stayed = watch_videos(tracker, still, prompt, after=advance)
     if fitted:
-        fit_judge(watched, stayed, _digests(source)).write(Path(fitted))
-        sys.stdout.write(
-            f"{fitted}: fitted on {len(watched)} videos, alarm calibrated on {len(stayed)}\n"
-        )
+        _fit(watched, stayed, source, Path(fitted))
         return
     said, seen = pooled(watched)
     found = presence_score(said, seen)
     sys.stdout.write(_line(f"{dataset} {split}, prompt {prompt}", found))
     alarm = alarm_score([*watched, *stayed]) if tracker.watch.has_alarm else None
     sys.stdout.write(_alarm_line(tracker.options.alarm, alarm) if alarm is not None else "")
+    _draw(diagram, found, f"{dataset} {split}, told {prompt}")
     presets.write_record(out, {**asdict(found), "alarm": alarm and asdict(alarm)})
     if calibrated:
         network = load_network(source, own_classes(classes))
@@ -135,6 +145,37 @@ def _check_targets(
             _check_calibration(source, target, split, option)
     if fitted:
         _check_staying(staying)
+
+
+def _check_diagram(diagram: str | None, fitted: str | None) -> None:
+    """Refuse a picture that would not be drawn.
+
+    Raises:
+        ConfigError: its name does not end in ``.png``, or nothing is scored.
+    """
+    if diagram is not None and not diagram.lower().endswith(".png"):
+        raise ConfigError(f"--diagram {diagram} must end in .png: that is what is written.")
+    if diagram is not None and fitted:
+        raise ConfigError("--fitted scores nothing, so there is nothing for --diagram to draw.")
+
+
+def _draw(diagram: str | None, found: PresenceScore, title: str) -> None:
+    if diagram is not None:
+        from vl_track.scoring.report.reliability import (  # noqa: PLC0415  (matplotlib is slow)
+            reliability_plot,
+        )
+
+        write_bytes(Path(diagram).expanduser(), reliability_plot(found, title))
+
+
+def _fit(fitting: list[Watched], staying: list[Watched], source: Path, target: Path) -> None:
+    judge = fit_judge(fitting, staying, _digests(source))
+    judge.write(target)
+    sys.stdout.write(
+        f"{target}: fitted on {len(fitting)} videos, alarm calibrated on {len(staying)}\n"
+    )
+    if not judge.places:
+        sys.stdout.write("No search of a frame found the object, so lost ones stay lost\n")
 
 
 def _calibrate(

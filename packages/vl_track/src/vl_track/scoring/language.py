@@ -13,9 +13,8 @@ from vl_track.scoring.foreign import TrackerFailedError
 from vl_track.scoring.runs import SequenceResult, run_video
 from vl_track.tracking.loop import ObjectTracker
 
-CONDITIONS = ("right", "none", "shuffled")
-AUDITED = (*CONDITIONS, "swapped")
-"""Also with the words of place and size turned round."""
+CONDITIONS = ("right", "none", "shuffled", "swapped")
+"""The last one is the right sentence with its words of place and size turned round."""
 _PAIRS = (
     ("left", "right"), ("leftmost", "rightmost"), ("above", "below"), ("top", "bottom"),
     ("upper", "lower"), ("front", "back"), ("large", "small"), ("larger", "smaller"),
@@ -110,7 +109,6 @@ def ablate(
     videos: Sequence[Video],
     prompt: PromptKind,
     *,
-    conditions: Sequence[str] = CONDITIONS,
     after: Callable[[], None] = lambda: None,
 ) -> Ablation:
     """Track every video under each condition.
@@ -124,18 +122,17 @@ def ablate(
         tracker: started anew on every video.
         videos: with sentences.
         prompt: ``box+text`` or ``text``.
-        conditions: of :data:`AUDITED`, ``right`` among them.
         after: called after every video and condition, for a progress bar.
     """
     shuffled = shuffled_sentences(videos)
-    runs: dict[str, list[SequenceResult]] = {condition: [] for condition in conditions}
+    runs: dict[str, list[SequenceResult]] = {condition: [] for condition in CONDITIONS}
     failed: list[Failure] = []
     for video, wrong in zip(videos, shuffled, strict=True):
         sentences = {"right": video.sentence, "none": "", "shuffled": wrong,
                      "swapped": swapped_sentence(video.sentence)}  # fmt: skip
         done: dict[str, SequenceResult] = {}
         fault = None
-        for condition in conditions:
+        for condition in CONDITIONS:
             sentence = sentences[condition]
             if sentence is not None and fault is None:
                 try:

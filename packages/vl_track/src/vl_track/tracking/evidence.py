@@ -23,6 +23,9 @@ there by 0.02 and harmed on real video by 0.06."""
 WAYS = ("now", "smoothed")
 FEATURES = tuple(f"{name}_{way}" for way in WAYS for name in NAMES)
 """What presence is judged by, in its order."""
+PLACE = ("score", "template", "colour")
+"""What a place elsewhere in the frame is judged by: the numbers of :data:`NAMES`, and how alike its
+colours are to those of the first boxes (:mod:`vl_track.tracking.colours`)."""
 START = 10
 """Frames whose mean stands for how this video looks while the object is there."""
 KEEP = 0.8
@@ -62,11 +65,6 @@ class History:
         """Return :data:`FEATURES` (4,) of the next frame, without taking it in."""
         start, smoothed = self._next(numbers)
         return np.concatenate([numbers, smoothed - start])
-
-    def elsewhere(self, numbers: Numbers) -> Numbers:
-        """Return the features (4,) of a place that always looked like this."""
-        change = numbers - (self._start if self._seen else numbers)
-        return np.concatenate([numbers, change])
 
     def add(self, numbers: Numbers) -> None:
         """Take a frame in."""

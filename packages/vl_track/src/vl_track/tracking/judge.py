@@ -17,7 +17,7 @@ import numpy as np
 from holdfast.atomic import write_text
 from holdfast.errors import CheckpointError, ConfigError
 from vl_track.digests import digest_of
-from vl_track.tracking.evidence import FEATURES, Numbers
+from vl_track.tracking.evidence import FEATURES, PLACE, Numbers
 
 FILE = "presence.json"
 FORMAT = 1
@@ -38,6 +38,8 @@ class Judge:
         worst: for each calibration video, the greatest value that the alarm's statistic reached
             while the tracker was on the object; sorted.
         files: SHA-256 of the weights that the numbers belong to, by file name.
+        places: of what a place elsewhere in the frame is judged by, by name, and ``bias``; empty
+            where it was not fitted, and then nothing is found elsewhere.
     """
 
     weights: dict[str, float]
@@ -47,6 +49,7 @@ class Judge:
     expected: float = 0.0
     worst: list[float] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    places: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what is no fit.
@@ -56,13 +59,27 @@ class Judge:
         """
         if set(self.weights) != set(FEATURES):
             raise ValueError("its features are not those of this version")
+        if self.places and set(self.places) != {*PLACE, "bias"}:
+            raise ValueError("what it judges places by is not that of this version")
         numbers = [*self.weights.values(), self.bias, self.expected, *self.worst]
+        numbers += self.places.values()
         if not all(math.isfinite(value) for value in numbers) or self.worst != sorted(self.worst):
             raise ValueError("a number in it is not finite, or its calibration is not sorted")
 
     def logit(self, features: Numbers) -> float:
         """Return the logit of the probability that the object is in view."""
         total = self.bias + float(np.dot([self.weights[name] for name in FEATURES], features))
+        return min(FARTHEST, max(-FARTHEST, total))
+
+    def place_logit(self, numbers: Numbers) -> float:
+        """Return the logit of the probability that a place elsewhere shows the object.
+
+        Args:
+            numbers: (3,), of :data:`vl_track.tracking.evidence.PLACE`.
+        """
+        if not self.places:
+            return -FARTHEST
+        total = self.places["bias"] + float(np.dot([self.places[name] for name in PLACE], numbers))
         return min(FARTHEST, max(-FARTHEST, total))
 
     def threshold(self, alarm: float) -> float:

@@ -1,6 +1,9 @@
 """Choices of a tracker at test. Nothing here imports torch."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Redetection = Literal["after_alarm", "always", "never"]
 
 
 @dataclass(kw_only=True)
@@ -23,11 +26,14 @@ class TrackerOptions:
         lost_score: where there is no alarm, an object scored below this for ``lost_patience``
             frames counts as lost.
         lost_patience: frames.
-        redetect: search the whole frame for a lost object. With an alarm two windows of it are
-            searched in each frame, and what is tracked is followed until the object is found;
-            without one all windows are, and the last box stays until it is found.
+        redetect: search the frame for a lost object: ``after_alarm``, ``always`` or ``never``.
+            Once the alarm rings, two windows of the frame are searched in each frame, and what is
+            tracked is followed until the object is found. Without an alarm ``always`` searches all
+            windows for an object that counts as lost by its score, and the last box stays until it
+            is found; ``after_alarm`` does nothing.
         found_score: where there is no alarm, least score at which it counts as found again.
-        found_present: least probability of presence at which the tracker goes to another place.
+        found_present: least probability, in [0, 1], that another place shows the object at which
+            the tracker goes there.
         grounding_scales: sides of the windows searched for an object that only a text names, as
             fractions of the frame's longer side.
         margin: pixels of a box that always stay in the frame (``clip_box`` of OSTrack's
@@ -41,9 +47,9 @@ class TrackerOptions:
     first_frame: float = 0.0
     update_interval: int = 0
     update_score: float = 0.7
-    redetect: bool = False
+    redetect: Redetection = "after_alarm"
     alarm: float = 0.05
-    found_present: float = 0.93
+    found_present: float = 0.55
     lost_score: float = 0.2
     lost_patience: int = 5
     found_score: float = 0.4

@@ -43,7 +43,7 @@ def track_together(trackers: Sequence[Tracker], frames: Sequence[Image]) -> list
     )
     found = []
     for number, (tracker, frame) in enumerate(zip(trackers, frames, strict=True)):
-        tracker.watch.look(answer, number)
+        tracker.watch.look(answer, number, crops[number])
         estimate = tracker.postprocess(frame, answer, number, inputs[number].box_window)
         found.append(tracker.update(frame, estimate))
     return found

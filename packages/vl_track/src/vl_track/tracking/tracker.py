@@ -20,6 +20,7 @@ from vl_track.data.geometry import (
 )
 from vl_track.data.video import crop_frame
 from vl_track.finding import Bytes, Floats, Found, Network, Sentence, repeated
+from vl_track.tracking.evidence import Numbers
 from vl_track.tracking.first_frame import Correction, corrected, correction_of, moved_windows
 from vl_track.tracking.judge import Judge
 from vl_track.tracking.loop import follow
@@ -158,8 +159,9 @@ class Tracker:
             ConfigError: called before :meth:`initialize`.
         """
         given = self.preprocess(frame)
-        answer = self._find(frame, [given.window], hann=self.options.hann)
-        self.watch.look(answer, 0)
+        crops = self._cut(frame, [given.window])
+        answer = self._ask(crops, hann=self.options.hann)
+        self.watch.look(answer, 0, crops[0])
         return self.update(frame, self.postprocess(frame, answer, 0, given.box_window))
 
     def follow(
@@ -193,6 +195,20 @@ class Tracker:
         else:
             frames = number_frames(source)
         return follow(self, frames, Prompt(box, text), later=later)
+
+    def places(self, frame: Image) -> list[tuple[Estimate, Numbers | None]]:
+        """Return what looks most like the object in each of the windows that cover a frame.
+
+        The tracker stays as it is. The numbers are those of :meth:`Watch.place`.
+        """
+        height, width = frame.shape[:2]
+        windows = cover((width, height), self._window(self.network.search_factor).side)
+        crops = self._cut(frame, windows)
+        answer = self._ask(crops, hann=False)
+        return [
+            (self.postprocess(frame, answer, one, window), self.watch.place(answer, one, crop))
+            for one, (window, crop) in enumerate(zip(windows, crops, strict=True))
+        ]
 
     def another(self) -> "Tracker":
         """Return a tracker for another object, with the same network, options and device."""
@@ -228,10 +244,10 @@ class Tracker:
             found = self._correct(frame, found)
         found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
-        if self.lost and self.options.redetect:
-            if not self.watch.has_alarm:
-                return self._redetect(frame, found)
+        if self.lost and self.watch.has_alarm and self.options.redetect != "never":
             found = self._look_around(frame, found)
+        elif self.lost and self.options.redetect == "always":
+            return self._redetect(frame, found)
         self._box = found.box
         interval = self.options.update_interval
         due = interval > 0 and self._frames % interval == 0
@@ -302,15 +318,18 @@ class Tracker:
 
         Until then the tracker follows what it has: the alarm may be false.
         """
+        if not self.watch.can_search:
+            return found
         height, width = frame.shape[:2]
         windows = cover((width, height), self._window(self.network.search_factor).side)
         first = self._turn % len(windows)
         chosen = (windows[first:] + windows[:first])[:WINDOWS_A_FRAME]
         self._turn = first + len(chosen)
-        answer = self._find(frame, chosen, hann=False)
-        sure = [self.watch.likelihood(answer, number) for number in range(len(chosen))]
+        crops = self._cut(frame, chosen)
+        answer = self._ask(crops, hann=False)
+        sure = [self.watch.likelihood(answer, number, crop) for number, crop in enumerate(crops)]
         best = int(np.argmax(sure))
-        if sure[best] < max(self.options.found_present, self.present or 0.0):
+        if sure[best] < max(self.options.found_present, self.watch.here):
             return found
         return self.postprocess(frame, answer, best, chosen[best])
 
@@ -328,10 +347,16 @@ class Tracker:
 
     def _find(self, frame: Image, windows: list[Window], *, hann: bool) -> Found:
         """Return what the network finds in each window."""
+        return self._ask(self._cut(frame, windows), hann=hann)
+
+    def _cut(self, frame: Image, windows: list[Window]) -> list[Image]:
+        return [crop_frame(frame, one, self.network.search_size) for one in windows]
+
+    def _ask(self, crops: list[Image], *, hann: bool) -> Found:
+        """Return what the network finds in each crop."""
         if self._template is None or self._text is None:
             raise ConfigError("The tracker has no prompt yet: call initialize first.")
-        count = len(windows)
-        crops = [crop_frame(frame, one, self.network.search_size) for one in windows]
+        count = len(crops)
         return self.network.find(
             repeated(self._template, count),
             batch_of(crops),

@@ -2,9 +2,13 @@
 
 import math
 
+import numpy as np
+
 from vl_track.finding import Found
-from vl_track.tracking.evidence import History, Numbers, evidence_of
+from vl_track.tracking.colours import colours_of, likeness
+from vl_track.tracking.evidence import START, History, Numbers, evidence_of
 from vl_track.tracking.judge import Judge, next_statistic
+from vl_track.video.frames import Image
 
 FOUND_FRAMES = 3
 """Frames in a row that must look like the object before the alarm is silent again."""
@@ -23,6 +27,8 @@ class Watch:
         present: probability that the object is in view; ``None`` where nothing says it.
         features: what the last frame was judged by; ``None`` from a network that says nothing of
             its cells.
+        here: probability, while the alarm rings, that the place of the last box shows the object,
+            judged as other places of the frame are.
         rings: whether the alarm rings: the object is gone, or the tracker is not on it.
 
     Raises:
@@ -40,6 +46,11 @@ class Watch:
         """Whether an alarm can ring at all."""
         return self._limit is not None
 
+    @property
+    def can_search(self) -> bool:
+        """Whether places elsewhere in the frame can be judged at all."""
+        return self.judge is not None and bool(self.judge.places) and self._coloured > 0
+
     def start(self, *, given: bool) -> None:
         """Forget the object before.
 
@@ -48,12 +59,20 @@ class Watch:
         """
         self.present: float | None = 1.0 if given and self.judge is not None else None
         self.features: Numbers | None = None
-        self.rings = False
+        self.rings, self.here = False, 0.0
         self._history = History()
+        self._colours = np.zeros(0)
+        self._coloured = 0
         self._statistic, self._good = 0.0, 0
 
-    def look(self, found: Found, number: int) -> None:
-        """Take in what the network found around the last box in the next frame."""
+    def look(self, found: Found, number: int, crop: Image) -> None:
+        """Take in what the network found around the last box in the next frame.
+
+        Args:
+            found: in one or more crops.
+            number: of the crop meant.
+            crop: itself, RGB uint8 (S, S, 3).
+        """
         head = None if found.present is None else float(found.present[number])
         numbers = evidence_of(found, number)
         self.present, self.features = head, None
@@ -61,22 +80,44 @@ class Watch:
             return
         self.features = self._history.features(numbers)
         self._history.add(numbers)
-        if self.judge is None:
+        logit = None if self.judge is None else self.judge.logit(self.features)
+        if self._coloured < START and (logit is None or sigmoid(logit) >= SURE_AGAIN):
+            self._remember(colours_of(crop, found.boxes[number]))
+        if self.judge is None or logit is None:
             return
-        logit = self.judge.logit(self.features)
         self.present = sigmoid(logit) if head is None else head
         self._ring(logit, self.judge.expected)
+        self.here = self.likelihood(found, number, crop) if self.rings else 0.0
 
-    def likelihood(self, found: Found, number: int) -> float:
-        """Return the probability that a window elsewhere in the frame shows the object.
+    def place(self, found: Found, number: int, crop: Image) -> Numbers | None:
+        """Return the numbers (3,) that a place is judged by, wherever in the frame it is.
 
-        It is judged as if the video had looked like that for a while: what was seen where the
-        object is not says nothing about other places.
+        Args:
+            found: in one or more crops.
+            number: of the crop meant.
+            crop: itself, RGB uint8 (S, S, 3).
+
+        Returns:
+            ``None`` from a network that says nothing of its cells, and before the first frame.
         """
         numbers = evidence_of(found, number)
+        if numbers is None or not self._coloured:
+            return None
+        alike = likeness(colours_of(crop, found.boxes[number]), self._colours)
+        return np.append(numbers, alike)
+
+    def likelihood(self, found: Found, number: int, crop: Image) -> float:
+        """Return the probability that a place shows the object; arguments as for :meth:`place`."""
+        numbers = self.place(found, number, crop)
         if self.judge is None or numbers is None:
             return 0.0
-        return sigmoid(self.judge.logit(self._history.elsewhere(numbers)))
+        return sigmoid(self.judge.place_logit(numbers))
+
+    def _remember(self, colours: Numbers) -> None:
+        """Take the colours of a box into the mean over the first ones."""
+        before = self._colours if self._coloured else np.zeros_like(colours)
+        self._coloured += 1
+        self._colours = before + (colours - before) / self._coloured
 
     def _ring(self, logit: float, expected: float) -> None:
         if self._limit is None:
