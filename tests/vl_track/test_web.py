@@ -202,9 +202,10 @@ def test_the_page_tells_presence_as_python_does(head: bool) -> None:
     cells[:, 4, 1] = scores - 0.1
     presence = generator.uniform(0, 1, 60).astype(np.float32) if head else None
     watch, wanted = Watch(judge, 0.05), []
+    crop = np.zeros((224, 224, 3), np.uint8)
     watch.start(given=True)
     for number in range(60):
-        watch.look(Found(np.zeros((60, 4), np.float32), scores, presence, cells), number)
+        watch.look(Found(np.zeros((60, 4), np.float32), scores, presence, cells), number, crop)
         wanted.append((watch.present, watch.rings))
     rows = [
         {"score": {"data": [float(scores[k])]},
@@ -230,7 +231,7 @@ def test_the_pages_options_are_the_defaults_of_the_tracker() -> None:
     assert options.hann
     assert options.window_weight == 1
     assert options.size_memory == options.first_frame == options.update_interval == 0
-    assert not options.redetect
+    assert options.redetect == "after_alarm", "the page tells a loss, and does not search"
     assert options.grounding_scales == (1.0,)
 
 
