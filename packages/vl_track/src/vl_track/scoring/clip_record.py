@@ -116,7 +116,7 @@ def _score(row: Mapping[str, Any]) -> ClipScore:
     return ClipScore(**{one.name: row[one.name] for one in fields(ClipScore)})
 
 
-def _check(true: bool, otherwise: str) -> None:  # noqa: FBT001
+def _check(true: bool, otherwise: str) -> None:
     if not true:
         raise ValueError(otherwise)
 
