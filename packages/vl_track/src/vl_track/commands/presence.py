@@ -83,9 +83,8 @@ def presence(
         dataset: ``scenes``, with targets that leave and passers-by, or ``real_clips``.
         split: of the data set; calibrate on ``val``.
         count: videos of Scenes.
-        staying: further videos of Scenes, whose targets stay: false alarms are counted on them too.
-            With ``fitted`` the first ``count`` of them enter the fit, and the alarm is calibrated
-            on the others.
+        staying: further videos of Scenes, whose targets stay, for false alarms. With ``fitted`` the
+            first ``count`` enter the fit, and the alarm is calibrated on the others.
         prompt: what the tracker gets: ``box+text``, ``box``, ``text``, or ``either``: the first two
             in turn, which is what a fit should know.
         calibrated: write the model to this folder, calibrated on these videos; ``weights`` must be
@@ -108,15 +107,13 @@ def presence(
     source = Path(weights) if weights is not None else packaged()
     calibrated, fitted = _expanded(calibrated), _expanded(fitted)
     _check_targets(source, calibrated, fitted, split)
+    _check_fit(fitted, diagram, count, staying)
     outputs = [one for one in (out, fitted, diagram) if one]
-    _check_diagram(diagram, fitted)
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
     if fitted:  # on what the tracker does by itself, whatever was fitted before
         options = replace(options or TrackerOptions(), alarm=0.0, redetect="never")
     videos = _videos(dataset, split, count, root, emoji=emoji)
-    if fitted:
-        _check_staying(len(videos), staying)
     still = _staying(dataset, split, count, staying, root, emoji=emoji)
     tracker = presets.make_tracker(
         weights, options, device, runtime, precision, classes, [*videos, *still]
@@ -144,6 +141,12 @@ def _check_targets(source: Path, calibrated: str | None, fitted: str | None, spl
     for option, target in (("--calibrated", calibrated), ("--fitted", fitted)):
         if target:
             _check_calibration(source, target, split, option)
+
+
+def _check_fit(fitted: str | None, diagram: str | None, count: int, staying: int) -> None:
+    _check_diagram(diagram, fitted)
+    if fitted:
+        _check_staying(count, staying)
 
 
 def _check_diagram(diagram: str | None, fitted: str | None) -> None:
