@@ -126,6 +126,22 @@ def test_two_sweeps_that_each_call_a_method_plain_keep_their_own_erm() -> None:
     assert {one.recipe for one in places(table(first, second, variant))} == {"A", "B"}
 
 
+def test_a_method_that_only_one_table_calls_plain_is_one_place(tmp_path: Path) -> None:
+    """Its further seeds, and the other methods of their report, once fell out without a word."""
+    plain = table(sweep(0.5, {0.9: 0.06}, recipe="A"))
+    told_apart = table(
+        sweep(0.5, {0.9: 0.04}, recipe="A", label="lr 1"),
+        sweep(0.6, {0.9: 0.02}, recipe="B", label="lr 2"),
+    )
+    told_apart = told_apart.assign(seed=told_apart["seed"] + 3)
+    for name, one in (("one", plain), ("two", told_apart)):
+        (tmp_path / f"{name}.csv").write_text(csv_of(one))
+    for order in (["one", "two"], ["two", "one"]):
+        found = places(read_tables([tmp_path / f"{name}.csv" for name in order]))
+        assert [(p.recipe, p.label, round(p.mean(0.9)), len(p.distances)) for p in found] == [
+            ("B", "lr 2", 2, 3), ("A", "lr 1", 5, 6)]  # fmt: skip
+
+
 def test_tables_that_select_other_steps_of_a_run_disagree(tmp_path: Path) -> None:
     rows = sweep(0.5, {0.9: 0.06})
     other = [row | {"selected": not row["selected"]} for row in rows]

@@ -109,7 +109,7 @@ def read_tables(paths: Sequence[str | Path]) -> "pd.DataFrame":
     frames = [_read(Path(path).expanduser()) for path in paths]
     if not frames:
         raise DataError("There are no tables: give at least one folder of a report.")
-    frame = pd.concat(frames, ignore_index=True)
+    frame = _named_alike(pd.concat(frames, ignore_index=True))
     own = frame[(frame["method"] == "run")].drop_duplicates([*MEASURED, "accuracy", "selected"])
     twice = own[own.duplicated(MEASURED)]
     if len(twice):
@@ -119,6 +119,17 @@ def read_tables(paths: Sequence[str | Path]) -> "pd.DataFrame":
             f"{row['part']}): it was trained twice with unlike results. Give one of them."
         )
     return own
+
+
+def _named_alike(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Give a method that one table calls plain, and another by its settings, the longer name.
+
+    A name says what sets a method apart within its own report. Under two names its repeats would be
+    two places, and those of other methods in the second report would lose their ERM.
+    """
+    kind = ["data", "budget", "recipe", "objective", "dropout_rate"]
+    longest = frame.groupby(kind, sort=False)["label"].transform(lambda names: max(names, key=len))
+    return frame.assign(label=frame["label"].where(frame["label"] != "", longest))
 
 
 def _read(path: Path) -> "pd.DataFrame":
