@@ -86,8 +86,7 @@ def presence(
         staying: further videos of Scenes, whose targets stay: false alarms are counted on them too.
             With ``fitted`` the first ``count`` of them enter the fit, and the alarm is calibrated
             on the others.
-        prompt: what the tracker gets: ``box+text``, ``box``, ``text``, or ``either``: the first two
-            in turn, which is what a fit should know.
+        prompt: what the tracker gets; ``either`` is ``box+text`` and ``box`` in turn, for a fit.
         calibrated: write the model to this folder, calibrated on these videos; ``weights`` must be
             another model folder. For networks with ``presence: true``.
         fitted: write what presence and alarm are judged by, fitted on these videos, to this file.
@@ -115,13 +114,11 @@ def presence(
     if fitted:  # on what the tracker does by itself, whatever was fitted before
         options = replace(options or TrackerOptions(), alarm=0.0, redetect="never")
     videos = _videos(dataset, split, count, root, emoji=emoji)
-    if fitted:
-        _check_staying(len(videos), staying)
+    _check_staying(len(videos), staying, fitted)
     still = _staying(dataset, split, count, staying, root, emoji=emoji)
-    tracker = presets.make_tracker(
-        weights, options, device, runtime, precision, classes, [*videos, *still]
-    )
-    with presets.progress(len(videos) + len(still)) as advance:
+    every = [*videos, *still]
+    tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, every)
+    with presets.progress(len(every)) as advance:
         watched = watch_videos(tracker, videos, prompt, search=bool(fitted), after=advance)
         stayed = watch_videos(tracker, still, prompt, after=advance)
     if fitted:
@@ -199,15 +196,15 @@ def _expanded(place: str | None) -> str | None:
     return str(Path(place).expanduser()) if place and not is_remote(place) else place
 
 
-def _check_staying(fitting: int, staying: int) -> None:
-    """Refuse a fit whose alarm could not be kept by the tracker's own options.
+def _check_staying(fitting: int, staying: int, fitted: str | None) -> None:
+    """Refuse a fit, if there is one, whose alarm the tracker's own options could not keep.
 
     Raises:
         ConfigError: there are too few videos whose targets stay.
     """
     alarm = TrackerOptions().alarm
-    if not staying or can_keep(alarm, staying - fitting):  # without any there is no alarm at all
-        return
+    if not fitted or not staying or can_keep(alarm, staying - fitting):
+        return  # without videos there is no alarm at all
     needed = next(number for number in itertools.count(1) if can_keep(alarm, number))
     raise ConfigError(
         f"--fitted scales presence on {fitting} of the --staying {staying} videos and calibrates "
