@@ -25,7 +25,8 @@ setup: $(STAMP) ## make the environment in .venv with the pinned versions
 $(STAMP):
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PACKAGES) -r requirements-dev.txt
+	@echo "Installing about 220 packages (9 GB, 5 minutes or more); pip names each as it fetches it."
+	$(BIN)/python -m pip install --progress-bar off --disable-pip-version-check -c constraints.txt $(PACKAGES) -r requirements-dev.txt
 	rm -f $(VENV)/.installed* && touch $@
 
 demo: dropout-demo track-demo ## the main jobs of both tracks (4 minutes): report.html and an overlay video

@@ -147,7 +147,11 @@ def test_export_is_a_timm_model_with_the_same_outputs(
 
 def test_verify_finds_what_is_wrong(own_pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert APP.main(["verify", str(own_pictures)]) == 0
-    assert "no problems found" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "no problems found" in said
+    there = {one.name: len(list(one.iterdir())) for one in sorted((own_pictures / "a").iterdir())}
+    counts = ", ".join(f"{name} {count}" for name, count in there.items())
+    assert f"a: {sum(there.values())} pictures\n  {counts}\n" in said
     bad = own_pictures / "b/red/00.png"
     bad.write_bytes(b"no picture")
     for path in (own_pictures / "c/green").iterdir():

@@ -211,6 +211,19 @@ def test_a_search_over_the_budget_makes_groups_of_their_own(unlike: dict[str, An
     assert len(set(labels(runs).values())) == 2
 
 
+def test_a_variant_that_only_repeats_the_backbone_of_all_is_no_name() -> None:
+    """The runs of ``advise`` with one backbone: ERM was called "efficientnet_lite0"."""
+    erm, large = (
+        make_coordinates(variant="lite0", backbone="tf_lite0", dropout_rate=rate, method=f"m{rate}")
+        for rate in (0.0, 0.9)
+    )
+    assert set(labels([erm, large]).values()) == {""}
+    other = make_coordinates(variant="resnet50", backbone="resnet50", method="r")
+    assert set(labels([erm, large, other]).values()) == {"lite0", "resnet50"}
+    mixup = make_coordinates(variant="mixup", backbone="tf_lite0", method="x")
+    assert labels([mixup])[mixup.group] == "mixup"
+
+
 def test_groups_whose_first_differences_are_equal_have_names_of_their_own() -> None:
     """Only three differences were named: two groups were both "a 1, b 1, c 1"."""
     keys = [f"model.{name}" for name in "abcd"]

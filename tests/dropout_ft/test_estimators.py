@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from dropout_ft.report.estimate_page import check_cells, estimate_cells, sentence
+from dropout_ft.report.estimate_page import check_cells, estimate_cells, others, sentence
 from dropout_ft.report.estimating import (
     ESTIMATORS,
     LINE,
@@ -159,6 +159,9 @@ def test_estimates_are_means_over_runs_with_an_error_for_each_domain() -> None:
     best = surest_estimator(estimates)
     assert best.typical_error == min(e.typical_error for e in estimates)
     assert best.estimator in sentence(best)
+    # The model in use need not be the one of the first sentence: its own estimate is said too.
+    (other,) = others(estimates, best)
+    assert other.startswith("ERM: about" if best.name != "ERM" else "dropout 0.9: about")
     assert all(len(estimate_cells(e)) == 6 for e in estimates)
     assert all(len(check_cells(c)) == 6 for c in checks)
 

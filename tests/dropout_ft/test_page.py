@@ -95,8 +95,12 @@ def checkpoints(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> lis
     return found
 
 
-def test_models_are_named_by_their_rate_or_as_asked(checkpoints: list[str]) -> None:
+def test_models_are_named_by_their_rate_or_as_asked(checkpoints: list[str], tmp_path: Path) -> None:
     assert list(command.named_models(checkpoints)) == ["ERM", "dropout 0.9"]
+    # The folder that `advise` recommends to use does not say its rate: it was refused.
+    folder = tmp_path / "model"
+    assert APP.main(["export", "--ckpt", str(checkpoints[1]), "--out", str(folder)]) == 0
+    assert list(command.named_models([str(folder)])) == ["model"]
     assert list(command.named_models([f"mine={checkpoints[0]}", checkpoints[1]])) == [
         "mine", "dropout 0.9",
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Ranks of many trackers: references, properties, and the command on the toolkits' six frames."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,17 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from evaluation_support import analysis, results
+from holdfast.errors import ConfigError
 from sets_support import write, write_rows
-from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE
+from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE, six_frames
 from vl_track.app import APP
+from vl_track.commands.evaluate import report_text
+from vl_track.scoring.analysis import analyse
+from vl_track.scoring.conventions import convention
 from vl_track.scoring.leaderboard import agreements, holm, rank_intervals, ranks_of, standings
 from vl_track.scoring.report import leaderboard_page as page
+from vl_track.scoring.report.page import render_page
+from vl_track.scoring.report.tables import SOME_FRAMES
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=8))
@@ -90,6 +97,21 @@ def test_the_lead_is_over_the_second_whoever_was_given_first() -> None:
     said = page.lead(given, found)
     assert said.startswith("near is first of 3 trackers")
     assert f"{ahead:.1f} points ahead of mid" in said
+
+
+def test_toolkits_do_not_score_clips_of_which_some_frames_are_annotated() -> None:
+    """Was: frames nobody had looked at were absent ones, and "the other toolkits" said 7.6 %."""
+    true = replace(six_frames(name="seq_1"), every_frame=False)
+    given = [results("a", 0, 2), results("b", 1, 2)]
+    with pytest.raises(ConfigError, match=r"some of its frames only.*give --convention plain"):
+        analyse([true], given, convention("stark"), dataset="clips")
+    found = analyse([true], given, convention("plain"), dataset="clips", samples=50)
+    assert not found.trackers[0].by_convention
+    assert SOME_FRAMES in report_text(found)
+    assert SOME_FRAMES in render_page(found)
+    ranks = standings(found, samples=50)
+    assert SOME_FRAMES in page.summary(ranks)
+    assert "How the ranking changes" not in page.render_leaderboard(found, ranks)
 
 
 @pytest.fixture

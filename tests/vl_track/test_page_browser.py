@@ -145,7 +145,10 @@ def test_stop_keeps_what_was_found_and_old_results_are_marked(view: Any, clip: P
     view.click("#stop")
     view.wait_for_selector("#track:visible")
     assert view.inner_text("#track") == "Track the rest"
-    assert 5 <= len(boxes(view)) < COUNT
+    found = len(boxes(view))
+    assert 5 <= found < COUNT
+    # Nothing was changed, so nothing is old: the page said that results after the change are.
+    assert view.inner_text("#status").startswith(f"Stopped at frame {found - 1}.")
     view.click("#track")
     tracked(view)
     view.fill("#number", "0")

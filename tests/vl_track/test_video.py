@@ -235,6 +235,27 @@ def test_estimates_are_drawn_on_a_copy() -> None:
     assert tiny.shape == (4, 4, 3)
 
 
+@pytest.mark.parametrize("words", ["0.53 present 0.89", "0.53 d\u00e9j\u00e0 vu 0.89"])
+def test_labels_lie_on_their_outline_and_inside_the_frame(words: str) -> None:
+    """OpenCV 5 writes thick letters wider: the outline lay beside the letters, as a second text.
+
+    A label of a box at the right edge was cut there.
+    """
+    frame = np.full((576, 768, 3), 200, np.uint8)
+    box = (700.0, 300.0, 40.0, 60.0)
+    drawn = draw_estimate(frame, box, words, "")
+    label = drawn[255:297].astype(int)
+    dark = (label.max(axis=2) < 60).any(axis=0).nonzero()[0]
+    green = (label[..., 1] - label[..., 0] > 100).any(axis=0).nonzero()[0]
+    assert green.min() - 4 <= dark.min()
+    assert dark.max() <= green.max() + 4
+    assert green.max() < 768 - 1
+    assert len(green) > 100
+    long = draw_estimate(frame, box, words, "a very long sentence " * 20)
+    assert (long[540:570, :740].min(axis=2) > 230).any()
+    assert (long[540:570, 766:].astype(int) - 200 == 0).all()
+
+
 def test_a_contact_sheet_has_every_frame_in_its_place() -> None:
     frames = [np.full((30, 40, 3), 40 * k, np.uint8) for k in range(5)]
     sheet = contact_sheet(frames, columns=2, width=20)

@@ -97,7 +97,8 @@ def watch(changes: Iterable[None], look: Callable[[], Status], *, every: float =
             sys.stdout.write(f"{shown}\n")
             sys.stdout.flush()
     status = look()
-    sys.stdout.write(f"{status.line}\n")
+    if status.line != shown:
+        sys.stdout.write(f"{status.line}\n")
     return status
 
 

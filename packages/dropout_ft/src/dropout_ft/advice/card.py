@@ -9,7 +9,15 @@ from dropout_ft.advice.choosing import Candidate
 from dropout_ft.report.table import with_error
 from holdfast.runs.record import git_state, hardware, package_versions
 
-HEADER = ("backbone", "dropout", "steps", "left-out domain %", "i.i.d. %", "behind the best", "s")
+HEADER = (
+    "backbone",
+    "dropout",
+    "steps",
+    "left-out domain %",
+    "i.i.d. %",
+    "behind the best, points",
+    "s a run",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +190,7 @@ Made {made} by `{command}` on {hardware} (GPUs: {gpus}); {packages}; commit {com
 {table}
 
 ± is the standard error over domains left out and seeds; "behind the best" is paired by them.
+"I.i.d." is the accuracy on held-out pictures of the domains trained on.
 
 ## What would change this advice
 

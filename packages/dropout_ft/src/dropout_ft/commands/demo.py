@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from dropout_ft.commands.trusted import check_models, own_backbones
 from holdfast.errors import ConfigError
-from holdfast.serving.access import LOCAL, check_page_tools, choose_access
+from holdfast.serving.access import check_page_tools, choose_access
 
 if TYPE_CHECKING:
     from dropout_ft.loading import LoadedClassifier
@@ -17,7 +17,7 @@ def demo(
     report: str | None = None,
     examples: str | None = None,
     abstain: float = 0.0,
-    host: str = LOCAL,
+    host: str = "127.0.0.1",
     port: int = 7861,
     anyone: bool = False,
     megabytes: float = 20.0,
@@ -76,10 +76,14 @@ def named_models(ckpts: list[str], backbone: str | None = None) -> dict[str, "Lo
     models: dict[str, LoadedClassifier] = {}
     for given in ckpts:
         name, separator, path = given.partition("=") if "=" in given else ("", "", given)
-        if not separator and Path(path).is_dir():
-            raise ConfigError(f"The folder {path} does not say its rate: name it, as NAME={path}.")
         loaded = load_classifier(path, backbones=own_backbones(backbone))
-        name = name if separator else method_name("run", loaded.model.head.dropout_rate)
+        if not separator:  # an exported folder does not say its rate
+            folder = Path(path).is_dir()
+            name = (
+                Path(path).resolve().name
+                if folder
+                else method_name("run", loaded.model.head.dropout_rate)
+            )
         if name in models:
             raise ConfigError(f"Two models are called '{name}': name them, as NAME=PATH.")
         models[name] = loaded

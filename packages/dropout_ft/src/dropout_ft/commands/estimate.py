@@ -62,7 +62,7 @@ def estimate(
     check_files([Path(out).expanduser() / name for name in FILES], overwrite=overwrite)
     paths = readable(paths)
 
-    from dropout_ft.report.estimate_page import sentence, write_estimate
+    from dropout_ft.report.estimate_page import others, sentence, write_estimate
     from dropout_ft.report.estimating import estimates_of, labels_of, surest_estimator
 
     names = labels_of(runs)
@@ -75,7 +75,9 @@ def estimate(
         Path(out).expanduser(), site=site.name, paths=paths, found=found,
         class_names=runs[0].table.class_names, estimates=estimates, checks=checks,
     )  # fmt: skip
-    sys.stdout.write(f"{sentence(surest_estimator(estimates))}\npage: {page}\n")
+    best = surest_estimator(estimates)
+    lines = [sentence(best), *others(estimates, best), f"page: {page}"]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def check_runs(runs: list[Run], dropout_rates: list[float]) -> None:

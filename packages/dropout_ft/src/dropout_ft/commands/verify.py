@@ -8,6 +8,7 @@ from dropout_ft.data.known import KnownSet
 from dropout_ft.data.sources.csv_list import ListedSource
 from dropout_ft.data.sources.given import as_source
 from dropout_ft.data.verifying import (
+    counts_of,
     duplicates,
     leftover_problems,
     missing_classes,
@@ -61,6 +62,7 @@ def verify_folder(
         problems += wrong_counts(known, domains, len(classes))
     for domain in domains:
         sys.stdout.write(f"{domain.name}: {len(domain.paths)} pictures\n")
+        sys.stdout.write(f"  {counts_of(domain, classes)}\n")
         if images:
             problems += unreadable(domain)
     sys.stdout.write(f"{len(classes)} classes: {', '.join(classes)}\n")

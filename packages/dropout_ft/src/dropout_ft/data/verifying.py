@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +14,22 @@ from dropout_ft.data.known import KnownSet
 from holdfast.errors import ConfigError, ImageError
 
 
+def counts_of(domain: Domain, classes: Sequence[str]) -> str:
+    """Say how many pictures a domain has of each class, as ``birds 25, plants 20``."""
+    count = Counter(domain.labels)
+    return ", ".join(f"{name} {count[label]}" for label, name in enumerate(classes))
+
+
 def missing_classes(domains: Sequence[Domain], classes: Sequence[str]) -> list[str]:
     """Say which domain lacks pictures of which class."""
-    return [
-        f"domain '{domain.name}' has no pictures of class '{name}'"
-        for domain in domains
-        for label, name in enumerate(classes)
-        if label not in domain.labels
-    ]
+    problems = []
+    for domain in domains:
+        there = set(domain.labels)
+        missing = [f"'{name}'" for label, name in enumerate(classes) if label not in there]
+        if missing:
+            what = f"class{'es' if len(missing) > 1 else ''} {', '.join(missing)}"
+            problems.append(f"domain '{domain.name}' has no pictures of {what}")
+    return problems
 
 
 def too_small(domains: Sequence[Domain], holdout_fraction: float) -> list[str]:

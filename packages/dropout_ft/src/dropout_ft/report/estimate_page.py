@@ -69,6 +69,7 @@ def write_estimate(
     best = surest_estimator(estimates)
     page = template.render(
         site=site, count=len(paths), sentence=sentence(best), best=best,
+        others=others(estimates, best),
         domains=sorted({check.test_name for check in checks}),
         estimate_header=ESTIMATE_HEADER, estimates=[estimate_cells(one) for one in estimates],
         check_header=CHECK_HEADER, checks=[check_cells(one) for one in checks],
@@ -85,6 +86,26 @@ def sentence(best: Estimate) -> str:
         f"{best.high:.0f} % (95 % interval from the errors of {best.estimator} on "
         f"{best.domains} domain{'s' if best.domains > 1 else ''} left out)."
     )
+
+
+def others(estimates: Sequence[Estimate], best: Estimate) -> list[str]:
+    """Return a sentence for each other method of the sweep, by its own surest estimator.
+
+    The method that can be estimated best need not be the one that was chosen to be used.
+    """
+    names = dict.fromkeys(one.name for one in estimates if one.name != best.name)
+    found = []
+    for name in names:
+        own = [one for one in estimates if one.name == name]
+        if any(np.isfinite(one.value) and np.isfinite(one.low) for one in own):
+            surest = surest_estimator(own)
+            found.append(
+                f"{name}: about {surest.value:.0f} %, between {surest.low:.0f} and "
+                f"{surest.high:.0f} % ({surest.estimator})."
+            )
+        else:
+            found.append(f"{name}: no estimate could be made.")
+    return found
 
 
 def estimate_cells(one: Estimate) -> list[str]:

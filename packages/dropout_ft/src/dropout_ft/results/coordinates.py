@@ -134,15 +134,19 @@ def coordinates_of(record: Mapping[str, Any], where: str) -> Coordinates:
 def labels(groups: Sequence[Coordinates]) -> dict[tuple[Any, ...], str]:
     """Return a name for what sets each group apart, besides its rate; empty for the plain method.
 
-    A declared variant is its own name. Where two groups would share a name and a rate, what differs
-    between them is added, so that unlike runs are never shown under one name.
+    A declared variant is its own name, except one that only repeats the backbone that all groups
+    have: it sets nothing apart, and the plain method is called ERM. Where two groups would share
+    a name and a rate, what differs between them is added, so that unlike runs are never shown
+    under one name.
 
     Args:
         groups: coordinates of one run of each group.
     """
     found = {}
+    one_backbone = len({(one.variant, one.backbone) for one in groups}) == 1
     for one in groups:
-        base = one.variant or ("" if one.objective == "ERM" else one.objective)
+        same = one_backbone and one.backbone.endswith(one.variant)
+        base = ("" if same else one.variant) or ("" if one.objective == "ERM" else one.objective)
         rivals = [
             other
             for other in groups

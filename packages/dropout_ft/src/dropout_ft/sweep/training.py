@@ -39,5 +39,5 @@ def train(
 def best_of(results: list[dict[str, float]]) -> str:
     """Say which finished run has the best i.i.d. accuracy; the o.o.d. one is shown, not used."""
     best = max(results, key=lambda result: result["iid"])
-    ood = f" (its o.o.d. {100 * best['ood']:.1f} %)" if "ood" in best else ""
-    return f"best i.i.d. so far {100 * best['iid']:.1f} %{ood}"
+    ood = f", {100 * best['ood']:.1f} % on the domain left out" if "ood" in best else ""
+    return f"best run so far: {100 * best['iid']:.1f} % on pictures held out{ood}"

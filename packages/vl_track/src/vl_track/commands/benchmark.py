@@ -36,6 +36,9 @@ from vl_track.scoring.sets import folders_of, open_set
 from vl_track.tracking.loop import ObjectTracker
 from vl_track.tracking.options import TrackerOptions
 
+SHOWN = 30
+"""Names of sequences that an error lists."""
+
 
 def benchmark(
     dataset: str,
@@ -180,7 +183,10 @@ def digest_of(weights: str | None) -> str:
 def _chosen(videos: VideoSet, dataset: str, sequences: list[str] | None) -> list[str]:
     unknown = sorted(set(sequences or []) - set(videos.names))
     if unknown:
-        raise ConfigError(f"{dataset} {videos.split} has no sequence {', '.join(unknown)}.")
+        some = ", ".join(videos.names[:SHOWN]) + (", ..." if len(videos.names) > SHOWN else "")
+        raise ConfigError(
+            f"{dataset} {videos.split} has no sequence {', '.join(unknown)}. It has {some}."
+        )
     return [name for name in videos.names if sequences is None or name in set(sequences)]
 
 

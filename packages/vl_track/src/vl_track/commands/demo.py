@@ -1,12 +1,12 @@
 """``vl-track demo``: the local page."""
 
-from holdfast.serving.access import LOCAL, check_page_tools, choose_access
+from holdfast.serving.access import check_page_tools, choose_access
 from vl_track.commands.trusted import own_classes
 
 
 def demo(
     *,
-    host: str = LOCAL,
+    host: str = "127.0.0.1",
     port: int = 7860,
     anyone: bool = False,
     weights: str | None = None,

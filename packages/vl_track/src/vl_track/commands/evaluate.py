@@ -114,7 +114,9 @@ def report_text(analysis: Analysis) -> str:
             tables.footnote(analysis),
             "",
             "What would the other toolkits say?",
-            tables.as_text(tables.collapsed(tables.toolkit_table(analysis))),
+            tables.as_text(tables.collapsed(tables.toolkit_table(analysis)))
+            if analysis.every_frame
+            else f"{tables.SOME_FRAMES}\n",
         ]
     )
 

@@ -83,10 +83,10 @@ def presence(
         dataset: ``scenes``, with targets that leave and passers-by, or ``real_clips``.
         split: of the data set; calibrate on ``val``.
         count: videos of Scenes.
-        staying: further videos of Scenes, whose targets stay, for false alarms. With ``fitted`` the
-            first ``count`` enter the fit, and the alarm is calibrated on the others.
-        prompt: what the tracker gets: ``box+text``, ``box``, ``text``, or ``either``: the first two
-            in turn, which is what a fit should know.
+        staying: further videos of Scenes, whose targets stay: false alarms are counted on them too.
+            With ``fitted`` the first ``count`` of them enter the fit, and the alarm is calibrated
+            on the others.
+        prompt: what the tracker gets; ``either`` is ``box+text`` and ``box`` in turn, for a fit.
         calibrated: write the model to this folder, calibrated on these videos; ``weights`` must be
             another model folder. For networks with ``presence: true``.
         fitted: write what presence and alarm are judged by, fitted on these videos, to this file.
@@ -107,18 +107,18 @@ def presence(
     source = Path(weights) if weights is not None else packaged()
     calibrated, fitted = _expanded(calibrated), _expanded(fitted)
     _check_targets(source, calibrated, fitted, split)
-    _check_fit(fitted, diagram, count, staying)
     outputs = [one for one in (out, fitted, diagram) if one]
+    _check_diagram(diagram, fitted)
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
     if fitted:  # on what the tracker does by itself, whatever was fitted before
         options = replace(options or TrackerOptions(), alarm=0.0, redetect="never")
     videos = _videos(dataset, split, count, root, emoji=emoji)
+    _check_staying(len(videos), staying, fitted)
     still = _staying(dataset, split, count, staying, root, emoji=emoji)
-    tracker = presets.make_tracker(
-        weights, options, device, runtime, precision, classes, [*videos, *still]
-    )
-    with presets.progress(len(videos) + len(still)) as advance:
+    every = [*videos, *still]
+    tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, every)
+    with presets.progress(len(every)) as advance:
         watched = watch_videos(tracker, videos, prompt, search=bool(fitted), after=advance)
         stayed = watch_videos(tracker, still, prompt, after=advance)
     if fitted:
@@ -141,12 +141,6 @@ def _check_targets(source: Path, calibrated: str | None, fitted: str | None, spl
     for option, target in (("--calibrated", calibrated), ("--fitted", fitted)):
         if target:
             _check_calibration(source, target, split, option)
-
-
-def _check_fit(fitted: str | None, diagram: str | None, count: int, staying: int) -> None:
-    _check_diagram(diagram, fitted)
-    if fitted:
-        _check_staying(count, staying)
 
 
 def _check_diagram(diagram: str | None, fitted: str | None) -> None:
@@ -202,15 +196,15 @@ def _expanded(place: str | None) -> str | None:
     return str(Path(place).expanduser()) if place and not is_remote(place) else place
 
 
-def _check_staying(fitting: int, staying: int) -> None:
-    """Refuse a fit whose alarm could not be kept by the tracker's own options.
+def _check_staying(fitting: int, staying: int, fitted: str | None) -> None:
+    """Refuse a fit, if there is one, whose alarm the tracker's own options could not keep.
 
     Raises:
         ConfigError: there are too few videos whose targets stay.
     """
     alarm = TrackerOptions().alarm
-    if not staying or can_keep(alarm, staying - fitting):  # without any there is no alarm at all
-        return
+    if not fitted or not staying or can_keep(alarm, staying - fitting):
+        return  # without videos there is no alarm at all
     needed = next(number for number in itertools.count(1) if can_keep(alarm, number))
     raise ConfigError(
         f"--fitted scales presence on {fitting} of the --staying {staying} videos and calibrates "

@@ -21,6 +21,8 @@ class TrueSequence:
         size: width, height of the images, where known.
         sentence: about the object; empty if there is none.
         remarks: what was wrong with its files, a sentence each, and what was done about it.
+        every_frame: whether somebody looked at every frame. Where only some frames are annotated,
+            the others are not visible, which only the convention ``plain`` leaves out.
     """
 
     name: str
@@ -30,6 +32,7 @@ class TrueSequence:
     size: tuple[float, float] | None = None
     sentence: str = ""
     remarks: tuple[str, ...] = ()
+    every_frame: bool = True
 
     def __post_init__(self) -> None:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.boxes) == 0:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from holdfast.errors import DataError
+from holdfast.errors import ConfigError, DataError
 from vl_track.data.truth import TrueSequence
 from vl_track.scoring.averages import average_overlap, got_scores, mean_accuracy
 from vl_track.scoring.conventions import TOOLKITS, Convention, convention
@@ -27,7 +27,8 @@ class Scored:
         scores: under the chosen convention.
         figures: numbers of all sequences in percent, by name.
         auc: mean of the sequences' AUC with its interval (of the success curve's mean).
-        by_convention: the numbers under every toolkit's rules, by its title.
+        by_convention: the numbers under every toolkit's rules, by its title; none where only some
+            frames are annotated, because the toolkits count all others as absent.
         averages: further numbers in percent, by the heading of their column.
         frames_per_second: as recorded; ``None`` where it was not.
         findings: what is wrong with the results.
@@ -69,6 +70,11 @@ class Analysis:
     trackers: tuple[Scored, ...]
 
     @property
+    def every_frame(self) -> bool:
+        """Whether every frame of every sequence is annotated, as the toolkits expect."""
+        return all(true.every_frame for true in self.truths)
+
+    @property
     def attributes(self) -> list[str]:
         """All attributes of at least two sequences, as the toolkits show them."""
         every = [name for true in self.truths for name in true.attributes]
@@ -104,8 +110,14 @@ def analyse(
         samples: of the bootstrap and the sign-flip test.
 
     Raises:
+        ConfigError: the convention needs every frame annotated, and some are not.
         DataError: something is missing, or nothing is left to score.
     """
+    if rules.hidden != "left_out" and not all(true.every_frame for true in truths):
+        raise ConfigError(
+            f"{dataset} is annotated on some of its frames only, and the convention {rules.name} "
+            "would count the others as absent: give --convention plain."
+        )
     gaps = _gaps(truths, results)
     if gaps and missing == "refuse":
         raise DataError(_say_gaps(gaps, results, len(truths)))
@@ -138,8 +150,9 @@ def _score_one(
     strict: bool,
     samples: int,
 ) -> Scored:
-    toolkits = [convention(name, rules.label) for name in TOOLKITS]
-    if rules.label == "lasot":
+    whole = all(true.every_frame for true in truths)
+    toolkits = [convention(name, rules.label) for name in TOOLKITS if whole]
+    if rules.label == "lasot" and whole:
         toolkits.append(convention("stark", "any other label"))
     others = [toolkit for toolkit in toolkits if toolkit.title != rules.title]
     asked = [(rules, strict), *((toolkit, False) for toolkit in others)]

@@ -1,11 +1,16 @@
 """Boxes, scores and texts drawn on images."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from vl_track.video.frames import Box, Image
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 Colour = tuple[int, int, int]
 GREY = (150, 150, 150)
@@ -40,35 +45,59 @@ def draw_estimate(
     words = score if isinstance(score, str) else f"{score:.2f}"
     _label(drawn, words, (x, max(y - 4, round(22 * size))), size, colour)
     if text:
-        room = max(8, int(width / (11 * size)))
-        shown = text if len(text) <= room else text[: room - 3] + "..."
-        _label(drawn, shown, (6, height - 8 - round(34 * size) * index), size,
+        _label(drawn, text, (6, height - 8 - round(34 * size) * index), size,
                own if index else (255, 255, 255))  # fmt: skip
     return drawn
 
 
 def _label(image: Image, words: str, corner: tuple[int, int], size: float, colour: Colour) -> None:
-    """Write with a dark outline, readable on any ground; OpenCV's own font knows ASCII only."""
-    if not words.isascii():
-        _label_in_any_script(image, words, corner, size, colour)
+    """Write with a dark outline, readable on any ground; OpenCV's own font knows ASCII only.
+
+    What would reach over the right edge begins further left, and is cut where even that is not
+    enough.
+    """
+    ascii_only = words.isascii()
+    width_of = _width_in_opencv(size) if ascii_only else _font(size).getlength
+    room = image.shape[1] - 2
+    while len(words) > 4 and width_of(words) > room:
+        words = words[:-4].rstrip() + "..."
+    left = max(2, min(corner[0], int(image.shape[1] - 2 - width_of(words))))
+    if not ascii_only:
+        _label_in_any_script(image, words, (left, corner[1]), size, colour)
         return
-    for shade, width in (((0, 0, 0), 3), (colour, 1)):
-        cv2.putText(image, words, corner, cv2.FONT_HERSHEY_SIMPLEX, size, shade, width, cv2.LINE_AA)
+    # OpenCV 5 makes thicker letters wider too, so that a thicker outline would lie beside them.
+    for right, down in ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)):
+        _write(image, words, (left + right, corner[1] + down), size, (0, 0, 0))
+    _write(image, words, (left, corner[1]), size, colour)
+
+
+def _write(image: Image, words: str, corner: tuple[int, int], size: float, colour: Colour) -> None:
+    cv2.putText(image, words, corner, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
+
+
+def _width_in_opencv(size: float) -> Callable[[str], float]:
+    return lambda words: cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0]
+
+
+def _font(size: float) -> "ImageFont.FreeTypeFont":
+    """Return DejaVu Sans, which comes with matplotlib."""
+    import matplotlib as mpl  # noqa: PLC0415  (slow to import, and seldom needed)
+    from PIL import ImageFont  # noqa: PLC0415
+
+    return ImageFont.truetype(
+        str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), max(8, round(26 * size))
+    )
 
 
 def _label_in_any_script(
     image: Image, words: str, corner: tuple[int, int], size: float, colour: Colour
 ) -> None:
-    """Write with DejaVu Sans, which comes with matplotlib."""
-    import matplotlib as mpl  # noqa: PLC0415  (slow to import, and seldom needed)
-    from PIL import Image as Pillow  # noqa: PLC0415
-    from PIL import ImageDraw, ImageFont  # noqa: PLC0415
+    from PIL import Image as Pillow  # noqa: PLC0415  (slow to import, and seldom needed)
+    from PIL import ImageDraw  # noqa: PLC0415
 
-    font = ImageFont.truetype(
-        str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), max(8, round(26 * size))
-    )
     drawn = Pillow.fromarray(image)
     ImageDraw.Draw(drawn).text(
-        corner, words, fill=colour, font=font, anchor="ls", stroke_width=1, stroke_fill=(0, 0, 0)
-    )
+        corner, words, fill=colour, font=_font(size), anchor="ls",
+        stroke_width=1, stroke_fill=(0, 0, 0),
+    )  # fmt: skip
     image[:] = np.asarray(drawn)

@@ -10,6 +10,7 @@ annotation count as not visible.
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -141,7 +142,7 @@ class AnnotatedClips(VideoSet):
 
     def truth(self, name: str) -> TrueSequence:
         """Return the annotated boxes; frames without one are not visible."""
-        return truth_of(self.read(name))
+        return replace(truth_of(self.read(name)), every_frame=False)
 
 
 class RealClips(AnnotatedClips):

@@ -21,6 +21,9 @@ export class Thing {
 
   get start() { return this.prompts.size ? Math.min(...this.prompts.keys()) : 0; }
 
+  /** Whether there are results that belong to an earlier box or sentence. */
+  get stale() { return [...this.found.keys()].some((at) => at >= this.fresh); }
+
   get tracked() { return this.fresh > this.start && this.found.size > 0; }
 
   /** Frame of the prompt in force on a frame; undefined before the first. */
@@ -85,6 +88,6 @@ export function sureness(found, page) {
 }
 
 export const WORDS = {
-  score: { sure: "sure", unsure: "unsure", lost: "probably lost" },
-  present: { sure: "in view", unsure: "perhaps in view", lost: "probably not in view" },
+  score: { what: "The tracker was:", sure: "sure", unsure: "unsure", lost: "probably lost" },
+  present: { what: "The object was:", sure: "in view", unsure: "perhaps in view", lost: "probably not in view" },
 };

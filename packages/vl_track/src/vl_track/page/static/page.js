@@ -327,6 +327,7 @@ function status(old) {
   if (run.state === "tracking") return `Tracking: ${Math.max(...things.map((one) => one.fresh))} of ${job.count} frames.`;
   if (run.state === "failed") return "";
   if (!chosen.prompts.size && things.length > 1) return "Drag a box around the next object, or say what it is.";
+  if (old && !things.some((one) => one.stale)) return `Stopped at frame ${Math.max(...things.map((one) => one.fresh)) - 1}. "Track the rest" goes on from there.`;
   if (old) return "Results after the change are old: grey dotted boxes, hatched in the strip.";
   if (things.some((one) => one.tracked)) return "Tracked. To correct it, draw a box on any frame.";
   return "";

@@ -21,9 +21,11 @@ def answer(analysis: Analysis) -> str:
 
 def _elsewhere(one: Scored) -> str:
     aucs = [figures["auc"] for figures in one.by_convention.values()]
+    sure = f"95 % of resamplings of the sequences give {one.auc.low:.1f} to {one.auc.high:.1f}"
+    if not aucs:
+        return f"{sure}."
     return (
-        f"95 % of resamplings of the sequences give {one.auc.low:.1f} to {one.auc.high:.1f}; the "
-        f"toolkits' rules give {min(aucs):.1f} to {max(aucs):.1f} for the same boxes."
+        f"{sure}; the toolkits' rules give {min(aucs):.1f} to {max(aucs):.1f} for the same boxes."
     )
 
 

@@ -41,7 +41,8 @@ def curve_plot(analysis: Analysis, curve: Curve) -> bytes:
     axes.set_ylabel(f"{curve.name.replace('_', ' ')}, % of frames", fontsize=WORDS)
     axes.set_ylim(0, 101)
     axes.set_xlim(float(thresholds[0]), float(thresholds[-1]))
-    axes.set_title(f"{analysis.dataset}, convention {analysis.rules.title}", fontsize=WORDS)
+    rules = analysis.rules.title.split(": ")[0]  # what it means stands on the page
+    axes.set_title(f"{analysis.dataset}, convention {rules}", fontsize=WORDS)
     axes.legend(frameon=False, fontsize=WORDS)
     return as_png(figure)
 

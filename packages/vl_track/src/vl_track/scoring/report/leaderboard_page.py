@@ -52,11 +52,21 @@ def agreement_text(one: Agreement, most: int = 6) -> str:
     )
 
 
+def agreement_texts(found: Sequence[Standing]) -> list[str]:
+    """Return a sentence for each two toolkits that differ, and one for all where none do."""
+    compared = agreements(found)
+    if compared and not any(one.swapped for one in compared):
+        return ["Every toolkit orders every two trackers alike."]
+    return [agreement_text(one) for one in compared]
+
+
 def summary(found: Sequence[Standing]) -> str:
     """Say how far the ranking depends on the convention, and how many places are sure."""
     moved = [one.scored.tracker for one in found if len(set(one.ranks.values())) > 1]
     sure = sum(one.rank_low == one.rank_high for one in found)
-    places = f"{sure} of {len(found)} places are sure to 95 % when the sequences are drawn again."
+    places = f"{sure} of {len(found)} places stay the same in 95 % of resamplings of the sequences."
+    if not found[0].ranks:
+        return f"{tables.SOME_FRAMES} {places}"
     if not moved:
         return f"Every toolkit gives the same ranking. {places}"
     return (
@@ -120,8 +130,8 @@ def render_leaderboard(analysis: Analysis, found: Sequence[Standing]) -> str:
             rows=standings_table(analysis, found),
             note=tables.footnote(analysis),
             convention=analysis.rules.title,
-            plot=rank_plot(found),
-            agreements=[agreement_text(one) for one in agreements(found)],
+            plot=rank_plot(found) if found[0].ranks else b"",
+            agreements=agreement_texts(found),
             findings=[(one.tracker, f) for one in analysis.trackers for f in one.findings],
         )
     )

@@ -32,6 +32,7 @@ def render_page(analysis: Analysis) -> str:
             main=tables.main_table(analysis),
             figures=drawn,
             toolkits=tables.collapsed(tables.toolkit_table(analysis)),
+            some_frames="" if analysis.every_frame else tables.SOME_FRAMES,
             attributes=tables.attribute_table(analysis),
             sequences=tables.sequence_table(analysis),
             findings=[(one.tracker, f) for one in analysis.trackers for f in one.findings],

@@ -17,6 +17,12 @@ GOT_NOTE = (
 )
 
 
+SOME_FRAMES = (
+    "Only some frames of this set are annotated. The toolkits would count the others as absent, "
+    "so their numbers are left out."
+)
+
+
 def main_table(analysis: Analysis) -> Table:
     """Return a row of text a tracker, the best first; the first row is the header."""
     columns = {

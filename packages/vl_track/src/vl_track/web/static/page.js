@@ -11,6 +11,7 @@ const GREEN = [40, 167, 69], GREY = [138, 147, 155];
 let box = null;             // drawn
 let rows = [];              // of the run: frame, time, box, score, present, lost
 let running = false, live = false, opened = null;
+let first = 0;              // time of the file's first frame; some clips do not begin at 0
 
 const say = (text) => { $("status").textContent = text; };
 
@@ -83,9 +84,9 @@ async function chosen(open) {
   $("slider").hidden = $("every-row").hidden = live;
   if (!live) {
     stepper.interval = null;
-    await stepper.seek(0);
-    $("slider").max = video.duration;
-    $("slider").value = 0;
+    first = (await stepper.seek(0)) ?? 0;
+    Object.assign($("slider"), { min: first, max: video.duration });
+    $("slider").value = first;
   }
   grabber.fit(video);
   stage.setSize(grabber.canvas.width, grabber.canvas.height);
@@ -145,13 +146,15 @@ async function follow(words) {
   const step = live ? 1 : Math.max(1, Math.round(Number($("every").value) || 1));
   const begun = performance.now();
   let busy = 0, time = live ? 0 : stepper.shown;
+  const total = () => live ? "" : ` of about ${Math.max(rows.length, Math.round((video.duration - begin) / stepper.interval / step))}`;
+  const begin = time;
   let row = await tracker.initialize(grabber.take(video), box, words);
   if (live) await video.play();
   for (let frame = 0; ; frame += step) {
     rows.push({ frame, time, ...row });
     show(rows.at(-1));
-    const rate = rows.length > 1 ? `, ${(1000 * (rows.length - 1) / busy).toFixed(1)} frames a second in the network` : "";
-    say(`${rows.length} frames${rate}`);
+    const rate = rows.length > 1 ? `, ${(1000 * (rows.length - 1) / busy).toFixed(1)} a second` : "";
+    say(`Tracking: ${rows.length}${total()} frames${rate}`);
     time = live ? await nextOfCamera(video).then(() => (performance.now() - begun) / 1000) : await stepper.next(step);
     if (time === null || !running) break;
     if (!live) $("slider").value = time;
@@ -160,7 +163,7 @@ async function follow(words) {
     busy += performance.now() - asked;
   }
   const overall = (rows.length - 1) / (performance.now() - begun) * 1000;
-  say(`${rows.length} frames; ${overall.toFixed(1)} a second with reading the video.`);
+  say(`Tracked ${rows.length} frames, ${overall.toFixed(1)} a second with reading the video.`);
 }
 
 // ---- results ----
@@ -168,7 +171,7 @@ async function follow(words) {
 /** The boxes as vl-track track --save boxes.csv writes them. */
 function csv() {
   const line = ({ frame, time, box: found, score, present }) => [
-    frame, time.toFixed(6), 1, ...found.map((value) => value.toFixed(3)), score.toFixed(4),
+    frame, (live ? time : time - first).toFixed(6), 1, ...found.map((value) => value.toFixed(3)), score.toFixed(4),
     present === null ? "" : present.toFixed(4),
   ].join(",");
   return [COLUMNS, ...rows.map(line), ""].join("\n");
@@ -194,6 +197,7 @@ for (const name of ["dragover", "drop"]) {
     if (name === "drop") take(event.dataTransfer.files[0]);
   });
 }
+video.addEventListener("durationchange", () => { if (!live && Number.isFinite(video.duration)) $("slider").max = video.duration; });
 $("track").addEventListener("click", trying(track));
 $("stop").addEventListener("click", () => { running = false; });
 $("save").addEventListener("click", save);
