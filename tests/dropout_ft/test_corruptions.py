@@ -270,3 +270,18 @@ def test_the_command_writes_kind_and_severity(
     assert "contrast" in capsys.readouterr().err
     assert dropout_ft([*words[:4], "--severities", "6"]) == 1
     assert "from 1 to 5" in capsys.readouterr().err
+
+
+def test_errors_on_other_domains_are_not_divided_by_each_other(
+    tiny_arguments: Callable[..., list[str]], dropout_ft: Run, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """ERM on one domain was the reference of runs on two, so that 100 meant nothing."""
+    for rate, domain in (("0", "a"), ("0.5", "a"), ("0.5", "b")):
+        more = ["--data.test_domains", f"[{domain}]", "--model.dropout_rate", rate]
+        assert dropout_ft(tiny_arguments("fit", *more)) == 0
+    out = tmp_path / "corruptions.csv"
+    words = ["corruptions", str(tmp_path / "runs"), "--out", str(out), "--kinds", "contrast"]
+    assert dropout_ft([*words, "--reference", "ERM"]) == 1
+    assert "'dropout 0.5' and of the reference 'ERM' left out other" in capsys.readouterr().err
+    assert not out.exists(), "before anything is measured"

@@ -12,6 +12,7 @@ from scipy.stats import t
 from dropout_ft.report.curve import Place, curve_csv, places, rank_correlation, read_tables
 from dropout_ft.report.curve_figure import curve_figure
 from dropout_ft.report.tidy import COLUMNS
+from dropout_ft.results.csv_text import csv_of
 from holdfast.errors import DataError
 
 Run = Callable[[list[str]], int]
@@ -113,6 +114,25 @@ def test_unlike_runs_are_never_averaged(name: str) -> None:
         assert len(places(mixed)) == 1, "a variant is compared with the plain ERM of its budget"
     else:
         assert places(mixed) == [], "an ERM of another budget or data set is no partner"
+
+
+def test_two_sweeps_that_each_call_a_method_plain_keep_their_own_erm() -> None:
+    """Their ERMs were once averaged: gains of +6 and -2 points came out as -4 and +8."""
+    first, second = sweep(0.5, {0.9: 0.06}, recipe="A"), sweep(0.7, {0.9: -0.02}, recipe="B")
+    found = places(table(first, second))
+    assert [(one.recipe, round(one.mean(0.9))) for one in found] == [("B", -2), ("A", 6)]
+    assert [round(one.distance) for one in found] == [15, 35]
+    variant = [row for row in sweep(0.5, {0.9: 0.03}, recipe="C", label="c") if row["dropout_rate"]]
+    assert {one.recipe for one in places(table(first, second, variant))} == {"A", "B"}
+
+
+def test_tables_that_select_other_steps_of_a_run_disagree(tmp_path: Path) -> None:
+    rows = sweep(0.5, {0.9: 0.06})
+    other = [row | {"selected": not row["selected"]} for row in rows]
+    for name, some in (("one", rows), ("two", other)):
+        (tmp_path / f"{name}.csv").write_text(csv_of(table(some)))
+    with pytest.raises(DataError, match="disagree"):
+        read_tables([tmp_path / "one.csv", tmp_path / "two.csv"])
 
 
 def test_other_methods_and_other_steps_do_not_count() -> None:

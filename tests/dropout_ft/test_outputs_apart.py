@@ -15,6 +15,7 @@ from dropout_ft.data.shards import write_shards
 from dropout_ft.domainbed.write import export_runs
 from exports_support import finished_run
 from holdfast.errors import ConfigError
+from holdfast.exporting import FORMATS
 from holdfast.outputs import keep_apart
 
 
@@ -114,6 +115,21 @@ def test_a_report_is_written_anew_and_replaces_nothing_else(tmp_path: Path) -> N
     assert MADE_BY in template.read_text(), "a report is known by this line"
     (tmp_path / "report.html").write_text(f"<p>Made {MADE_BY}</p>")
     check_folder(tmp_path, overwrite=False)
+
+
+@pytest.mark.parametrize(("kind", "ending"), FORMATS.items())
+def test_an_export_replaces_no_file_of_any_format(
+    kind: str, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Were: a compiled model, model.aoti.pt2, was replaced unasked; model.aoti was looked for."""
+    checkpoint = tmp_path / "last.ckpt"
+    checkpoint.write_text("weights")
+    there = tmp_path / "out" / f"model{ending}"
+    there.parent.mkdir()
+    there.write_text("mine")
+    words = ["export", "--ckpt", str(checkpoint), "--out", str(there.parent)]
+    assert APP.main([*words, "--formats", f"[{kind}]"]) == 1
+    assert f"{there} exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--batch_size=0", "--batch_size=-5", "--image_size=0"])

@@ -51,6 +51,16 @@ def test_a_file_that_is_no_record_is_not_gone_on_with(tmp_path: Path, text: str)
     assert place.read_text() == text
 
 
+def test_figures_of_another_convention_or_not_finite_are_not_taken_up(tmp_path: Path) -> None:
+    place = tmp_path / "clips.json"
+    ClipRecord(str(place), "plain").add("cup", "ours: box", "m", scored(0.5))
+    with pytest.raises(ConfigError, match="another convention"):
+        ClipRecord(str(place), "vot", resume=True)
+    place.write_text(place.read_text().replace("0.5", "NaN"))
+    with pytest.raises(ConfigError, match="not finite"):
+        ClipRecord(str(place), "plain", resume=True)
+
+
 def test_a_figure_depends_on_the_annotations_and_on_what_was_told(tmp_path: Path) -> None:
     clip = AnnotatedClip(name="c", path=tmp_path, boxes={0: (1, 2, 3, 4), 5: (2, 2, 3, 4)})
     moved = replace(clip, boxes={0: (1, 2, 3, 4), 5: (2, 2, 3, 5)})

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from holdfast.errors import ConfigError
@@ -141,9 +142,12 @@ def test_only_known_models_are_loaded(tmp_path: Path) -> None:
         TransformersSegmenter(str(tmp_path))
 
 
-def test_a_tiny_sam_2_of_transformers_gives_masks(tmp_path: Path) -> None:
+@pytest.fixture
+def sam(tmp_path: Path) -> Path:
+    """A folder of a tiny SAM 2 of random weights."""
     transformers: Any = pytest.importorskip("transformers", reason="pip install transformers")
     torch.manual_seed(0)
+    folder = tmp_path / "sam"
     widths = [12, 24, 48, 96]
     backbone = transformers.Sam2HieraDetConfig(
         hidden_size=12, image_size=[64, 64], blocks_per_stage=[1] * 4, embed_dim_per_stage=widths,
@@ -164,12 +168,19 @@ def test_a_tiny_sam_2_of_transformers_gives_masks(tmp_path: Path) -> None:
             hidden_size=32, mlp_dim=32, num_attention_heads=2, iou_head_hidden_dim=32
         ),
     )  # fmt: skip
-    transformers.Sam2Model(config).save_pretrained(tmp_path)
+    transformers.Sam2Model(config).save_pretrained(folder)
     pictures = transformers.Sam2ImageProcessor(
         size={"height": 64, "width": 64}, mask_size={"height": 16, "width": 16}
     )
-    transformers.Sam2Processor(pictures, target_size=64).save_pretrained(tmp_path)
-    segmenter = TransformersSegmenter(str(tmp_path))
+    transformers.Sam2Processor(pictures, target_size=64).save_pretrained(folder)
+    return folder
+
+
+def test_a_tiny_sam_2_of_transformers_gives_masks(
+    sam: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(sam.parent))
+    segmenter = TransformersSegmenter("~/sam")
     image = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     boxes = [(5.0, 6.0, 20.0, 20.0), (30.0, 10.0, 25.0, 30.0)]
     both = segmenter.masks(image, boxes)
@@ -177,3 +188,31 @@ def test_a_tiny_sam_2_of_transformers_gives_masks(tmp_path: Path) -> None:
     assert all(mask.dtype == np.bool_ for mask in both)
     assert not np.array_equal(*both), "the box matters"
     assert np.array_equal(segmenter.masks(image, boxes[1:])[0], both[1]), "each is by itself"
+
+
+def test_a_segmenter_that_lacks_weights_is_refused(sam: Path) -> None:
+    """Transformers fills them with random numbers, and the masks were those of nothing."""
+    place = sam / "model.safetensors"
+    kept = safetensors.torch.load_file(place)
+    del kept["mask_decoder.iou_token.weight"]
+    safetensors.torch.save_file(kept, place, metadata={"format": "pt"})
+    with pytest.raises(ConfigError, match=r"lacks 1 of its weights, mask_decoder\.iou_token"):
+        TransformersSegmenter(str(sam))
+    place.write_bytes(place.read_bytes()[:1000])
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        TransformersSegmenter(str(sam))
+
+
+def test_a_segmenters_own_code_is_not_run(sam: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transformers asked in the terminal whether to run it, and ran it after a yes."""
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    place = sam / "processor_config.json"
+    described = json.loads(place.read_text())
+    described["image_processor"]["auto_map"] = {"AutoImageProcessor": "own.Own"}
+    described["image_processor"]["image_processor_type"] = "Own"
+    place.write_text(json.dumps(described))
+    ran = sam / "ran"
+    (sam / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Own: pass\n")
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        TransformersSegmenter(str(sam))
+    assert not ran.exists()

@@ -9,6 +9,7 @@ import pytest
 from holdfast.errors import ConfigError
 from tracking_support import frame_with, moving_box
 from vl_track.app import APP
+from vl_track.commands.clips import _networks, _rivals
 from vl_track.scoring.opencv import OpenCVTracker
 
 onnx: Any = pytest.importorskip("onnx", reason="pip install onnx")
@@ -89,3 +90,25 @@ def test_a_wrong_file_is_refused(name: Any, vit: str, tmp_path: Path) -> None:
 def test_the_command_says_it_before_any_work(capsys: pytest.CaptureFixture[str]) -> None:
     assert APP.main(["clips", "real_clips", "--vit", "nowhere.onnx"]) == 1
     assert "TrackerVit needs 1 ONNX file(s), net" in capsys.readouterr().err
+
+
+def test_a_record_does_not_replace_the_users_files(
+    vit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--out` with `--overwrite` once put figures where the network had been."""
+    before = Path(vit).read_bytes()
+    words = ["clips", "real_clips", "--vit", vit, "--out", vit, "--overwrite"]
+    assert APP.main(words) == 1
+    assert "is an input" in capsys.readouterr().err
+    assert Path(vit).read_bytes() == before
+
+
+def test_a_file_below_the_home_folder_is_found(vit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its digest was once asked of a folder named `~`."""
+    monkeypatch.setenv("HOME", str(Path(vit).parent))
+    assert _rivals(_networks(None, "~/vit.onnx"))[-1].who == "OpenCV Vit"
+
+
+def test_resuming_needs_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert APP.main(["clips", "real_clips", "--resume"]) == 1
+    assert "name it with --out" in capsys.readouterr().err

@@ -117,15 +117,16 @@ def test_faults_of_a_fit_name_their_option_before_any_work(
     fit = ["presence", *common, "--fitted", "~/mine/presence.json"]
     assert APP.main(fit) == 1
     assert "--fitted needs --split val" in capsys.readouterr().err
-    assert APP.main([*fit, "--split", "val", "--staying", "18"]) == 1
-    assert "alarm of 0.05 needs 19 or more" in capsys.readouterr().err
+    assert APP.main([*fit, "--split", "val", "--staying", "38"]) == 1
+    said = capsys.readouterr().err
+    assert "alarm of 0.05 needs 19 or more: give --staying 39" in said, "20 of 38 are in the fit"
     assert APP.main(["presence", *common, "--diagram", "d.svg"]) == 1
     assert "must end in .png" in capsys.readouterr().err
-    drawn = ["--split", "val", "--staying", "19", "--diagram", str(tmp_path / "d.png")]
+    drawn = ["--split", "val", "--staying", "39", "--diagram", str(tmp_path / "d.png")]
     assert APP.main([*fit, *drawn]) == 1
     assert "nothing for --diagram" in capsys.readouterr().err
     (model / "presence.json").write_text("{}")
-    assert APP.main([*fit, "--split", "val", "--staying", "19"]) == 1
+    assert APP.main([*fit, "--split", "val", "--staying", "39"]) == 1
     assert f"{model / 'presence.json'} is an input" in capsys.readouterr().err, "~ is the home"
     assert APP.main(["presence", *common, "--split", "val", "--calibrated", "~/mine"]) == 1
     assert "--calibrated" in (said := capsys.readouterr().err)

@@ -23,6 +23,9 @@ MODELS = {
     "sam3_video": ("Sam3TrackerModel", "Sam3TrackerProcessor"),
 }
 """By the ``model_type`` of a folder's ``config.json``; no other class is ever loaded."""
+SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+"""Nothing is downloaded. Without the second, a folder's own Python may ask to be run, and is run
+where somebody answers yes."""
 
 
 class Segmenter(Protocol):
@@ -48,26 +51,32 @@ class TransformersSegmenter:
         device: where it runs.
 
     Raises:
-        ConfigError: the folder holds no such model.
+        ConfigError: the folder holds no such model, weights are missing, or it wants code of its
+            own to be run.
         MissingToolError: transformers is not installed.
     """
 
     def __init__(self, folder: str, device: str = "cpu") -> None:
         if find_spec("transformers") is None:
             raise MissingToolError("Masks need transformers: `pip install transformers`.")
-        model, processor = _classes(Path(folder).expanduser())
+        place = Path(folder).expanduser()
+        model, processor = _classes(place)
         self.device = device
         self._torch: Any = importlib.import_module("torch")
         try:
             found: Any = importlib.import_module("transformers")
-            self._processor = getattr(found, processor).from_pretrained(
-                folder, local_files_only=True
+            self._processor = getattr(found, processor).from_pretrained(place, **SAFELY)
+            self._model, told = getattr(found, model).from_pretrained(
+                place, use_safetensors=True, output_loading_info=True, **SAFELY
             )
-            self._model = getattr(found, model).from_pretrained(
-                folder, local_files_only=True, use_safetensors=True
-            )
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RuntimeError, _safetensors_error()) as error:
             raise ConfigError(f"The segmenter in {folder} cannot be opened ({error}).") from error
+        missing = sorted(told["missing_keys"])
+        if missing:  # transformers fills them with random numbers
+            raise ConfigError(
+                f"The segmenter in {folder} lacks {len(missing)} of its weights, {missing[0]} for "
+                "one: its masks would mean nothing. Get the whole model."
+            )
         self._model = self._model.to(device).eval()
 
     def masks(self, image: Image, boxes: Sequence[Box]) -> list[Mask]:
@@ -90,6 +99,11 @@ def _kept(mask: Mask, image: Image) -> Mask:
             f"The segmenter's masks have shape {mask.shape} for a frame of {image.shape[:2]}."
         )
     return mask
+
+
+def _safetensors_error() -> type[Exception]:
+    error: type[Exception] = importlib.import_module("safetensors").SafetensorError
+    return error
 
 
 def _classes(folder: Path) -> tuple[str, str]:

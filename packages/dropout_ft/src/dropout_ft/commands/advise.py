@@ -83,7 +83,7 @@ def advise(
             path, label and domain.
         out: folder of the sweep and of the model.
         backbones: timm names, ``efficientnet_lite0`` (weights from a package) or YAML files like
-            those in configs/model; by default what suits the recipe.
+            those in configs/model; by default the recipe's.
         dropout_rates: dropout rates to try; 0 is plain fine-tuning.
         steps: the most optimiser steps, each run judged at six points; 0 takes the recipe's own.
         seeds: repeats.
@@ -93,8 +93,7 @@ def advise(
             paper's; ``auto`` is full where there is a GPU.
         engine: see ``dropout-ft sweep``.
         workers: runs at the same time.
-        minutes: time budget: no further domains are begun that would end later; the first two
-            always run. 0 sets no limit.
+        minutes: time budget: no domains but the first two are begun that would end later; 0: none.
         onnx: also write the ONNX file.
         set: further settings of every run, as ``key=value``.
     """

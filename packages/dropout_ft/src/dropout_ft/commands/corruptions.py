@@ -74,8 +74,11 @@ def corruptions(
 
     table = None
     if reference is not None:
-        names = list(names_of(found).values())
-        table = relative_to.check_reference(reference, names, list(known), chosen)
+        names = names_of(found)
+        table = relative_to.check_reference(reference, list(names.values()), list(known), chosen)
+        if table is None:
+            where = [(names[run.coordinates.group], run.coordinates) for run in found]
+            relative_to.check_places(where, reference)
     rows = corruption_rows(found, known, chosen, images)
     console = Console(width=None if Console().is_terminal else 110)
     console.print(corruption_table(rows))

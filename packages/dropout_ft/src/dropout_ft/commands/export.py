@@ -43,8 +43,10 @@ def export(
     """
     check_models(ckpt)
     keep_apart([out], [ckpt])
+    from holdfast.exporting import FORMATS  # torch comes with it
+
     folder = Path(out).expanduser()
-    names = [*TIMM_FILES, *(f"model.{name}" for name in formats)]
+    names = [*TIMM_FILES, *(f"model{FORMATS[name]}" for name in formats)]
     check_files([folder / name for name in names], [ckpt], overwrite=overwrite)
     from dropout_ft.export_timm import write_timm_folder
     from dropout_ft.loading import load_classifier

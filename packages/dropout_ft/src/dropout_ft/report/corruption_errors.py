@@ -6,8 +6,10 @@ ImageNet-C's own mCE divides by AlexNet's errors on ImageNet and leaves four kin
 data set the reference is a method of the table, or a table that the user brings.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from rich.table import Table
 
 from dropout_ft.data.corruptions import EXTRA
 from dropout_ft.report.corruptions import CLEAN, CorruptionRow
+from dropout_ft.results.coordinates import Coordinates
 from dropout_ft.results.csv_text import csv_of
 from holdfast.errors import ConfigError, DataError
 
@@ -77,6 +80,32 @@ def check_reference(
     table = read_reference(reference)
     _check(table, counted, reference)
     return table
+
+
+def check_places(where: Sequence[tuple[str, Coordinates]], reference: str) -> None:
+    """Refuse to divide by a reference whose runs left out other domains, or others as often.
+
+    Args:
+        where: name of the method and coordinates of each run.
+        reference: name of a method among them.
+
+    Raises:
+        ConfigError: names the method.
+    """
+    cases: dict[str, Counter[object]] = {}
+    for name, one in where:
+        cases.setdefault(name, Counter())[one.test_case] += 1
+    shares = {
+        name: {case: Fraction(count, found.total()) for case, count in found.items()}
+        for name, found in cases.items()
+    }
+    for name, share in shares.items():
+        if share != shares[reference]:
+            raise ConfigError(
+                f"The runs of '{name}' and of the reference '{reference}' left out other domains, "
+                "or the same ones unequally often: their errors are not those of the same "
+                "pictures. Give runs of the same domains and splits."
+            )
 
 
 def mean_corruption_errors(

@@ -110,7 +110,7 @@ def read_tables(paths: Sequence[str | Path]) -> "pd.DataFrame":
     if not frames:
         raise DataError("There are no tables: give at least one folder of a report.")
     frame = pd.concat(frames, ignore_index=True)
-    own = frame[(frame["method"] == "run")].drop_duplicates([*MEASURED, "accuracy"])
+    own = frame[(frame["method"] == "run")].drop_duplicates([*MEASURED, "accuracy", "selected"])
     twice = own[own.duplicated(MEASURED)]
     if len(twice):
         row = twice.iloc[0]
@@ -195,13 +195,16 @@ def _runs(frame: "pd.DataFrame", part: TestPart) -> "pd.DataFrame":
 
 
 def _partners(erm: "pd.DataFrame", where: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return the ERM runs of a place; plain ones are preferred, as in the report's table."""
+    """Return the ERM runs of a place; plain ones are preferred, as in the report's table.
+
+    Tables of several sweeps may each call another method plain: then a place has its own ERM only.
+    """
     like = erm
     for name in ("data", "budget", "left_out"):
         like = like[like[name] == where[name]]
     plain = like[like["label"] == ""]
     own = like[(like["label"] == where["label"]) & (like["recipe"] == where["recipe"])]
-    return plain if len(plain) else own
+    return plain if plain["recipe"].nunique() == 1 else own
 
 
 def _by_repeat(runs: "pd.DataFrame", column: str) -> dict[Repeat, float]:

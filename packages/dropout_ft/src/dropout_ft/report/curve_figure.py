@@ -41,7 +41,7 @@ def curve_figure(found: Sequence[Place]) -> bytes | None:
     for number, (name, value, series) in enumerate(columns):
         shown = [place for place in found if np.isfinite(value(place))]
         _gains(panels[0][number], shown, value, series, rates)
-        _best(panels[1][number], shown, value)
+        _best(panels[1][number], shown, value, named=number == 0)
         panels[1][number].set_xlabel(name)
         if name == IMAGES:
             _image_ticks(panels[1][number], [value(place) for place in shown])
@@ -105,13 +105,17 @@ def _moved(axes: Axes, points: float) -> Transform:
     return offset_copy(axes.transData, axes.get_figure(root=True), x=points, units="points")
 
 
-def _best(axes: Axes, shown: Sequence[Place], value: Value) -> None:
+def _best(axes: Axes, shown: Sequence[Place], value: Value, *, named: bool) -> None:
+    """Draw the best rates; places are named once, on the left, where they lie apart."""
     for place in shown:
         axes.vlines(value(place), place.rivals[0], place.rivals[-1], color="0.6", linewidth=3)
         axes.plot(value(place), place.best, "o", color="black", markersize=4)
-        extra = place.label or (str(place.train_images) if place.train_images else "")
+        if not named:
+            continue
+        extra = str(place.train_images) if place.train_images else place.label
+        name = place.left_out.replace("_", " ")
         axes.annotate(
-            f"{place.left_out}, {extra}" if extra else place.left_out,
+            f"{name}, {extra}" if extra else name,
             (value(place), place.best),
             fontsize=6,
             rotation=25,

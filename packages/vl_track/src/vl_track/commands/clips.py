@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -93,9 +93,13 @@ def clips(
         classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of our tracker.
     """
-    presets.check_record(out, weights, annotations, overwrite=overwrite or resume)
+    if resume and out is None:
+        raise ConfigError("--resume goes on with a file: name it with --out.")
+    networks = _networks(nano, vit)
+    read = [annotations, *(file for files in networks.values() for file in files)]
+    presets.check_record(out, weights, *read, overwrite=overwrite or resume)
     record = ClipRecord(out, CONVENTION, resume=resume)
-    rivals = _rivals(nano, vit)
+    rivals = _rivals(networks)
     found = list(open_annotated(annotations, split, root))
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, found)
     maker = json.dumps([digest_of(weights), named(tracker.network), classes, vars(tracker.options)])
@@ -143,13 +147,18 @@ def open_annotated(annotations: str, split: Split, root: str | None) -> VideoSet
     return open_set("clips", "test", folder=annotations, videos=root)
 
 
-def _rivals(nano: str | None, vit: str | None) -> list[_Run]:
-    """Return OpenCV's trackers; each starts anew on every clip."""
-    networks: dict[NetworkName, list[str]] = {}
+def _networks(nano: str | None, vit: str | None) -> dict[NetworkName, list[str]]:
+    """Return the files of each of OpenCV's trackers that has a network."""
+    found: dict[NetworkName, list[str]] = {}
     if nano is not None:
-        networks["Nano"] = nano.split(",")
+        found["Nano"] = [str(Path(file).expanduser()) for file in nano.split(",")]
     if vit is not None:
-        networks["Vit"] = [vit]
+        found["Vit"] = [str(Path(vit).expanduser())]
+    return found
+
+
+def _rivals(networks: Mapping[NetworkName, list[str]]) -> list[_Run]:
+    """Return OpenCV's trackers; each starts anew on every clip."""
     version = f"OpenCV {cv2.__version__}"
     found = [_Run(OPENCV + who, partial(OpenCVTracker, who), version) for who in available()]
     for who, files in networks.items():

@@ -83,10 +83,10 @@ def presence(
         dataset: ``scenes``, with targets that leave and passers-by, or ``real_clips``.
         split: of the data set; calibrate on ``val``.
         count: videos of Scenes.
-        staying: further videos of Scenes, whose targets stay: false alarms are counted on them too,
-            and with ``fitted`` the alarm is calibrated on them.
-        prompt: what the tracker gets: ``box+text``, ``box``, ``text``, or ``either``: the first two
-            in turn, which is what a fit should know.
+        staying: further videos of Scenes, whose targets stay: false alarms are counted on them too.
+            With ``fitted`` the first ``count`` of them enter the fit, and the alarm is calibrated
+            on the others.
+        prompt: what the tracker gets; ``either`` is ``box+text`` and ``box`` in turn, for a fit.
         calibrated: write the model to this folder, calibrated on these videos; ``weights`` must be
             another model folder. For networks with ``presence: true``.
         fitted: write what presence and alarm are judged by, fitted on these videos, to this file.
@@ -106,19 +106,19 @@ def presence(
     """
     source = Path(weights) if weights is not None else packaged()
     calibrated, fitted = _expanded(calibrated), _expanded(fitted)
-    _check_targets(source, calibrated, fitted, split, staying)
+    _check_targets(source, calibrated, fitted, split)
     outputs = [one for one in (out, fitted, diagram) if one]
     _check_diagram(diagram, fitted)
     outputs += [str(Path(calibrated) / "config.json")] if calibrated else []
     check_files(outputs, [source, *source.glob("*")], overwrite=overwrite)
     if fitted:  # on what the tracker does by itself, whatever was fitted before
-        options = replace(options or TrackerOptions(), alarm=0.0)
+        options = replace(options or TrackerOptions(), alarm=0.0, redetect="never")
     videos = _videos(dataset, split, count, root, emoji=emoji)
+    _check_staying(len(videos), staying, fitted)
     still = _staying(dataset, split, count, staying, root, emoji=emoji)
-    tracker = presets.make_tracker(
-        weights, options, device, runtime, precision, classes, [*videos, *still]
-    )
-    with presets.progress(len(videos) + len(still)) as advance:
+    every = [*videos, *still]
+    tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, every)
+    with presets.progress(len(every)) as advance:
         watched = watch_videos(tracker, videos, prompt, search=bool(fitted), after=advance)
         stayed = watch_videos(tracker, still, prompt, after=advance)
     if fitted:
@@ -136,15 +136,11 @@ def presence(
         sys.stdout.write(_calibrate(network, source, Path(calibrated), said, seen))
 
 
-def _check_targets(
-    source: Path, calibrated: str | None, fitted: str | None, split: Split, staying: int
-) -> None:
+def _check_targets(source: Path, calibrated: str | None, fitted: str | None, split: Split) -> None:
     """Refuse what cannot be written, before any work."""
     for option, target in (("--calibrated", calibrated), ("--fitted", fitted)):
         if target:
             _check_calibration(source, target, split, option)
-    if fitted:
-        _check_staying(staying)
 
 
 def _check_diagram(diagram: str | None, fitted: str | None) -> None:
@@ -172,7 +168,7 @@ def _fit(fitting: list[Watched], staying: list[Watched], source: Path, target: P
     judge = fit_judge(fitting, staying, _digests(source))
     judge.write(target)
     sys.stdout.write(
-        f"{target}: fitted on {len(fitting)} videos, alarm calibrated on {len(staying)}\n"
+        f"{target}: fitted on {len(fitting)} videos, alarm calibrated on {len(judge.worst)}\n"
     )
     if not judge.places:
         sys.stdout.write("No search of a frame found the object, so lost ones stay lost\n")
@@ -200,19 +196,20 @@ def _expanded(place: str | None) -> str | None:
     return str(Path(place).expanduser()) if place and not is_remote(place) else place
 
 
-def _check_staying(count: int) -> None:
-    """Refuse a fit whose alarm could not be kept by the tracker's own options.
+def _check_staying(fitting: int, staying: int, fitted: str | None) -> None:
+    """Refuse a fit, if there is one, whose alarm the tracker's own options could not keep.
 
     Raises:
         ConfigError: there are too few videos whose targets stay.
     """
     alarm = TrackerOptions().alarm
-    if not count or can_keep(alarm, count):  # without any, the fit has no alarm at all
-        return
+    if not fitted or not staying or can_keep(alarm, staying - fitting):
+        return  # without videos there is no alarm at all
     needed = next(number for number in itertools.count(1) if can_keep(alarm, number))
     raise ConfigError(
-        f"--fitted calibrates the alarm on --staying {count} videos, but the tracker's alarm of "
-        f"{alarm:g} needs {needed} or more: give --staying {needed}."
+        f"--fitted scales presence on {fitting} of the --staying {staying} videos and calibrates "
+        f"the alarm on the others, but the tracker's alarm of {alarm:g} needs {needed} or more: "
+        f"give --staying {fitting + needed}."
     )
 
 

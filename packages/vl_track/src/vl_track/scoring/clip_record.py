@@ -1,6 +1,7 @@
 """Figures of ``vl-track clips``: kept in a file after every run, taken up again, and summed up."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
@@ -60,7 +61,7 @@ class ClipRecord:
         self._before: dict[str, dict[str, dict[str, Any]]] = {}
         self._rows: dict[str, dict[str, dict[str, Any]]] = {}
         if resume and self.place is not None and self.place.is_file():
-            self._before = _read(self.place)
+            self._before = _read(self.place, convention)
 
     @property
     def table(self) -> dict[str, dict[str, ClipScore]]:
@@ -95,11 +96,14 @@ class ClipRecord:
         write_text(self.place, text + "\n")
 
 
-def _read(place: Path) -> dict[str, dict[str, dict[str, Any]]]:
+def _read(place: Path, convention: str) -> dict[str, dict[str, dict[str, Any]]]:
     try:
-        rows: dict[str, dict[str, dict[str, Any]]] = json.loads(place.read_text())["clips"]
+        record = json.loads(place.read_text())
+        rows: dict[str, dict[str, dict[str, Any]]] = record["clips"]
+        _check(record["convention"] == convention, "its figures are of another convention")
         for row in (row for clip in rows.values() for row in clip.values()):
-            _score(row)
+            finite = all(map(math.isfinite, asdict(_score(row)).values()))
+            _check(finite, "a figure in it is not finite")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"{place} is no record of `vl-track clips` ({error!r}): give another --out, or leave "
@@ -110,6 +114,11 @@ def _read(place: Path) -> dict[str, dict[str, dict[str, Any]]]:
 
 def _score(row: Mapping[str, Any]) -> ClipScore:
     return ClipScore(**{one.name: row[one.name] for one in fields(ClipScore)})
+
+
+def _check(true: bool, otherwise: str) -> None:
+    if not true:
+        raise ValueError(otherwise)
 
 
 def digest_of_run(clip: Video, maker: str, sentence: str, prompt: str) -> str:

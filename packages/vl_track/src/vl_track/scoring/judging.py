@@ -179,15 +179,19 @@ def overlap(one: Box, other: Box) -> float:
 
 def fit_judge(
     fitting: Sequence[Watched],
-    calibrating: Sequence[Watched],
+    staying: Sequence[Watched],
     files: Mapping[str, str],
     expected: float = EXPECTED,
 ) -> Judge:
     """Fit a logistic model, and keep the worst of each calibration video for the alarm.
 
+    The bound on false alarms holds only for videos that the model has not seen, as the next one
+    will not have been seen. So none of those that the logits are scaled on counts for the alarm.
+
     Args:
         fitting: videos whose objects leave.
-        calibrating: other videos, like those on which the alarm is to be bounded.
+        staying: other videos, like those on which the alarm is to be bounded. The logits are scaled
+            on as many of them as there are for fitting; the alarm is calibrated on the rest.
         files: digests of the model's weights, by name.
         expected: see :class:`vl_track.tracking.judge.Judge`.
 
@@ -199,7 +203,8 @@ def fit_judge(
     if seen.all() or not seen.any():
         raise DataError("A fit needs frames with the object and frames without it.")
     weights, bias = logistic(features, seen, RIDGE)
-    weights, bias = _calibrated(weights, bias, [*fitting, *calibrating[: len(fitting)]])
+    scaling, apart = staying[: len(fitting)], staying[len(fitting) :]
+    weights, bias = _calibrated(weights, bias, [*fitting, *scaling])
     looked = [one.places for one in fitting if one.places is not None]
     judge = Judge(
         weights={
@@ -212,7 +217,7 @@ def fit_judge(
         files=dict(files),
         places=fit_places(looked),
     )
-    worst = sorted(round(worst_while_held(judge, one), 4) for one in calibrating)
+    worst = sorted(round(worst_while_held(judge, one), 4) for one in apart)
     return Judge(**{**judge.__dict__, "worst": worst})
 
 

@@ -1,5 +1,5 @@
-// The tracker, as vl_track/tracking/tracker.py with its default options: crop, ask the network,
-// map the box back.
+// The tracker, as vl_track/tracking/tracker.py with its default options, but for the search after a
+// loss: crop, ask the network, map the box back.
 
 /** Bytes of a part of this file: base64, perhaps of gzip. */
 export async function unpacked(id) {
