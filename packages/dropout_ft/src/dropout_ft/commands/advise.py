@@ -85,8 +85,7 @@ def advise(
         backbones: timm names, ``efficientnet_lite0`` (weights from a package) or YAML files like
             those in configs/model; by default the recipe's.
         dropout_rates: dropout rates to try; 0 is plain fine-tuning.
-        steps: the most optimiser steps; each run is judged at six points on the way. 0 takes the
-            recipe's own number.
+        steps: the most optimiser steps, each run judged at six points; 0 takes the recipe's own.
         seeds: repeats.
         clip: local file of CLIP's weights: the model is tried too, whole and with LoRA.
         clip_model: open_clip's name of that model.

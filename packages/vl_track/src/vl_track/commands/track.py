@@ -250,8 +250,9 @@ def summary(result: TrackResult, written: list[Path]) -> str:
     """Say how far it got, how fast, and what was written."""
     count = len(result)
     lines = [
-        f"{count} frame{'s' if count != 1 else ''}, tracker {result.rate:.1f} FPS, everything "
-        f"{count / max(result.seconds, 1e-9):.1f} FPS, mean score {result.mean_score:.2f}"
+        f"{count} frame{'s' if count != 1 else ''}, {result.rate:.1f} FPS in the tracker, "
+        f"{count / max(result.seconds, 1e-9):.1f} with reading and writing, "
+        f"mean score {result.mean_score:.2f}"
     ]
     lines += loss_lines(result)
     if result.ended_by:

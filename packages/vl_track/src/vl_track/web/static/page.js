@@ -146,7 +146,8 @@ async function follow(words) {
   const step = live ? 1 : Math.max(1, Math.round(Number($("every").value) || 1));
   const begun = performance.now();
   let busy = 0, time = live ? 0 : stepper.shown;
-  const total = () => live ? "" : ` of about ${Math.max(rows.length, Math.round((video.duration - begin) / stepper.interval / step))}`;
+  // Browsers do not know how long a clip is that does not begin at 0.
+  const total = () => live || first > 0 ? "" : ` of about ${Math.max(rows.length, Math.round((video.duration - begin) / stepper.interval / step))}`;
   const begin = time;
   let row = await tracker.initialize(grabber.take(video), box, words);
   if (live) await video.play();
