@@ -42,6 +42,22 @@ def test_the_figures_of_other_clips_stay_in_the_file(tmp_path: Path) -> None:
     assert list(json.loads(place.read_text())["clips"]) == ["cup", "face"]
 
 
+def test_a_finished_record_holds_no_figures_of_another_model(tmp_path: Path) -> None:
+    """Was: a model that does not know the words left the sentence row of the one before."""
+    place = tmp_path / "clips.json"
+    before = ClipRecord(str(place), "plain")
+    before.add("cup", "ours: box", "model 1", scored(0.5))
+    before.add("cup", "ours: sentence", "model 1", scored(0.3))
+    before.add("face", "ours: box", "model 1", scored(0.2))
+    after = ClipRecord(str(place), "plain", resume=True)
+    after.add("cup", "ours: box", "model 2", scored(0.7))
+    assert "ours: sentence" in json.loads(place.read_text())["clips"]["cup"], "not before the end"
+    after.finish()
+    kept = json.loads(place.read_text())["clips"]
+    assert {who: row["auc"] for who, row in kept["cup"].items()} == {"ours: box": 0.7}
+    assert list(kept) == ["cup", "face"], "what this run did not look at stays"
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"clips": {"cup": {"ours: box": {"auc": 1}}}}'])
 def test_a_file_that_is_no_record_is_not_gone_on_with(tmp_path: Path, text: str) -> None:
     place = tmp_path / "clips.json"

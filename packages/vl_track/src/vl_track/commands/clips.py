@@ -110,6 +110,7 @@ def clips(
             if not record.take_up(clip.name, run.who, made):
                 score = score_clip(run.tracker(), clip, run.sentence, run.prompt)
                 record.add(clip.name, run.who, made, score)
+    record.finish()
     sys.stdout.write(format_table(record.table) + "\n" + summary(record.table))
 
 

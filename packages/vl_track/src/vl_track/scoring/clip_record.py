@@ -88,10 +88,20 @@ class ClipRecord:
     def add(self, clip: str, who: str, made: str, found: ClipScore) -> None:
         """Add a score and write the file; what was in it of other clips and trackers stays."""
         self._rows.setdefault(clip, {})[who] = {**asdict(found), "made": made}
+        names = dict.fromkeys([*self._before, *self._rows])
+        self._write({n: self._before.get(n, {}) | self._rows.get(n, {}) for n in names})
+
+    def finish(self) -> None:
+        """Leave out figures of these clips that nothing of this run has made, or taken up.
+
+        They are another model's, or of another version of a tracker, and would stand beside the
+        new ones as if they were of the same run.
+        """
+        self._write(self._before | self._rows)
+
+    def _write(self, rows: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
         if self.place is None:
             return
-        names = dict.fromkeys([*self._before, *self._rows])
-        rows = {name: self._before.get(name, {}) | self._rows.get(name, {}) for name in names}
         text = json.dumps({"convention": self.convention, "clips": rows}, indent=1)
         write_text(self.place, text + "\n")
 
