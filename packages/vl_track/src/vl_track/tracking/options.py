@@ -16,9 +16,8 @@ class TrackerOptions:
             plain product.
         size_memory: weight of the last size in the next one, in [0, 1), as a geometric mean; 0 is
             the release. It keeps one wrong size from spoiling the search windows that follow.
-        first_frame: share of the error that the network makes on the first frame's given box
-            (:mod:`vl_track.tracking.first_frame`) that later boxes are corrected by, in [0, 1]; 0
-            is the release.
+        first_frame: share of the error that the network makes on the first frame's given box by
+            which later boxes are corrected, in [0, 1]; 0 is the release.
         update_interval: frames between updates of the template; 0 (release) never updates.
         update_score: least score at which an update may happen.
         alarm: share of videos that may have a false alarm, in (0, 1); 0 for none. A model without
