@@ -59,9 +59,13 @@ def write_page(
     }  # fmt: skip
     if isinstance(text, TokenText | WordPieceText):
         parts["words"] = words_graph(text)
+    stage = files("vl_track.page") / "static"
     page = _templates().get_template("index.html.j2").render(
-        style=_joined(files("holdfast.serving") / "static" / "base.css", _static("page.css")),
-        script=_joined(files("vl_track.page") / "static" / "stage.js", *map(_static, SCRIPTS)),
+        style=_joined(
+            files("holdfast.serving") / "static" / "base.css", stage / "stage.css",
+            _static("page.css"),
+        ),
+        script=_joined(stage / "stage.js", *map(_static, SCRIPTS)),
         facts=Markup(json.dumps(facts).replace("<", "\\u003c")),  # noqa: S704  (no tag in it)
         parts=[(name, *_packed(content)) for name, content in parts.items()],
     )  # fmt: skip
