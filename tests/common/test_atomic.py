@@ -4,6 +4,8 @@ import errno
 import os
 import resource
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import torch
 from holdfast.atomic import atomic_path, write_bytes, write_text
 from holdfast.checkpoints.lightning_io import AtomicCheckpointIO
 from holdfast.errors import DiskError
+from holdfast.runs.lock import only_process
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -75,3 +78,20 @@ def test_a_file_where_the_folder_should_be_is_told_and_stays(tmp_path: Path) -> 
         write_text(tmp_path / "folder" / "file.txt", "new")
     assert (tmp_path / "folder").read_text() == "precious"
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_a_killed_write_left_goes_with_the_next_start(tmp_path: Path) -> None:
+    """Was: a SIGKILL between writing and renaming left `.step-8.safetensors.PID.tmp` for good."""
+    code = (
+        "import os, sys, signal; from holdfast.atomic import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as path:\n"
+        "    path.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    for place in ("logits/step-8.safetensors", "run.json", "derived/report.json"):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / place)], check=False)
+    (tmp_path / "logits/.mine.tmp").write_text("no temporary file of ours")
+    assert len(list(tmp_path.rglob(".*.tmp"))) == 4
+    with only_process(tmp_path):
+        left = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob(".*.tmp")}
+    assert left == {"logits", "derived"}, "a report may be writing into the latter"
+    assert (tmp_path / "logits/.mine.tmp").exists()

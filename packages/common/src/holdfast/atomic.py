@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.errors import DiskError
+
+_LEFTOVER = re.compile(r"\..+\.\d+\.tmp")
 
 
 def _free_space(folder: Path) -> str:
@@ -46,6 +49,18 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         # The folder may be no folder at all; the first error is the one to tell.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(*folders: Path) -> None:
+    """Remove temporary files that a process killed in the middle of a write has left.
+
+    Args:
+        folders: that only the calling process writes into now; what is below them is not looked at.
+    """
+    for folder in folders:
+        for path in folder.glob(".*.tmp"):
+            if _LEFTOVER.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 def write_bytes(target: str | Path, content: bytes) -> None:

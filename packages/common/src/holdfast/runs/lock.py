@@ -6,10 +6,13 @@ from pathlib import Path
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
+from holdfast.atomic import remove_leftovers
 from holdfast.errors import ConfigError, DiskError
 from holdfast.locks import try_to_hold
 
 LOCK = "lock"
+WRITTEN = ("checkpoints", "logits", "segments")
+"""Folders that only the process which trains the run writes into."""
 
 
 @contextmanager
@@ -33,4 +36,5 @@ def only_process(folder: Path) -> Iterator[None]:
                 f"Another process is training this very run in {folder}: wait for it or stop it; "
                 "the same command then goes on where it stopped."
             )
+        remove_leftovers(folder, *(folder / name for name in WRITTEN))
         yield
