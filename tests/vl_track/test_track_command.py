@@ -1,5 +1,6 @@
 """``vl-track track`` and ``demo``: what users type, what they get, and what they are told."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -34,8 +35,7 @@ def test_a_box_in_a_video_and_boxes_out(
     truth = [moving_box(time) for time in range(12)]
     assert overlaps(boxes, truth).min() > 0.8
     shown = capsys.readouterr().out
-    assert "12 frames, tracker" in shown
-    assert "FPS" in shown
+    assert re.search(r"12 frames, [\d.]+ FPS in the tracker, [\d.]+ with reading", shown)
     assert "wrote clip_boxes.txt" in shown
 
 
@@ -89,7 +89,7 @@ def test_one_frame(track: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str
     path = write_clip(tmp_path / "one.mp4", 1)
     assert track(str(path), "--box", BOX, "--out", "o.mp4", "--save", "b.txt") == 0
     assert read_boxes(tmp_path / "b.txt").tolist() == [[30, 40, 24, 20]]
-    assert "1 frame, tracker" in capsys.readouterr().out
+    assert re.match(r"1 frame, [\d.]+ FPS in the tracker", capsys.readouterr().out)
 
 
 def test_an_odd_size_is_tracked_and_written(track: Run, tmp_path: Path) -> None:
