@@ -52,9 +52,10 @@ def test_every_block_says_whether_it_runs() -> None:
     assert languages == {"bash", "python", "console"}
     shown = "".join(block.text for block in blocks(readme()) if block.language == "console")
     for line in command_lines(shown):
-        # Installing, a window or page, and data that nobody has by chance: all else must run.
+        # Installing, a window or page, what npm fetches (test_web.py), and data that nobody has by
+        # chance: all else must run.
         assert re.match(r"make |source |vl-track demo|dropout-ft (sweep|report) ", line) or (
-            re.search(r"--show|lasot", line)
+            re.search(r"--show|--formats web|lasot", line)
         ), line
 
 
