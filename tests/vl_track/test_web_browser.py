@@ -1,6 +1,7 @@
 """The page of one file, opened from the disk in headless Chromium: it tracks a real clip."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,8 @@ def draw(view: Any, box: tuple[float, ...]) -> None:
 
 def counted(view: Any) -> int:
     """Return the number of frames that the page says it has tracked."""
-    first = view.text_content("#status").partition(" ")[0]
-    return int(first) if first.isdigit() else 0
+    found = re.search(r"\d+", view.text_content("#status"))
+    return int(found[0]) if found else 0
 
 
 def finish(view: Any, frames: int) -> list[dict[str, str]]:
