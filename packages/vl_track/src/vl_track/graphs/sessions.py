@@ -34,14 +34,22 @@ def open_graph(file: Path, runtime: Runtime, precision: Precision, threads: int 
     count = threads or int(os.environ.get("OMP_NUM_THREADS") or 0)
     try:
         return _OPENERS[runtime](file, precision, count)
-    except Exception as error:  # the runtimes' own classes derive from nothing narrower
-        if isinstance(error, ImportError | KeyError):
-            raise
+    except _refusals(runtime) as error:
         reason = str(error).strip().splitlines()
         raise CheckpointError(
             f"{runtime} cannot open {file} ({reason[0] if reason else type(error).__name__}): "
             "choose another with --runtime."
         ) from error
+
+
+def _refusals(runtime: Runtime) -> tuple[type[Exception], ...]:
+    """Return what a runtime raises about a file that it cannot compute."""
+    ours = (OSError, RuntimeError, StopIteration, ValueError)  # and OpenVINO's
+    if runtime != "onnx":
+        return ours
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    raised = (one for one in vars(state).values() if isinstance(one, type))
+    return (*ours, *(one for one in raised if issubclass(one, Exception)))
 
 
 def check(runtime: Runtime, precision: Precision) -> None:
