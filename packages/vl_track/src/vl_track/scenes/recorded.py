@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import DataError
 from holdfast.seeding import fold_seed
+from vl_track.data.flags import Flags
 from vl_track.scenes.appearance import SIDE, Appearance, dress
 from vl_track.scenes.make import Lead, make_scene
 from vl_track.scenes.motion import Path
@@ -16,7 +17,7 @@ from vl_track.scenes.objects import SceneObject, bounds
 from vl_track.scenes.photographs import read_photograph
 from vl_track.scenes.scene import Scene
 from vl_track.scenes.stretches import Stretch, fit
-from vl_track.scenes.trajectories import Boxes, Flags
+from vl_track.scenes.trajectories import Boxes
 from vl_track.scenes.variation import LEAST_SEEN, Variation, vary
 from vl_track.scenes.world import SceneWorld
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from holdfast.errors import ConfigError
 from holdfast.seeding import fold_seed
-from vl_track.scenes.trajectories import Boxes, Flags, Recording, runs_of
+from vl_track.data.flags import Flags, runs_of
+from vl_track.scenes.trajectories import Boxes, Recording
 
 LEAST_SIDE = 12.0
 """Shortest side of a box in pixels of the frame: less can hardly be drawn, let alone followed."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from holdfast.archives import DAMAGED_ARCHIVE
 from holdfast.errors import DataError
+from vl_track.data.flags import Flags, runs_of
 from vl_track.data.numbers import parse_flags, parse_rows
 
 MIN_FRAMES = 60
@@ -24,7 +25,6 @@ MOST_BYTES = 16_000_000
 OCCLUDED, OUTSIDE = "full_occlusion.txt", "out_of_view.txt"
 
 Boxes = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -207,13 +207,6 @@ def _flags(
             f"{place} in {source} has {len(flags)} flags for {count} boxes: get it again."
         )
     return flags
-
-
-def runs_of(flags: Flags) -> list[tuple[int, int]]:
-    """Return the first frame and the frame behind the last one of each run of true flags."""
-    edges = np.diff(np.concatenate([[0], flags.astype(int), [0]]))
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
 
 
 def _mostly_boxed(gone: Flags, boxed: Flags) -> Flags:
