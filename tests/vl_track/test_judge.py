@@ -21,8 +21,10 @@ from vl_track.digests import digest_of
 from vl_track.finding import Found
 from vl_track.loading import save_network
 from vl_track.packaged import packaged
-from vl_track.scoring.judging import Watched, alarm_score, fit_judge
+from vl_track.scoring.alarms import alarm_score
+from vl_track.scoring.judging import fit_judge
 from vl_track.scoring.uncertainty import share_interval
+from vl_track.scoring.watching import Watched
 from vl_track.tracking import Prompt, Step, Tracker, TrackerOptions, follow
 from vl_track.tracking.evidence import FEATURES, NAMES, START, History, evidence_of
 from vl_track.tracking.judge import (
@@ -230,10 +232,9 @@ def _drawn(name: str, gone: np.ndarray, generator: np.random.Generator) -> Watch
         numbers[0] = level + noise[time] - 3.5 * gone[time]
         rows.append(history.features(numbers))
         history.add(numbers)
-    held = int(gone.argmax()) if gone.any() else len(gone)
     return Watched(
         name=name, features=np.array(rows), said=np.zeros(len(gone)),
-        rings=np.zeros(len(gone), bool), known=np.ones(len(gone), bool), seen=~gone, held=held,
+        rings=np.zeros(len(gone), bool), known=np.ones(len(gone), bool), seen=~gone, off=gone,
     )  # fmt: skip
 
 

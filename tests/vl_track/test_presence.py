@@ -17,13 +17,13 @@ from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scenes.variation import Variation, vary
 from vl_track.scenes.world import SceneWorld
-from vl_track.scoring.judging import pooled, watch_videos
 from vl_track.scoring.presence import (
     calibrate,
     fit_calibration,
     is_known,
     presence_score,
 )
+from vl_track.scoring.watching import pooled, watch_videos
 from vl_track.tracking import Tracker
 from vl_track.training.module import LossWeights, Tracking
 

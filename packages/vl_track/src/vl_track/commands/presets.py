@@ -24,6 +24,7 @@ from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
 from vl_track.scenes.sprites import prepare_sprites
 from vl_track.scenes.variation import Variation
+from vl_track.scenes.world import FRAMES
 from vl_track.scoring.sets import open_set
 from vl_track.tracking.options import TrackerOptions
 
@@ -49,8 +50,10 @@ def scenes(
     difficulty: Difficulty,
     emoji: bool,
     variation: Variation | None = None,
+    first: int = 0,
+    frames: int = FRAMES,
 ) -> list[Video]:
-    """Return videos of Scenes, seeds 0 to ``count - 1``.
+    """Return videos of Scenes, seeds ``first`` to ``first + count - 1``.
 
     Args:
         root: data root.
@@ -59,11 +62,17 @@ def scenes(
         difficulty: standard or distractors.
         emoji: fetch and draw emoji unless they are there.
         variation: what is changed about each; nothing by default.
+        first: least seed.
+        frames: of each.
     """
     folder = data_root(root)
     if emoji:
         prepare_sprites(folder)
-    return list(open_set(SETS[difficulty], split, root=folder, count=count, variation=variation))
+    videos = open_set(
+        SETS[difficulty], split, root=folder, count=first + count, variation=variation,
+        frames=frames,
+    )  # fmt: skip
+    return [videos[seed] for seed in range(first, first + count)]
 
 
 def make_tracker(
@@ -98,14 +107,14 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
 def write_record(out: str | None, record: Any) -> None:  # noqa: ANN401  (JSON)
     """Write figures as JSON, if a file is named; ``null`` stands for what is not finite."""
     if out:
-        text = json.dumps(_finite(record), indent=2, allow_nan=False)
+        text = json.dumps(finite(record), indent=2, allow_nan=False)
         write_text(Path(out).expanduser(), text + "\n")
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401  (JSON)
+def finite(value: Any) -> Any:  # noqa: ANN401  (JSON)
     """Return figures with ``None`` in place of what JSON has no number for."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,7 +9,7 @@ from vl_track.data.truth import TrueSequence, truth_of
 from vl_track.scenes.make import Difficulty, make_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scenes.variation import Variation, vary
-from vl_track.scenes.world import SceneWorld
+from vl_track.scenes.world import FRAMES, SceneWorld
 
 COUNT = 40
 
@@ -25,6 +25,7 @@ class ScenesSet(VideoSet):
         difficulty: ``standard`` or ``distractors``.
         variation: what is changed about each; nothing by default.
         cutouts: share of drawings that are photographs of things; none by default.
+        frames: of each video.
     """
 
     splits: tuple[Split, ...] = ("train", "val", "test")
@@ -38,8 +39,9 @@ class ScenesSet(VideoSet):
         difficulty: Difficulty = "standard",
         variation: Variation | None = None,
         cutouts: float = 0.0,
+        frames: int = FRAMES,
     ) -> None:
-        self.cutouts = cutouts
+        self.cutouts, self.frames = cutouts, frames
         self.count, self.difficulty, self.variation = count, difficulty, variation or Variation()
         super().__init__(root, split)
 
@@ -63,4 +65,4 @@ class ScenesSet(VideoSet):
     @cached_property
     def world(self) -> SceneWorld:
         """The material."""
-        return SceneWorld.open(self.root, self.split, cutout_share=self.cutouts)
+        return SceneWorld.open(self.root, self.split, cutout_share=self.cutouts, frames=self.frames)

@@ -1,6 +1,7 @@
 """Making up a scene from a seed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from holdfast.seeding import fold_seed
 from vl_track.scenes.appearance import COLOURS, TEXTURES, Appearance, dress
 from vl_track.scenes.grammar import Described, sentence
+from vl_track.scenes.motion import Path as Way
 from vl_track.scenes.motion import make_path, smooth_noise
 from vl_track.scenes.objects import Matrix, SceneObject
 from vl_track.scenes.photographs import read_photograph
@@ -18,13 +20,28 @@ from vl_track.scenes.shapes import cut_patch
 from vl_track.scenes.world import Drawing, SceneWorld, base_sprite
 
 Difficulty = Literal["standard", "distractors"]
-ATTEMPTS = 30
+ATTEMPTS = 200
 PATCH = Drawing("patch", ("patch",))
 UNDYED = 0.6
 """Share of photographed things that keep their own colours."""
 
 
-def make_scene(world: SceneWorld, seed: int, difficulty: Difficulty = "standard") -> Scene:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lead:
+    """Size and path of a target for which they are not drawn at random.
+
+    Attributes:
+        side: in pixels, of its sprite in the first frame, before the path's scale.
+        path: where it is, in as many frames as the scene has.
+    """
+
+    side: float
+    path: Way
+
+
+def make_scene(
+    world: SceneWorld, seed: int, difficulty: Difficulty = "standard", lead: Lead | None = None
+) -> Scene:
     """Make the scene of a seed; the same arguments give the same pixels.
 
     Args:
@@ -33,18 +50,24 @@ def make_scene(world: SceneWorld, seed: int, difficulty: Difficulty = "standard"
         difficulty: ``standard`` scenes have up to two distractors of the target's class, or none;
             ``distractors`` scenes have two to four, which differ in colour, texture, size, place
             or relation.
+        lead: of the target; drawn at random by default.
     """
     for attempt in range(ATTEMPTS):
         parts = ("scene", world.split, seed, difficulty, attempt)
         generator = np.random.default_rng(fold_seed(*parts))
-        scene = _attempt(world, generator, difficulty, f"{world.split}-{difficulty}-{seed}")
+        name = f"{world.split}-{difficulty}-{seed}"
+        scene = _attempt(world, generator, difficulty, name, lead)
         if scene is not None:
             return scene
     raise AssertionError("the grammar tells a lone object apart, so an attempt succeeds")
 
 
 def _attempt(
-    world: SceneWorld, generator: np.random.Generator, difficulty: Difficulty, name: str
+    world: SceneWorld,
+    generator: np.random.Generator,
+    difficulty: Difficulty,
+    name: str,
+    lead: Lead | None,
 ) -> Scene | None:
     many = difficulty == "distractors"
     drawing = _draw_source(world, generator, patches=not many)
@@ -62,7 +85,7 @@ def _attempt(
             sources.append(other)
             looks.append(_looks(other, generator))
             ratios.append(generator.uniform(0.6, 1.5))
-    things = _place(world, generator, looks, ratios)
+    things = _place(world, generator, looks, ratios, lead)
     if things is None:
         return None
     described = _describe(world, things)
@@ -136,10 +159,12 @@ def _place(
     generator: np.random.Generator,
     looks: Sequence[Appearance],
     ratios: Sequence[float],
+    lead: Lead | None,
 ) -> list[SceneObject] | None:
     """Give every object a size, a first place apart from the others, and a path."""
     width, height = world.frame_size
     unit = np.exp(generator.uniform(np.log(0.15), np.log(0.34))) * height
+    unit = unit if lead is None else lead.side
     patches: dict[str, NDArray[np.uint8]] = {}
     things: list[SceneObject] = []
     for appearance, ratio in zip(looks, ratios, strict=True):
@@ -155,9 +180,11 @@ def _place(
         path = make_path(
             generator, world.frames, (width, height), start, side=side, recorded=world.trajectories
         )
-        things.append(
-            SceneObject(appearance=appearance, sprite=dress(base, appearance), side=side, path=path)
-        )
+        dressed = dress(base, appearance)
+        thing = SceneObject(appearance=appearance, sprite=dressed, side=side, path=path)
+        if lead is not None and not things:
+            thing = replace(thing, side=lead.side, path=lead.path)
+        things.append(thing)
     return things
 
 

@@ -25,6 +25,8 @@ STYLES: dict[Split, tuple[str, ...]] = {
 }
 HELD_OUT = 0.3
 VALIDATION_SHARE = 0.1
+FRAMES = 100
+"""Length of a video."""
 SHAPE = "shape/"
 """Begins the source of a drawing that is computed."""
 
@@ -61,7 +63,7 @@ class SceneWorld:
     cutout_share: float = 0.0
     trajectories: Sequence[NDArray[np.float64]] = field(default=(), repr=False)
     frame_size: tuple[int, int] = (480, 360)
-    frames: int = 100
+    frames: int = FRAMES
 
     @classmethod
     def open(
@@ -71,7 +73,7 @@ class SceneWorld:
         *,
         trajectories: Sequence[NDArray[np.float64]] = (),
         frame_size: tuple[int, int] = (480, 360),
-        frames: int = 100,
+        frames: int = FRAMES,
         cutout_share: float = 0.0,
     ) -> "SceneWorld":
         """Collect a split's material below a data root.
