@@ -60,7 +60,7 @@ def test_every_switch_of_the_table_exists_with_its_default() -> None:
     assert not Augmentation().grayscale_text
     assert AlignmentOptions().across_ranks
     assert PairOptions().least_frames == 0
-    assert Conventions() == (False, True, True, 10)
+    assert Conventions() == (False, True, True, 10, False)
     options = TrackerOptions()
     assert (options.update_interval, options.window_weight) == (0, 1.0)
     assert options.redetect == "after_alarm", "as the release, without a presence.json"

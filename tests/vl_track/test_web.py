@@ -230,7 +230,8 @@ def test_the_pages_options_are_the_defaults_of_the_tracker() -> None:
     options = TrackerOptions()
     assert options.hann
     assert options.window_weight == 1
-    assert options.size_memory == options.first_frame == options.update_interval == 0
+    assert options.size_memory == options.update_interval == 0
+    assert options.flow is None, "the page does not refine boxes, and its document says so"
     assert options.redetect == "after_alarm", "the page tells a loss, and does not search"
     assert options.grounding_scales == (1.0,)
 

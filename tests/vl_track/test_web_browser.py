@@ -19,6 +19,7 @@ from vl_track.commands.example import BOX, CLIP, TEXT
 from vl_track.data.clips import pip_clip
 from vl_track.data.geometry import as_box
 from vl_track.scoring.measures import overlap_plain
+from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.saving import read_tracked
 from vl_track.web.runtime import web_runtime
 
@@ -109,7 +110,7 @@ def test_its_boxes_are_pythons_on_a_real_clip(view: Any, sentence: str, tmp_path
     view.click("#track")
     rows = finish(view, FRAMES)
     given = boxes_of(rows)[0]
-    tracker = vl_track.load(device="cpu")
+    tracker = vl_track.load(device="cpu", options=TrackerOptions(flow=False))
     frames = tracker.follow(clip, box=as_box(given), text=sentence)
     steps = [step for step, _ in zip(frames, rows, strict=False)]
     assert len(steps) == len(rows) >= FRAMES
@@ -144,7 +145,7 @@ def test_a_sentence_alone_finds_the_object_and_unknown_words_are_named(view: Any
     view.fill("#every", "3")
     view.click("#track")
     rows = finish(view, 3)
-    tracker = vl_track.load(device="cpu")
+    tracker = vl_track.load(device="cpu", options=TrackerOptions(flow=False))
     (step, *_) = tracker.follow(str(pip_clip(CLIP)), text=TEXT)
     assert overlap_plain(boxes_of(rows)[:1], [step.box])[0] >= 0.9
     assert [int(row["frame"]) for row in rows[:3]] == [0, 3, 6]

@@ -22,12 +22,15 @@ class Conventions(NamedTuple):
         small_boxes: boxes may be smaller than the tracker's ``margin`` if the first box is. In the
             release every box is at least 10 pixels wide and high.
         least_window: side of the smallest crop in pixels; 1 in the release.
+        flow: boxes are refined by optical flow, unless the tracker's options say otherwise; the
+            release does not.
     """
 
     unrounded_corner: bool = False
     cut_first_box: bool = True
     small_boxes: bool = True
     least_window: float = 10.0
+    flow: bool = False
 
 
 OFFICIAL = Conventions(

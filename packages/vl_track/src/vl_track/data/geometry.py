@@ -114,6 +114,16 @@ def clip_box(
     return x0, y0, max(least, x1 - x0), max(least, y1 - y0)
 
 
+def box_iou(one: Box, other: Box) -> float:
+    """Return the IoU of two boxes, in [0, 1]."""
+    sides = [
+        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis])
+        for axis in (0, 1)
+    ]
+    both = max(0.0, sides[0]) * max(0.0, sides[1])
+    return both / max(one[2] * one[3] + other[2] * other[3] - both, 1e-9)
+
+
 def jitter_box(box: Box, *, scale: float, centre: float, generator: np.random.Generator) -> Box:
     """Move and scale a box at random, as for the search crop (OSTrack's ``processing.py``).
 

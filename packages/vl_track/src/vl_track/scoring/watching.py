@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError, DataError
 from vl_track.data.flags import Flags, runs_of
-from vl_track.data.geometry import Box
+from vl_track.data.geometry import box_iou
 from vl_track.data.prompts import PromptKind
 from vl_track.data.video import Video
 from vl_track.scoring.presence import is_known
@@ -145,7 +145,7 @@ def _watch(tracker: Tracker, video: Video, prompt: PromptKind, *, search: bool) 
             raise ConfigError("This model says nothing of its cells, so presence cannot be judged.")
         said = float("nan") if step.present is None else step.present
         known, seen = is_known(video, time), video.visible(time)
-        off = known and (not seen or overlap(step.box, video.box(time)) < ON_IT)
+        off = known and (not seen or box_iou(step.box, video.box(time)) < ON_IT)
         if search and known and time > START and time % EVERY == 0 and step.image is not None:
             looked.append(places_of(tracker, step.image, video.box(time) if seen else None))
         rows.append((features, said, tracker.watch.rings, known, seen, off))
@@ -176,13 +176,3 @@ def pooled(watched: Sequence[Watched]) -> tuple[NDArray[np.float64], NDArray[np.
             "with --fitted, or take one trained with `presence: true`."
         )
     return said, np.concatenate([one.seen[one.known] for one in watched])
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Return the IoU of two boxes, in [0, 1]."""
-    sides = [
-        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis])
-        for axis in (0, 1)
-    ]
-    both = max(0.0, sides[0]) * max(0.0, sides[1])
-    return both / max(one[2] * one[3] + other[2] * other[3] - both, 1e-9)

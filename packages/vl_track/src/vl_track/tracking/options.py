@@ -16,8 +16,9 @@ class TrackerOptions:
             plain product.
         size_memory: weight of the last size in the next one, in [0, 1), as a geometric mean; 0 is
             the release. It keeps one wrong size from spoiling the search windows that follow.
-        first_frame: share of the error that the network makes on the first frame's given box by
-            which later boxes are corrected, in [0, 1]; 0 is the release.
+        flow: refine the network's boxes by optical flow (:mod:`vl_track.tracking.flow`); ``None``
+            as the model's description says, which is no in the release and yes in the model that
+            comes with vl_track.
         update_interval: frames between updates of the template; 0 (release) never updates.
         update_score: least score at which an update may happen.
         alarm: share of videos that may have a false alarm, in (0, 1); 0 for none. A model without
@@ -43,7 +44,7 @@ class TrackerOptions:
     hann: bool = True
     window_weight: float = 1.0
     size_memory: float = 0.0
-    first_frame: float = 0.0
+    flow: bool | None = None
     update_interval: int = 0
     update_score: float = 0.7
     redetect: Redetection = "after_alarm"

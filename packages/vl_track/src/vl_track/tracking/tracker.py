@@ -21,11 +21,11 @@ from vl_track.data.geometry import (
 from vl_track.data.video import crop_frame
 from vl_track.finding import Bytes, Floats, Found, Network, Sentence, repeated
 from vl_track.tracking.evidence import Numbers
-from vl_track.tracking.first_frame import Correction, corrected, correction_of, moved_windows
 from vl_track.tracking.judge import Judge
 from vl_track.tracking.loop import follow
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.redetection import cover
+from vl_track.tracking.refining import Refiner
 from vl_track.tracking.steps import Estimate, Prompt, Step
 from vl_track.tracking.watch import Watch
 from vl_track.tracking.window import hann_window
@@ -92,7 +92,7 @@ class Tracker:
         self._target = np.zeros((1, 4), np.float32)
         self.watch = Watch(judge, self.options.alarm)
         self._turn = 0
-        self._correction = Correction()
+        self._refiner: Refiner | None = None
         self._box: Box = (0.0, 0.0, 0.0, 0.0)
         self._frames = 0
         self._low = 0
@@ -145,8 +145,7 @@ class Tracker:
         if self.conventions.small_boxes and box is not None:
             self._least = max(1.0, min(self.options.margin, *start.box[2:]))
         self._remember(frame)
-        told = box is not None and self.options.first_frame > 0
-        self._correction = self._first_error(frame) if told else Correction()
+        self._refiner = self._refine_from(frame, start.box, given=box is not None)
         return start
 
     def track(self, frame: Image) -> Estimate:
@@ -236,12 +235,17 @@ class Tracker:
             found: of :meth:`postprocess`, in pixels of the frame.
 
         Returns:
-            The estimate with its size smoothed over time, or the re-detected object, as the options
-            say.
+            The estimate with its size smoothed over time, or the re-detected object, refined by
+            optical flow, as the options say. The next frame is searched around the network's own
+            box, which flow does not change.
         """
+        found = self._go_on(frame, found)
+        if self._refiner is None:
+            return found
+        return Estimate(self._refiner.refine(frame, found.box), found.score)
+
+    def _go_on(self, frame: Image, found: Estimate) -> Estimate:
         self._frames += 1
-        if self.options.first_frame > 0:
-            found = self._correct(frame, found)
         found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.watch.has_alarm and self.options.redetect != "never":
@@ -255,22 +259,15 @@ class Tracker:
             self._remember(frame)
         return found
 
-    def _first_error(self, frame: Image) -> Correction:
-        """Return how the given box differs from what the network finds in its own frame."""
-        windows = moved_windows(self._window(self.network.search_factor))
-        answer = self._find(frame, windows, hann=self.options.hann)
-        found = [
-            self.postprocess(frame, answer, number, window).box
-            for number, window in enumerate(windows)
-        ]
-        return correction_of(self._box, found)
+    def _refine_from(self, frame: Image, box: Box, *, given: bool) -> Refiner | None:
+        flow = self.conventions.flow if self.options.flow is None else self.options.flow
+        if not flow:
+            return None
+        return Refiner(frame, box, given=given, margin=self.options.margin, least=self._least)
 
-    def _correct(self, frame: Image, found: Estimate) -> Estimate:
-        """Take the first frame's error, in part, from a found box."""
+    def _kept(self, box: Box, frame: Image) -> Box:
         height, width = frame.shape[:2]
-        box = corrected(found.box, self._correction, self.options.first_frame)
-        kept = clip_box(box, (width, height), self.options.margin, self._least)
-        return Estimate(kept, found.score)
+        return clip_box(box, (width, height), self.options.margin, self._least)
 
     def _check_prompt(self, text: str) -> None:
         if self.options.allow_nothing:
@@ -385,10 +382,7 @@ class Tracker:
             window: that the box is a part of.
         """
         box = as_box(found.boxes[number].tolist())
-        height, width = frame.shape[:2]
-        kept = clip_box(
-            out_of_window(box, window), (width, height), self.options.margin, self._least
-        )
+        kept = self._kept(out_of_window(box, window), frame)
         return Estimate(kept, float(found.scores[number]))
 
 
