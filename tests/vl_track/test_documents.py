@@ -147,4 +147,4 @@ def test_the_release_recipe_sets_every_switch_to_the_releases_side() -> None:
     for part in ("optimizer", "lr_scheduler", "backbone_lr_factor"):
         assert model[part] == ours["model"][part]
     assert model["network"]["backbone"] == ours["model"]["network"]["backbone"]
-    assert OFFICIAL == (True, False, False, 1)
+    assert OFFICIAL == (True, False, False, 1, False)

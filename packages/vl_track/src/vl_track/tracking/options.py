@@ -16,9 +16,9 @@ class TrackerOptions:
             plain product.
         size_memory: weight of the last size in the next one, in [0, 1), as a geometric mean; 0 is
             the release. It keeps one wrong size from spoiling the search windows that follow.
-        flow: refine the network's boxes by optical flow (:mod:`vl_track.tracking.flow`); ``None``
-            as the model's description says, which is no in the release and yes in the model that
-            comes with vl_track.
+        flow: refine the network's boxes by optical flow where a box was given
+            (:mod:`vl_track.tracking.refining`); ``None`` as the model's description says, which is
+            no in the release and yes in the model that comes with vl_track.
         update_interval: frames between updates of the template; 0 (release) never updates.
         update_score: least score at which an update may happen.
         alarm: share of videos that may have a false alarm, in (0, 1); 0 for none. A model without

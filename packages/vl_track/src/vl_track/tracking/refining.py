@@ -9,6 +9,8 @@ in it. The given box tells the bias in the first frames. The bias is forgotten w
 hundred frames (``MEMORY``), because what is wrong at first does not stay wrong when pose and
 distance change.
 
+An object that a sentence found has no given extent, so its boxes are not refined.
+
 The tracker itself goes on from the network's boxes, so that flow cannot lose an object; it changes
 what is reported.
 """
@@ -60,18 +62,17 @@ class Refiner:
 
     Args:
         frame: the first one, RGB uint8 (H, W, 3).
-        box: its box there, in pixels.
-        given: whether a user drew it. If not it is the network's own, without bias.
+        box: as it was given, in pixels.
         margin: pixels of a box that stay in the frame.
         least: side of the smallest box in pixels.
     """
 
-    def __init__(self, frame: Image, box: Box, *, given: bool, margin: float, least: float) -> None:
+    def __init__(self, frame: Image, box: Box, *, margin: float, least: float) -> None:
         self._margin, self._least = margin, least
         self._patch = patch_of(frame, box)
         self._state, self._bias = np.zeros(4), np.zeros(4)
         self._var, self._cov = np.zeros(4), np.zeros(4)
-        self._bias_var = NOISE.start**2 if given else np.zeros(4)
+        self._bias_var = NOISE.start**2
 
     def refine(self, frame: Image, found: Box) -> Box:
         """Return the box of the next frame.

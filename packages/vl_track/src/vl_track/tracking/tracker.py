@@ -145,7 +145,7 @@ class Tracker:
         if self.conventions.small_boxes and box is not None:
             self._least = max(1.0, min(self.options.margin, *start.box[2:]))
         self._remember(frame)
-        self._refiner = self._refine_from(frame, start.box, given=box is not None)
+        self._refiner = self._refine_from(frame, start.box) if box is not None else None
         return start
 
     def track(self, frame: Image) -> Estimate:
@@ -259,11 +259,11 @@ class Tracker:
             self._remember(frame)
         return found
 
-    def _refine_from(self, frame: Image, box: Box, *, given: bool) -> Refiner | None:
+    def _refine_from(self, frame: Image, box: Box) -> Refiner | None:
         flow = self.conventions.flow if self.options.flow is None else self.options.flow
         if not flow:
             return None
-        return Refiner(frame, box, given=given, margin=self.options.margin, least=self._least)
+        return Refiner(frame, box, margin=self.options.margin, least=self._least)
 
     def _kept(self, box: Box, frame: Image) -> Box:
         height, width = frame.shape[:2]
