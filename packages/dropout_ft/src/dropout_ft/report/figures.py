@@ -88,9 +88,15 @@ def scatter(results: Sequence[Result]) -> bytes:
     return as_png(figure)
 
 
-def clouds(results: Sequence[Result]) -> bytes:
-    """Draw every method's cloud of hyper-parameter combinations and its mean (paper Fig. 2)."""
+def clouds(results: Sequence[Result]) -> tuple[str, bytes]:
+    """Draw every method's cloud of hyper-parameter combinations and its mean (paper Fig. 2).
+
+    Returns:
+        A caption that says what is drawn, and PNG bytes. Means are drawn where a method has several
+        combinations, as one point is its own mean.
+    """
     figure, axes = new_figure()
+    means = 0
     dropout_rates = sorted({r.dropout_rate for r in results})
     for own in grouped(results):
         first = own[0]
@@ -101,12 +107,18 @@ def clouds(results: Sequence[Result]) -> bytes:
             points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.6, s=24, label=label
         )
         if len(points) > 1:
+            means += 1
             middle = points.mean(0)
             axes.scatter(middle[0], middle[1], marker=marker, color="black", s=36)
     axes.set_xlabel("i.i.d. accuracy, %, mean over test domains")
     axes.set_ylabel("o.o.d. accuracy, %, mean over test domains")
     legend_below(axes)
-    return as_png(figure)
+    caption = "The same averaged over test domains: " + (
+        "every combination of hyper-parameters, means in black"
+        if means
+        else "a point for each method, as none has several hyper-parameters"
+    )
+    return caption, as_png(figure)
 
 
 def rate_curve(results: Sequence[Result]) -> bytes:
