@@ -80,7 +80,7 @@ def scatter(results: Sequence[Result]) -> bytes:
             **filling_of(first.dropout_rate, dropout_rates, marker_of(first.method)),
             alpha=0.8,
             s=42,
-            label=method_name(first.method, first.dropout_rate, first.label),
+            label=first.name,
         )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -102,9 +102,14 @@ def clouds(results: Sequence[Result]) -> tuple[str, bytes]:
         first = own[0]
         points = 100 * cloud(own)
         marker, colour = marker_of(first.method), colour_of(first.dropout_rate, dropout_rates)
-        label = method_name(first.method, first.dropout_rate, first.label)
         axes.scatter(
-            points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.6, s=24, label=label
+            points[:, 0],
+            points[:, 1],
+            marker=marker,
+            color=colour,
+            alpha=0.6,
+            s=24,
+            label=first.name,
         )
         if len(points) > 1:
             means += 1
@@ -169,7 +174,7 @@ def domain_bars(results: Sequence[Result]) -> bytes:
             color=colour_of(dropout_rate, dropout_rates),
             hatch=hatches[label],
             capsize=2,
-            label=method_name("run", dropout_rate, label),
+            label=own[0].name,
         )
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -202,7 +207,7 @@ def learning_curves(collection: Collection, part: TestPart = "whole") -> bytes:
         axes.plot(
             steps, means, marker=mark_of(dropout_rate, dropout_rates), linestyle=styles[label],
             color=colour_of(dropout_rate, dropout_rates),
-            label=method_name("run", dropout_rate, label),
+            label=method_name("run", dropout_rate, label, runs[0].coordinates.objective),
         )  # fmt: skip
     axes.set_xlabel("step")
     axes.set_ylabel("o.o.d. accuracy, %")
