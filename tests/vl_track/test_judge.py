@@ -3,6 +3,7 @@
 import csv
 import json
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from vl_track.tracking.judge import (
 )
 from vl_track.tracking.result import TrackResult
 from vl_track.tracking.saving import save_result
-from vl_track.tracking.watch import FOUND_FRAMES, Watch
+from vl_track.tracking.watch import FOUND_FRAMES, Watch, check_search
 from vl_track.video.frames import Frame
 
 
@@ -271,6 +272,26 @@ def test_a_lost_object_is_found_elsewhere_in_the_frame() -> None:
         assert lost[-1] is not redetect
     assert np.allclose(boxes[True], away, atol=3)
     assert not np.allclose(boxes[False], away, atol=50)
+
+
+def test_a_search_that_was_asked_for_and_cannot_happen_is_refused(
+    track: Callable[..., int], clip: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """With an alarm and no numbers for places, ``always`` never searched and said nothing."""
+    found = judge()
+    monkeypatch.setattr("vl_track.opening.judge_in", lambda *_: found)
+    words = [clip, "--box", "30,40,24,20", "--options.redetect", "always", "--save", "b.csv"]
+    assert track(*words) != 0
+    error = " ".join(capsys.readouterr().err.split())
+    assert "--options.redetect always cannot search" in error
+    assert not Path("b.csv").exists()
+    assert track(*words, "--options.alarm", "0") == 0, "by the score"
+    found = judge(places=PLACES)
+    assert track(*words, "--overwrite") == 0
+    check_search(judge(worst=[]), TrackerOptions(redetect="always"))
+    check_search(judge(), TrackerOptions())
+    check_search(None, TrackerOptions(redetect="always"))
 
 
 def test_without_a_judge_nothing_is_told() -> None:

@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 
+from holdfast.errors import ConfigError
 from vl_track.finding import Found
 from vl_track.tracking.colours import colours_of, likeness
 from vl_track.tracking.evidence import START, History, Numbers, evidence_of
-from vl_track.tracking.judge import Judge, next_statistic
+from vl_track.tracking.judge import FILE, Judge, next_statistic
+from vl_track.tracking.options import TrackerOptions
 from vl_track.video.frames import Image
 
 FOUND_FRAMES = 3
@@ -130,6 +132,27 @@ class Watch:
         self._good = 0
         self._statistic = next_statistic(self._statistic, logit, expected)
         self.rings = self._statistic > self._limit
+
+
+def check_search(judge: Judge | None, options: TrackerOptions) -> None:
+    """Refuse a search that was asked for and can never happen.
+
+    Args:
+        judge: of the model; ``None`` where it has none.
+        options: of the tracker.
+
+    Raises:
+        ConfigError: ``redetect`` is ``always``, and the model has an alarm, after which places are
+            judged by numbers that its ``presence.json`` does not have.
+    """
+    if options.redetect != "always" or judge is None or judge.places:
+        return
+    if judge.worst and options.alarm > 0:
+        raise ConfigError(
+            f"--options.redetect always cannot search: after an alarm places are judged by the "
+            f"model's {FILE}, and this one has no numbers for places. Fit it again with `vl-track "
+            "presence --fitted`, or give --options.alarm 0, which searches by the score."
+        )
 
 
 def sigmoid(logit: float) -> float:
