@@ -38,7 +38,7 @@ from vl_track.tracking.judge import (
 )
 from vl_track.tracking.result import TrackResult
 from vl_track.tracking.saving import save_result
-from vl_track.tracking.watch import FOUND_FRAMES, Watch, check_search
+from vl_track.tracking.watch import FOUND_FRAMES, Watch, check_asked
 from vl_track.video.frames import Frame
 
 
@@ -289,9 +289,9 @@ def test_a_search_that_was_asked_for_and_cannot_happen_is_refused(
     assert track(*words, "--options.alarm", "0") == 0, "by the score"
     found = judge(places=PLACES)
     assert track(*words, "--overwrite") == 0
-    check_search(judge(worst=[]), TrackerOptions(redetect="always"))
-    check_search(judge(), TrackerOptions())
-    check_search(None, TrackerOptions(redetect="always"))
+    check_asked(judge(worst=[]), TrackerOptions(redetect="always"))
+    check_asked(judge(), TrackerOptions())
+    check_asked(None, TrackerOptions(redetect="always"))
 
 
 def test_without_a_judge_nothing_is_told() -> None:
@@ -341,14 +341,18 @@ def test_steps_carry_presence_and_loss_also_over_damaged_frames() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [("2", "is no share"), ("0.05", "needs a model with a calibrated presence")]
-)
+    ("share", "said"),
+    [("2", "is no share"), ("-0.1", "is no share"),
+     ("0.1", "needs a model with a calibrated presence")],
+)  # fmt: skip
 def test_an_alarm_that_cannot_be_is_refused(
     share: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Only ``--alarm``, a second option of ``track``, was checked; ``--options.alarm`` was not."""
     save_network(tmp_path / "mine", tiny_config(), tiny_network().state_dict())
     clip = write_clip(tmp_path / "clip.mp4")
-    words = ["track", str(clip), "--box", "30,40,24,20", "--alarm", share, "--device", "cpu"]
+    words = ["track", str(clip), "--box", "30,40,24,20", f"--options.alarm={share}"]
+    words += ["--device", "cpu"]
     out = ["--weights", str(tmp_path / "mine"), "--save", str(tmp_path / "boxes.csv")]
     assert APP.main([*words, *out]) == 1
     assert said in capsys.readouterr().err

@@ -34,10 +34,16 @@ class Watch:
         rings: whether the alarm rings: the object is gone, or the tracker is not on it.
 
     Raises:
-        ConfigError: the judge was calibrated on too few videos for such an alarm.
+        ConfigError: the alarm is no share of videos, or the judge was calibrated on too few videos
+            for it.
     """
 
     def __init__(self, judge: Judge | None, alarm: float) -> None:
+        if not 0 <= alarm < 1:
+            raise ConfigError(
+                f"--options.alarm {alarm:g} is no share of videos: give 0.05, for example, or 0 "
+                "for no alarm."
+            )
         self.judge = judge
         calibrated = judge is not None and bool(judge.worst) and alarm > 0
         self._limit = judge.threshold(alarm) if judge is not None and calibrated else None
@@ -134,20 +140,26 @@ class Watch:
         self.rings = self._statistic > self._limit
 
 
-def check_search(judge: Judge | None, options: TrackerOptions) -> None:
-    """Refuse a search that was asked for and can never happen.
+def check_asked(judge: Judge | None, options: TrackerOptions) -> None:
+    """Refuse an alarm or a search that was asked for and that the model cannot give.
 
     Args:
         judge: of the model; ``None`` where it has none.
-        options: of the tracker.
+        options: of the tracker. The alarm's default asks for nothing.
 
     Raises:
-        ConfigError: ``redetect`` is ``always``, and the model has an alarm, after which places are
-            judged by numbers that its ``presence.json`` does not have.
+        ConfigError: the model has no alarm; or ``redetect`` is ``always``, and after the model's
+            alarm places are judged by numbers that its ``presence.json`` does not have.
     """
-    if options.redetect != "always" or judge is None or judge.places:
+    calibrated = judge is not None and bool(judge.worst)
+    if not calibrated and options.alarm not in {0, TrackerOptions().alarm}:
+        raise ConfigError(
+            f"--options.alarm {options.alarm:g} needs a model with a calibrated {FILE}: see the "
+            "page vl_track of the documentation, or leave the option out."
+        )
+    if judge is None or judge.places or options.redetect != "always":
         return
-    if judge.worst and options.alarm > 0:
+    if calibrated and options.alarm > 0:
         raise ConfigError(
             f"--options.redetect always cannot search: after an alarm places are judged by the "
             f"model's {FILE}, and this one has no numbers for places. Fit it again with `vl-track "
