@@ -98,8 +98,12 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
 def write_record(out: str | None, record: Any) -> None:  # noqa: ANN401  (JSON)
     """Write figures as JSON, if a file is named; ``null`` stands for what is not finite."""
     if out:
-        text = json.dumps(_finite(record), indent=2, allow_nan=False)
-        write_text(Path(out).expanduser(), text + "\n")
+        write_text(Path(out).expanduser(), record_text(record))
+
+
+def record_text(record: Any) -> str:  # noqa: ANN401  (JSON)
+    """Return figures as JSON; ``null`` stands for what is not finite."""
+    return json.dumps(_finite(record), indent=2, allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401  (JSON)
