@@ -84,7 +84,7 @@ def clips(
         out: JSON to write, after every run.
         overwrite: replace it if it exists.
         resume: go on with ``out``. A figure in it is kept if it was made by the same model, options
-            and runtime, or the same OpenCV, on the same annotations.
+            and runtime, or the same OpenCV, on the same annotations and video.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
             installed and gives the same boxes.

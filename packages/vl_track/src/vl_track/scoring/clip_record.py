@@ -12,6 +12,7 @@ import numpy as np
 
 from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
+from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
 
 OURS, OPENCV = "ours: ", "OpenCV "
@@ -135,13 +136,15 @@ def digest_of_run(clip: Video, maker: str, sentence: str, prompt: str) -> str:
     """Return a digest of what a score depends on.
 
     Args:
-        clip: its length, boxes and flags count.
+        clip: its name, length, boxes and flags count, and the bytes of its file, so that a score of
+            a clip that was replaced by another is never taken up.
         maker: model, options and runtime, or the version of another tracker.
         sentence: what the tracker is told.
         prompt: which parts of the first frame it is told.
     """
     truth = [(clip.visible(time), *clip.box(time)) for time in range(len(clip))]
-    parts = json.dumps([maker, sentence, prompt, clip.name, truth])
+    content = clip.clip.content if isinstance(clip, ClipVideo) else ""
+    parts = json.dumps([maker, sentence, prompt, clip.name, truth, content])
     return sha256(parts.encode()).hexdigest()[:16]
 
 
