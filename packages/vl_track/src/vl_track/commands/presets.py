@@ -87,6 +87,14 @@ def make_tracker(
     )  # fmt: skip
 
 
+def maker_of(tracker: "Tracker", weights: str | None, classes: Sequence[str]) -> str:
+    """Return what a tracker's boxes depend on: model, runtime, own classes and options, as text."""
+    from vl_track.commands.benchmark import digest_of  # noqa: PLC0415  (it imports this module)
+    from vl_track.opening import named  # noqa: PLC0415  (the runtimes come with it)
+
+    return json.dumps([digest_of(weights), named(tracker.network), classes, vars(tracker.options)])
+
+
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[], None]]:
     """Show a bar in a terminal; gives what is called after each video."""
@@ -103,13 +111,13 @@ def write_record(out: str | None, record: Any) -> None:  # noqa: ANN401  (JSON)
 
 def record_text(record: Any) -> str:  # noqa: ANN401  (JSON)
     """Return figures as JSON; ``null`` stands for what is not finite."""
-    return json.dumps(_finite(record), indent=2, allow_nan=False) + "\n"
+    return json.dumps(finite(record), indent=2, allow_nan=False) + "\n"
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401  (JSON)
+def finite(value: Any) -> Any:  # noqa: ANN401  (JSON)
     """Return figures with ``None`` in place of what JSON has no number for."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
