@@ -1,6 +1,7 @@
 """``vl-track audit``: how much of anyone's tracker is language."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -83,8 +84,6 @@ def audit(
         raise ConfigError("A TraX tracker needs a box: take --prompts '[box+text]'.")
     place = _record_beside(out, weights, resume=resume, overwrite=overwrite)
     record = AuditRecord(place, PLAIN, resume=resume)
-    chosen = options or TrackerOptions()
-    chosen.allow_nothing = True
     sets = {name: _videos(name, count, split, root, emoji=emoji) for name in datasets or ["scenes"]}
     audited: ObjectTracker
     if tracker is not None:
@@ -93,6 +92,7 @@ def audit(
         audited, maker = TraxTracker(trax), f"--trax {trax}"
     else:
         every = [video for videos in sets.values() for video in videos]
+        chosen = replace(options or TrackerOptions(), allow_nothing=True)
         audited = presets.make_tracker(weights, chosen, device, runtime, precision, classes, every)
         maker = presets.maker_of(audited, weights, classes)
     try:
