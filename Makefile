@@ -193,32 +193,45 @@ vl-mini: $(STAMP) ## a miniature LaSOT tree of Scenes: train, test, evaluate, re
 
 ##@ Develop
 
+# These take .venv where it is current, else a Python on the PATH that has what they need, such as
+# that of another checkout's .venv, which then sees the packages of this one. They install nothing.
+CURRENT = $(shell test -e $(STAMP) && echo yes)
+EMPTY :=
+WITH_SOURCES := PYTHONPATH="$(subst $(EMPTY) ,:,$(wildcard $(CURDIR)/packages/*/src))$${PYTHONPATH:+:$$PYTHONPATH}" $(EMPTY)
+RUN = $(if $(CURRENT),$(BIN)/python,$(WITH_SOURCES)$(PYTHON))
 # One thread each, so that two of them leave a laptop's other cores alone.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 
-check: $(STAMP) ## lint of what changed and its quick tests (under a minute); FILES="a.py b.py" names others
-	$(BIN)/python tools/check.py $(FILES)
+.PHONY: ready
+ready:
+	@$(RUN) -c 'import importlib.util as u, sys; sys.exit(None in map(u.find_spec, sys.argv[1:]))' \
+	  jsonargparse pytorch_lightning timm pytest ruff mypy importlinter 2>/dev/null || \
+	{ echo "make $(MAKECMDGOALS) needs a Python with the packages of requirements-dev.txt: run \`make setup\`, or" \
+	  "give one, make $(MAKECMDGOALS) PYTHON=/path/to/.venv/bin/python" >&2; exit 2; }
 
-lint: $(STAMP) ## ruff, mypy strict, import rules, file and function lengths
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy packages/common/src packages/dropout_ft/src packages/vl_track/src
-	$(BIN)/lint-imports
-	$(BIN)/python tools/house_rules.py
+check: ready ## lint of what changed and its quick tests (under a minute); FILES="a.py b.py" names others
+	$(RUN) tools/check.py $(FILES)
+
+lint: ready ## ruff, mypy strict, import rules, file and function lengths
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy packages/common/src packages/dropout_ft/src packages/vl_track/src
+	$(if $(CURRENT),$(BIN)/,$(WITH_SOURCES)$(dir $(shell command -v $(PYTHON))))lint-imports
+	$(RUN) tools/house_rules.py
 
 hooks: $(STAMP) ## run the lint of `make check` at every commit
 	$(BIN)/pre-commit install
 
-test: $(STAMP) ## every test but those of the night (12 minutes on two cores, 6 GB)
+test: ready ## every test but those of the night (12 minutes on two cores, 6 GB)
 	$(PYTEST) -m "not nightly" -n $(or $(WORKERS),2) --dist worksteal
 
-test-nightly: $(STAMP) ## ten thousand of each fuzz input, kills, long runs, browser, tutorials, the papers' sizes (hours)
+test-nightly: ready ## ten thousand of each fuzz input, kills, long runs, browser, tutorials, the papers' sizes (hours)
 	$(PYTEST) -m nightly
 	HOLDFAST_FUZZ=10000 $(PYTEST) tests/vl_track/test_fuzz_files.py tests/common/test_fuzz_pages.py
-	$(BIN)/python tools/kills.py --kills $(or $(KILLS),34)
+	$(RUN) tools/kills.py --kills $(or $(KILLS),34)
 
-coverage: $(STAMP) ## every test, with line coverage
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+coverage: ready ## every test, with line coverage
+	$(RUN) -m pytest --cov --cov-report=term-missing:skip-covered
 
 bench: $(STAMP) ## speed beside the peers (HOLDFAST_PEERS names their checkouts; docs/performance.md)
 	$(BIN)/python -m benchmarks --out $(RESULTS)/bench $(BENCH)
@@ -228,18 +241,18 @@ gpu: $(STAMP) ## everything a GPU can show, in jobs of nine minutes: make gpu [J
 	  $(BIN)/python -m benchmarks.gpu $$job --minutes $(or $(MINUTES),9) --out $(RESULTS)/gpu $(GPU) \
 	  || exit 1; done
 
-docs: $(STAMP) ## check that every link and named file in the documents exists, and docs/commands is current
-	$(BIN)/python tools/check_docs.py
-	$(BIN)/python tools/command_pages.py --check
+docs: ready ## check that every link and named file in the documents exists, and docs/commands is current
+	$(RUN) tools/check_docs.py
+	$(RUN) tools/command_pages.py --check
 
-commands: $(STAMP) ## write docs/commands anew from the commands' own help
-	$(BIN)/python tools/command_pages.py
+commands: ready ## write docs/commands anew from the commands' own help
+	$(RUN) tools/command_pages.py
 
-kills: $(STAMP) ## SIGKILL at random moments of training, sweeping and benchmarking (long)
-	$(BIN)/python tools/kills.py --kills $(or $(KILLS),34)
+kills: ready ## SIGKILL at random moments of training, sweeping and benchmarking (long)
+	$(RUN) tools/kills.py --kills $(or $(KILLS),34)
 
-mutants: $(STAMP) ## mutation testing of evaluator, selection, averaging and dropout head (long)
-	$(BIN)/python tools/mutants.py $(MUTANTS)
+mutants: ready ## mutation testing of evaluator, selection, averaging and dropout head (long)
+	$(RUN) tools/mutants.py $(MUTANTS)
 
 audit: $(STAMP) ## known vulnerabilities of the pinned packages (asks a public database)
 	$(PYTHON) -m venv $(RESULTS)/audit && $(RESULTS)/audit/bin/python -m pip install --quiet pip-audit

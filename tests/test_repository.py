@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -113,6 +114,33 @@ def test_make_help_explains_every_target() -> None:
     assert phony is not None
     for target in phony.group(1).split():
         assert re.search(rf"^  {target} +\S", done.stdout, re.MULTILINE), target
+
+
+def test_make_docs_takes_a_python_that_is_there_and_installs_nothing(tmp_path: Path) -> None:
+    """In a second checkout (git worktree) `make commands` began to install 9 GB."""
+    make = ["make", "--no-print-directory", f"VENV={tmp_path}/venv"]
+    done = subprocess.run(
+        [*make, "-n", "commands", "docs", "lint", f"PYTHON={sys.executable}"], cwd=REPOSITORY,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "-m venv" not in done.stdout
+    found = re.findall(r"^PYTHONPATH=\"(\S*)\" (\S+) tools/command_pages.py$", done.stdout, re.M)
+    assert found == [(found[0][0], sys.executable)]
+    for package in ("common", "dropout_ft", "vl_track"):
+        assert str(REPOSITORY / "packages" / package / "src") in found[0][0].split("$")[0]
+    done = subprocess.run(
+        [*make, "docs", f"PYTHON={sys.executable}"], cwd=REPOSITORY, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for nothing in (f"{tmp_path}/python", "false"):
+        done = subprocess.run(
+            [*make, "commands", f"PYTHON={nothing}"], cwd=REPOSITORY, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert "run `make setup`, or give one, make commands PYTHON=" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_ci_installs_from_scratch_and_runs_the_readmes_test_command() -> None:

@@ -1,5 +1,6 @@
 """Stand-ins for tracking tests: a network that finds a colour, and small clips on disk."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -70,14 +71,24 @@ def moving_box(time: int) -> Box:
     return 30.0 + 2 * time, 40.0 + time, 24.0, 20.0
 
 
-def write_clip(path: Path, count: int = 12, size: tuple[int, int] = (160, 120)) -> Path:
-    """Write an H.264 clip of the moving rectangle."""
+def write_clip(
+    path: Path, count: int = 12, size: tuple[int, int] = (160, 120), begin: int = 0
+) -> Path:
+    """Write an H.264 clip of the moving rectangle, 10 frames a second.
+
+    Args:
+        path: to write.
+        count: of frames.
+        size: of the frames.
+        begin: time of the first frame, in tenths of a second.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "10", "g": "4", "bf": "0"}
         for time in range(count):
             picture = av.VideoFrame.from_ndarray(frame_with(moving_box(time), size), "rgb24")
+            picture.pts, picture.time_base = begin + time, Fraction(1, 10)
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return path

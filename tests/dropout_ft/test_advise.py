@@ -20,6 +20,7 @@ from dropout_ft.advice.recipe import (
     LITE0,
     backbone_settings,
     base_settings,
+    milestones,
     resolve,
     sweep_of,
     write_trials,
@@ -167,6 +168,16 @@ def test_auto_is_full_only_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         assert resolve("auto") == expected
 
 
+@pytest.mark.parametrize(
+    ("planned", "steps", "expected"),
+    [(600, 600, [360]), (600, 361, [360]), (600, 360, []), (600, 100, []), (1, 1, [])],
+)
+def test_no_milestone_lies_beyond_the_end_of_a_run(
+    planned: int, steps: int, expected: list[int]
+) -> None:
+    assert milestones(planned, steps) == expected
+
+
 def test_the_sweep_leaves_every_domain_out_for_every_setting(tmp_path: Path) -> None:
     base = base_settings("full", tmp_path, 100)
     assert base["trainer"]["val_check_interval"] == 100 // 6
@@ -194,6 +205,11 @@ def two_domains(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def advised(two_domains: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The command's folder and words.
+
+    Its final run used to note that "the learning rate never decays", with the option to mend it,
+    though the command itself had set both the milestone and the number of steps.
+    """
     out = tmp_path_factory.mktemp("advised")
     words = [
         "advise", str(two_domains), "--out", str(out), "--backbones", TINY,
@@ -224,7 +240,10 @@ def test_the_command_trains_exports_and_describes_a_model(
     means = {dropout_rate: np.mean(found, axis=0) for dropout_rate, found in curves.items()}
     best = max(means, key=lambda dropout_rate: means[dropout_rate].max())
     assert config["model"]["dropout_rate"] == best
-    assert config["trainer"]["max_steps"] == int(means[best].argmax()) + 1
+    last = int(means[best].argmax()) + 1
+    assert config["trainer"]["max_steps"] == last
+    schedule = config["model"]["lr_scheduler"]["init_args"]
+    assert schedule["milestones"] == ([4] if last > 4 else [])
     model = out / "model"
     assert {p.name for p in model.iterdir()} == {
         "README.md", "calibration.json", "config.json", "model.onnx", "model.safetensors",

@@ -4,12 +4,14 @@ from itertools import product
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from dropout_ft.report import clouds as module
+from dropout_ft.report import figures
 from dropout_ft.report.clouds import cloud
-from dropout_ft.report.figures import clouds
 from dropout_ft.report.results import Result
 from dropout_ft.report.table import latex_text, make_rows
+from holdfast.report.figures import as_png
 from tables_support import make_result
 
 
@@ -60,9 +62,22 @@ def test_too_many_combinations_are_sampled(monkeypatch: pytest.MonkeyPatch) -> N
     assert cloud([]).shape == (0, 2)
 
 
-def test_the_figure_is_drawn_for_several_rates() -> None:
-    found = [*results(2, 2, dropout_rate=0.0), *results(2, 2, dropout_rate=0.9)]
-    assert clouds(found).startswith(b"\x89PNG")
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [(1, "a point for each method"), (2, "every combination of hyper-parameters, means in black")],
+)
+def test_the_caption_names_means_where_they_are_drawn(
+    points: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo's page said "means in black", and nothing in its figure was black."""
+    drawn: list[Figure] = []
+    monkeypatch.setattr(figures, "as_png", lambda figure: drawn.append(figure) or as_png(figure))
+    found = [*results(2, points, dropout_rate=0.0), *results(2, points, dropout_rate=0.9)]
+    caption, png = figures.clouds(found)
+    assert png.startswith(b"\x89PNG")
+    assert said in caption
+    colours = {tuple(one.get_facecolor()[0]) for one in drawn[0].axes[0].collections}
+    assert ((0.0, 0.0, 0.0, 1.0) in colours) == ("black" in caption)
 
 
 def test_latex_escapes_and_says_what_the_errors_are() -> None:

@@ -272,17 +272,42 @@ def test_every_method_has_a_name_a_line_and_a_marker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "dropout_rate", "label", "name"),
+    ("method", "dropout_rate", "label", "objective", "name"),
     [
-        ("run", 0.0, "", "ERM"),
-        ("run", 0.9, "", "dropout 0.9"),
-        ("run", 0.0, "MIRO", "MIRO"),
-        ("EMA", 0.5, "10x head rate", "dropout 0.5, 10x head rate, EMA"),
-        ("SWAD", 0.0, "", "ERM, SWAD"),
+        ("run", 0.0, "", "ERM", "ERM"),
+        ("run", 0.9, "", "ERM", "dropout 0.9"),
+        ("run", 0.0, "MIRO", "MIRO", "MIRO"),
+        ("run", 0.0, "resnet50", "ERM", "ERM, resnet50"),
+        ("SWAD", 0.0, "resnet50", "ERM", "ERM, resnet50, SWAD"),
+        ("run", 0.9, "MIRO, resnet50", "MIRO", "dropout 0.9, MIRO, resnet50"),
+        ("EMA", 0.5, "10x head rate", "ERM", "dropout 0.5, 10x head rate, EMA"),
+        ("SWAD", 0.0, "", "ERM", "ERM, SWAD"),
     ],
 )
-def test_method_names(method: str, dropout_rate: float, label: str, name: str) -> None:
-    assert method_name(method, dropout_rate, label) == name
+def test_method_names(
+    method: str, dropout_rate: float, label: str, objective: str, name: str
+) -> None:
+    assert method_name(method, dropout_rate, label, objective) == name
+
+
+def test_several_backbones_in_one_sweep_are_named_beside_their_method() -> None:
+    """ERM was called "lite0", and MIRO too: the table did not say which method a row was of."""
+    groups = [
+        make_coordinates(
+            variant=backbone, backbone=f"tf_{backbone}", dropout_rate=rate, objective=objective,
+            method=f"{backbone}{rate}{objective}",
+        )
+        for backbone in ("lite0", "resnet50")
+        for rate, objective in ((0.0, "ERM"), (0.9, "ERM"), (0.0, "MIRO"))
+    ]  # fmt: skip
+    found = labels(groups)
+    names = {method_name("run", g.dropout_rate, found[g.group], g.objective) for g in groups}
+    assert names == {
+        "ERM, lite0", "dropout 0.9, lite0", "MIRO, lite0",
+        "ERM, resnet50", "dropout 0.9, resnet50", "MIRO, resnet50",
+    }  # fmt: skip
+    mixup = make_coordinates(variant="mixup 0.2", objective="Mixup")
+    assert labels([mixup])[mixup.group] == "mixup 0.2", "which says it already"
 
 
 def test_a_rate_has_one_colour_in_every_figure() -> None:

@@ -14,19 +14,20 @@ import pytest
 from dropout_ft.methods.weight_average import AverageOverRuns
 from dropout_ft.report import comparison_figures, figures
 from dropout_ft.report.examples import examples
+from dropout_ft.report.names import method_name
 from dropout_ft.report.page import without_folders
 from dropout_ft.report.results import Collection, collect
 from dropout_ft.report.table import (
     csv_text,
     half_interval,
     make_rows,
-    method_name,
     rich_table,
     standard_error,
     text_cells,
     with_error,
 )
 from dropout_ft.report.tidy import COLUMNS, tidy, write_tidy
+from dropout_ft.results.coordinates import labels
 from tables_support import make_result, make_run
 
 RESULTS = [
@@ -210,6 +211,15 @@ def test_examples_are_random_test_pictures_with_every_answer() -> None:
         assert example.png == b"", "absent pictures do not stop a report"
         for _, answer, right in example.answers:
             assert right == (answer == example.truth)
+
+
+def test_examples_name_the_objective_and_are_of_one() -> None:
+    """The runs of MIRO were called ERM, and stood beside ERM's."""
+    miro = [make_run(dropout_rate=rate, objective="MIRO", method="m") for rate in (0.0, 0.9)]
+    runs = [*miro, make_run(dropout_rate=0.5)]
+    names = labels([run.coordinates for run in runs])
+    found = examples(Collection(runs=runs, labels=names), count=1)
+    assert [name for name, _, _ in found[0].answers] == ["MIRO", "dropout 0.9, MIRO"]
 
 
 def test_examples_come_from_the_test_domain_at_the_selected_step() -> None:

@@ -1,6 +1,9 @@
 """`vl-track audit`: the right sentence against none and wrong ones, for anyone's tracker."""
 
+import importlib
+import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,11 @@ from vl_track.loading import save_network
 from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scoring.audit import Finding, findings, sentence_of, verdict
+from vl_track.scoring.audit_record import AuditRecord, Keeper
+from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.foreign import ClassTracker, TrackerFailedError, TraxTracker
 from vl_track.scoring.language import ablate, swapped_sentence
+from vl_track.scoring.runs import SequenceResult
 from vl_track.scoring.uncertainty import compare
 from vl_track.tracking import Estimate
 from vl_track.video.frames import Box, Image
@@ -50,6 +56,18 @@ class Sometimes(Still):
         if self.number == 10:
             raise RuntimeError("out of memory")
         return self.box
+
+
+class Counted(Still):
+    """Counts its starts; the user presses Ctrl-C at one of them."""
+
+    starts, stop = 0, 0
+
+    def init(self, image, box, text):
+        Counted.starts += 1
+        if Counted.starts == Counted.stop:
+            raise KeyboardInterrupt
+        self.box = box
 
 
 class Leaves(Still):
@@ -187,6 +205,65 @@ def test_a_tracker_that_breaks_off_loses_one_video_and_not_the_audit(
     assert table.count("test-distractors-") == 4
 
 
+def test_an_interrupted_audit_goes_on_where_it_was(
+    own: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C in the last video lost every figure."""
+    kind = importlib.import_module(own).Counted
+    page, record = tmp_path / "audit.html", tmp_path / "audit.json"
+    common = ["--root", str(root), "--emoji", "false", "--count", "4"]
+    words = ["audit", "--tracker", f"{own}:Counted", *common, "--out", str(page)]
+    assert APP.main([*words[:-1], str(tmp_path / "whole.html")]) == 0
+    whole, total = capsys.readouterr().out, kind.starts
+    kind.starts, kind.stop = 0, total - 1
+    assert APP.main(words) == 130
+    assert f"{record} has {total - 2} runs; --resume goes on" in capsys.readouterr().err
+    assert not page.exists()
+    assert sum(map(len, json.loads(record.read_text())["videos"].values())) == total - 2
+    kind.stop = 0
+    assert APP.main(words) == 1, "not replaced unasked"
+    assert APP.main([*words, "--resume"]) == 0
+    assert kind.starts == total + 1, "the two that were left"
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[:-1] == whole.splitlines()[:-1]
+    assert page.read_text().count("test-distractors-") == 4
+    kind.starts = 0
+    assert APP.main(["audit", "--tracker", f"{own}:Still", *common, "--out", str(page),
+                     "--resume"]) == 0  # fmt: skip
+    kept = json.loads(record.read_text())["videos"]
+    assert APP.main([*words, "--resume"]) == 0
+    assert kind.starts == total, "another tracker's figures are not taken up"
+    assert {row["made"] for one in kept.values() for row in one.values()}.isdisjoint(
+        row["made"]
+        for one in json.loads(record.read_text())["videos"].values()
+        for row in one.values()
+    )
+
+
+def test_figures_of_a_video_that_is_drawn_otherwise_are_not_taken_up(
+    root: Path, tmp_path: Path
+) -> None:
+    """Scenes of one name are drawn of what lies below the data root."""
+    scene = make_scene(small_world(root, "test", frames=6), 0, "distractors")
+    other = replace(scene, background=255 - scene.background)
+    run = SequenceResult(name=scene.name, boxes=np.zeros((6, 4)), auc=0.5, seconds=1.0)
+    record = AuditRecord(str(tmp_path / "audit.json"), PLAIN)
+    Keeper(record, "scenes", "m", [scene]).add(scene, "text", "right", "the cup", run)
+    again = AuditRecord(str(tmp_path / "audit.json"), PLAIN, resume=True)
+    found = Keeper(again, "scenes", "m", [scene]).take_up(scene, "text", "right", "the cup")
+    assert found is not None
+    assert (found.name, found.auc, found.seconds) == (scene.name, 0.5, 1.0)
+    for name, keeper, prompt, sentence in (
+        ("pixels", Keeper(again, "scenes", "m", [other]), "text", "the cup"),
+        ("model", Keeper(again, "scenes", "n", [scene]), "text", "the cup"),
+        ("prompt", Keeper(again, "scenes", "m", [scene]), "box+text", "the cup"),
+        ("sentence", Keeper(again, "scenes", "m", [scene]), "text", "the hat"),
+        ("data", Keeper(again, "real_clips", "m", [scene]), "text", "the cup"),
+    ):
+        given = other if name == "pixels" else scene
+        assert keeper.take_up(given, prompt, "right", sentence) is None, name
+
+
 def test_a_failed_video_is_in_no_condition(root: Path) -> None:
     """Averages over unlike sets of videos would say nothing of the sentence."""
     world = small_world(root, "test", frames=6)
@@ -232,6 +309,8 @@ def test_our_own_model_is_audited(
         (["--tracker", "{own}:Leaves"], "No video was tracked to its end"),
         (["--trax", "vl-track vot", "--prompts", "[box+text,text]"], "needs a box"),
         (["--tracker", "{own}:Still", "--count", "1"], "too few"),
+        (["--tracker", "{own}:Still", "--resume"], "name it with --out"),
+        (["--tracker", "{own}:Still", "--out", "page.json"], "is the HTML page"),
         (
             ["--tracker", "{own}:Still", "--datasets", "[real_clips]", "--split", "train"],
             "no split",

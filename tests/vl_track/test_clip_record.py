@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import ConfigError
+from tracking_support import write_clip, write_pictures
 from vl_track.data.clips import AnnotatedClip
 from vl_track.data.sets.clips import ClipVideo
 from vl_track.scoring.clip_record import ClipRecord, ClipScore, digest_of_run, summary
@@ -89,6 +90,26 @@ def test_a_figure_depends_on_the_annotations_and_on_what_was_told(tmp_path: Path
     ]
     assert len(set(digests)) == 5
     assert digests[0] == digest_of_run(ClipVideo(clip), "model", "it", "box")
+
+
+def test_a_figure_of_a_clip_that_was_replaced_is_not_taken_up(tmp_path: Path) -> None:
+    """The digest read no pixels: a file of the same name kept the figures of the one before."""
+    video = write_clip(tmp_path / "one.mp4", 6)
+    clip = ClipVideo(AnnotatedClip(name="c", path=video, boxes={0: (1, 2, 3, 4)}))
+    before = digest_of_run(clip, "model", "it", "box")
+    copy = tmp_path / "elsewhere.mp4"
+    copy.write_bytes(video.read_bytes())
+    moved = ClipVideo(replace(clip.clip, path=copy))
+    assert digest_of_run(moved, "model", "it", "box") == before, "the same video elsewhere"
+    content = bytearray(video.read_bytes())
+    content[len(content) // 2] ^= 1
+    video.write_bytes(content)
+    assert digest_of_run(clip, "model", "it", "box") != before, "as long as before"
+    folder = write_pictures(tmp_path / "images", ["a.png", "b.png"])
+    images = ClipVideo(replace(clip.clip, path=folder))
+    before = digest_of_run(images, "model", "it", "box")
+    (folder / "b.png").write_bytes((folder / "a.png").read_bytes())
+    assert digest_of_run(images, "model", "it", "box") != before
 
 
 def test_the_best_rival_is_chosen_for_each_object() -> None:

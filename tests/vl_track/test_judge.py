@@ -3,6 +3,7 @@
 import csv
 import json
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from scenes_support import tiny_config, tiny_network
 from tests_support import shared_file
 from tracking_support import FindsRed, frame_with, moving_box, write_clip
 from vl_track.app import APP
-from vl_track.commands.track import summary
+from vl_track.commands.track import summary, with_alarm
 from vl_track.digests import digest_of
 from vl_track.finding import Found
 from vl_track.loading import save_network
@@ -39,7 +40,7 @@ from vl_track.tracking.judge import (
 )
 from vl_track.tracking.result import TrackResult
 from vl_track.tracking.saving import save_result
-from vl_track.tracking.watch import FOUND_FRAMES, Watch
+from vl_track.tracking.watch import FOUND_FRAMES, Watch, check_asked
 from vl_track.video.frames import Frame
 
 
@@ -274,6 +275,26 @@ def test_a_lost_object_is_found_elsewhere_in_the_frame() -> None:
     assert not np.allclose(boxes[False], away, atol=50)
 
 
+def test_a_search_that_was_asked_for_and_cannot_happen_is_refused(
+    track: Callable[..., int], clip: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """With an alarm and no numbers for places, ``always`` never searched and said nothing."""
+    found = judge()
+    monkeypatch.setattr("vl_track.opening.judge_in", lambda *_: found)
+    words = [clip, "--box", "30,40,24,20", "--options.redetect", "always", "--save", "b.csv"]
+    assert track(*words) != 0
+    error = " ".join(capsys.readouterr().err.split())
+    assert "--options.redetect always cannot search" in error
+    assert not Path("b.csv").exists()
+    assert track(*words, "--options.alarm", "0") == 0, "by the score"
+    found = judge(places=PLACES)
+    assert track(*words, "--overwrite") == 0
+    check_asked(judge(worst=[]), TrackerOptions(redetect="always"))
+    check_asked(judge(), TrackerOptions())
+    check_asked(None, TrackerOptions(redetect="always"))
+
+
 def test_without_a_judge_nothing_is_told() -> None:
     tracker = Tracker(tiny_network())
     tracker.initialize(frame_with(moving_box(0)), moving_box(0))
@@ -321,18 +342,31 @@ def test_steps_carry_presence_and_loss_also_over_damaged_frames() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [("2", "is no share"), ("0.05", "needs a model with a calibrated presence")]
-)
+    ("share", "said"),
+    [("2", "is no share"), ("-0.1", "is no share"),
+     ("0.1", "needs a model with a calibrated presence")],
+)  # fmt: skip
 def test_an_alarm_that_cannot_be_is_refused(
     share: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Only ``--alarm``, short for ``--options.alarm``, was checked, and not the option itself."""
     save_network(tmp_path / "mine", tiny_config(), tiny_network().state_dict())
     clip = write_clip(tmp_path / "clip.mp4")
-    words = ["track", str(clip), "--box", "30,40,24,20", "--alarm", share, "--device", "cpu"]
+    words = ["track", str(clip), "--box", "30,40,24,20", f"--options.alarm={share}"]
+    words += ["--device", "cpu"]
     out = ["--weights", str(tmp_path / "mine"), "--save", str(tmp_path / "boxes.csv")]
     assert APP.main([*words, *out]) == 1
     assert said in capsys.readouterr().err
     assert not (tmp_path / "boxes.csv").exists()
+
+
+def test_two_alarms_that_differ_are_refused() -> None:
+    assert with_alarm(None, None) is None
+    asked = with_alarm(TrackerOptions(redetect="never"), 0.1)
+    assert asked == TrackerOptions(alarm=0.1, redetect="never")
+    assert with_alarm(TrackerOptions(alarm=0.1), 0.1) == TrackerOptions(alarm=0.1)
+    with pytest.raises(ConfigError, match=r"--alarm 0\.2 and --options\.alarm 0\.1 are two"):
+        with_alarm(TrackerOptions(alarm=0.1), 0.2)
 
 
 def test_the_shipped_model_tells_presence_and_has_an_alarm() -> None:

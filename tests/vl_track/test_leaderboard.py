@@ -1,6 +1,7 @@
 """Ranks of many trackers: references, properties, and the command on the toolkits' six frames."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from holdfast.errors import ConfigError
 from sets_support import write, write_rows
 from toolkit_support import SIX_PREDICTED, SIX_TRUE, SIX_VISIBLE, six_frames
 from vl_track.app import APP
-from vl_track.commands.evaluate import report_text
+from vl_track.commands.evaluate import FILES, report_text, write_report
 from vl_track.scoring.analysis import analyse
 from vl_track.scoring.conventions import convention
 from vl_track.scoring.leaderboard import agreements, holm, rank_intervals, ranks_of, standings
@@ -112,6 +113,29 @@ def test_toolkits_do_not_score_clips_of_which_some_frames_are_annotated() -> Non
     ranks = standings(found, samples=50)
     assert SOME_FRAMES in page.summary(ranks)
     assert "How the ranking changes" not in page.render_leaderboard(found, ranks)
+
+
+def test_a_table_without_rows_is_not_written(tmp_path: Path) -> None:
+    """toolkits.csv and attributes.csv of clips held a header and nothing else."""
+    whole = [six_frames(name="seq_1")]
+    given = [results("a", 0, 2), results("b", 1, 2)]
+    write_report(analyse(whole, given, convention("plain"), dataset="lasot", samples=50), tmp_path)
+    assert (tmp_path / "toolkits.csv").is_file()
+    some = [replace(whole[0], every_frame=False)]
+    found = analyse(some, given, convention("plain"), dataset="clips", samples=50)
+    written = write_report(found, tmp_path)
+    assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()}
+    assert {path.name for path in written} == set(FILES) - {"toolkits.csv", "attributes.csv"}
+
+
+def test_scores_are_written_as_other_records_are(tmp_path: Path) -> None:
+    """A figure that is not finite was written as NaN, which is no JSON."""
+    found = analysis()
+    found.trackers[0].figures["auc"] = float("nan")
+    write_report(found, tmp_path)
+    text = (tmp_path / "scores.json").read_text()
+    assert "NaN" not in text
+    assert json.loads(text)["trackers"]["one"]["scores"]["auc"] is None
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from holdfast.errors import ConfigError, DataError
-from scenes_support import tiny_network
+from scenes_support import tiny_config, tiny_network
 from vl_track.app import APP
 from vl_track.data import geometry
 from vl_track.data.geometry import Window
@@ -26,6 +26,7 @@ from vl_track.finding import Found
 from vl_track.graphs.description import Description
 from vl_track.graphs.network import GraphNetwork
 from vl_track.graphs.writing import keep_graph
+from vl_track.loading import build_network, save_network
 from vl_track.nn.text import TokenText, WordPieceText
 from vl_track.nn.text.piece_tokens import WordPieceTokenizer
 from vl_track.nn.text.tokenizers import SILENT, WordTokenizer, clean, packaged_text, split_words
@@ -354,3 +355,31 @@ def test_the_command_refuses_before_any_work(
     assert APP.main(["export", *words]) != 0
     assert said in " ".join(capsys.readouterr().err.split())
     assert (tmp_path / "there.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("formats", ["web", "[onnx,web]"])
+@pytest.mark.parametrize("given", ["--ckpt", "--weights"])
+def test_a_text_encoder_that_no_page_computes_is_refused_before_anything_is_written(
+    given: str, formats: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The model's folder, and the other formats, used to be written first."""
+    config = tiny_config()
+    config["text"] = {
+        "class_path": "vl_track.nn.text.TokenText",
+        "init_args": {"vocabulary": "clip", "num_features": 16},
+    }
+    weights = build_network(config, "test").state_dict()
+    model, out = tmp_path / "model", tmp_path / "out"
+    if given == "--ckpt":
+        model = tmp_path / "last.ckpt"
+        state = {f"network.{name}": value for name, value in weights.items()}
+        text = json.dumps({"model": {"network": config}})
+        torch.save({"state_dict": state, "holdfast_config": text}, model)
+    else:
+        save_network(model, config, weights)
+    monkeypatch.setattr("vl_track.commands.export.web_runtime", lambda _: pytest.fail("fetched"))
+    words = ["export", given, str(model), "--formats", formats, "--out", str(out)]
+    assert APP.main(words) != 0
+    assert "needs PyTorch, so a page cannot compute it" in " ".join(capsys.readouterr().err.split())
+    assert not out.exists()

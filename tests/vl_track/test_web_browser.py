@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
 import vl_track
 from holdfast.errors import DataError, MissingToolError
 from page_support import chromium, needs_chromium, until
+from tracking_support import moving_box, write_clip
 from vl_track.app import APP
 from vl_track.commands.example import BOX, CLIP, TEXT
 from vl_track.data.clips import pip_clip
@@ -21,6 +23,7 @@ from vl_track.data.geometry import as_box
 from vl_track.scoring.measures import overlap_plain
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.saving import read_tracked
+from vl_track.video.reading import open_source
 from vl_track.web.runtime import web_runtime
 
 pytestmark = [pytest.mark.nightly, needs_chromium]
@@ -67,13 +70,13 @@ WIDTH = 176
 """Of the clip, in stored pixels; they are not square, and browsers show it 193 wide."""
 
 
-def draw(view: Any, box: tuple[float, ...]) -> None:
+def draw(view: Any, box: tuple[float, ...], width: int = WIDTH) -> None:
     shown = view.locator("#picture").bounding_box()
-    times = shown["width"] / WIDTH
-    x, y, width, height = (value * times for value in box)
+    times = shown["width"] / width
+    x, y, right, down = (value * times for value in box)
     view.mouse.move(shown["x"] + x, shown["y"] + y)
     view.mouse.down()
-    view.mouse.move(shown["x"] + x + width, shown["y"] + y + height, steps=3)
+    view.mouse.move(shown["x"] + x + right, shown["y"] + y + down, steps=3)
     view.mouse.up()
 
 
@@ -150,6 +153,29 @@ def test_a_sentence_alone_finds_the_object_and_unknown_words_are_named(view: Any
     assert overlap_plain(boxes_of(rows)[:1], [step.box])[0] >= 0.9
     assert [int(row["frame"]) for row in rows[:3]] == [0, 3, 6]
     assert float(rows[1]["time"]) == pytest.approx(3 * 1001 / 30000, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["late.mp4", "late.mkv"])
+def test_times_of_a_clip_that_does_not_begin_at_zero_are_pythons(
+    name: str, view: Any, tmp_path: Path
+) -> None:
+    """Times count from the clip's first frame, wherever tracking begins."""
+    clip = write_clip(tmp_path / name, 30, begin=20)
+    with av.open(str(clip)) as container:
+        assert container.start_time == 2_000_000
+    times = [frame.time for frame in open_source(str(clip)).frames()]
+    view.set_input_files("#file", str(clip))
+    view.wait_for_selector("#work:visible")
+    for seconds, first in ((2.0, 0), (2.5, 5)):
+        slide = "(one, value) => { one.value = value; one.dispatchEvent(new Event('input')); }"
+        view.locator("#slider").evaluate(slide, seconds)
+        view.wait_for_timeout(1000)
+        draw(view, moving_box(first), width=160)
+        view.click("#track")
+        rows = finish(view, 3)
+        assert [int(row["frame"]) for row in rows] == list(range(len(rows)))
+        found = [float(row["time"]) for row in rows]
+        np.testing.assert_allclose(found, times[first : first + len(rows)], atol=1e-3)
 
 
 def test_the_camera_is_tracked(view: Any) -> None:

@@ -41,16 +41,22 @@ def load_network(
     if source is None:
         source = packaged()
     source = Path(source)
-    if source.is_dir():
-        config, weights = read_folder(source)
-    else:
-        config, weights = _read_ckpt(source)
+    config, weights = read_folder(source) if source.is_dir() else read_trained(source)
     network = build_network(config, source, classes)
     weights = {name: value.float() if value.is_floating_point() else value
                for name, value in weights.items()}  # fmt: skip
     check_same_architecture(weights, network.state_dict(), source=source)
     network.load_state_dict(weights)
     return network.eval()
+
+
+def untrained_network(
+    source: str | Path | None = None, classes: Sequence[type[nn.Module]] = ()
+) -> AllInOne:
+    """Build the network that :func:`load_network` loads, with random weights: to look at."""
+    source = packaged() if source is None else Path(source)
+    config, _ = read_folder(source) if source.is_dir() else read_trained(source)
+    return build_network(config, source, classes)
 
 
 def build_network(
@@ -136,10 +142,6 @@ def read_trained(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Raises:
         CheckpointError: another program wrote it.
     """
-    return _read_ckpt(Path(path))
-
-
-def _read_ckpt(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     checkpoint = read_checkpoint(path)
     text = checkpoint.get("holdfast_config")
     model = json.loads(text).get("model") if isinstance(text, str) else None

@@ -18,6 +18,7 @@ from vl_track.runtimes import PACKAGES, Precision, Runtime
 from vl_track.tracking.judge import Judge, judge_in
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.tracker import Tracker
+from vl_track.tracking.watch import check_asked
 
 if TYPE_CHECKING:
     from torch import nn
@@ -69,7 +70,9 @@ def load_tracker(
     network, where = open_network(
         source, device=device, runtime=runtime, precision=precision, frames=frames, classes=classes
     )
-    return Tracker(network, options, where, _judge(source, network))
+    tracker = Tracker(network, options, where, _judge(source, network))
+    check_asked(tracker.judge, tracker.options)
+    return tracker
 
 
 def _judge(source: str | Path | None, network: Network) -> Judge | None:

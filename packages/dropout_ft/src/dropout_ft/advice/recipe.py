@@ -65,7 +65,7 @@ def base_settings(recipe_name: Literal["quick", "full"], root: Path, steps: int)
             },
             "lr_scheduler": {
                 "class_path": "torch.optim.lr_scheduler.MultiStepLR",
-                "init_args": {"milestones": [round(0.6 * steps)], "gamma": 0.1},
+                "init_args": {"milestones": milestones(steps, steps), "gamma": 0.1},
             },
             **(_quick_head() if quick else {}),
         },
@@ -81,6 +81,20 @@ def base_settings(recipe_name: Literal["quick", "full"], root: Path, steps: int)
             "val_check_interval": max(1, steps // EVALUATIONS),
         },
     }
+
+
+def milestones(planned: int, steps: int) -> list[int]:
+    """Return the steps of a run at which its learning rate falls.
+
+    A run that ends before the first of them trains at one rate, as a short run did up to there.
+    Such a run has no milestones: one beyond its end is told of as a user's mistake.
+
+    Args:
+        planned: steps of a whole short run.
+        steps: of this run.
+    """
+    first = round(0.6 * planned)
+    return [first] if first < steps else []
 
 
 def backbone_settings(name: str, recipe_name: Literal["quick", "full"]) -> dict[str, Any]:

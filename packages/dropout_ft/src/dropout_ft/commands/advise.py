@@ -26,6 +26,7 @@ from dropout_ft.advice.recipe import (
     Trial,
     base_settings,
     clip_settings,
+    milestones,
     resolve,
     sweep_of,
     write_trials,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from dropout_ft.nn.backbones.base import Backbone
 
 NO_TRIAL = Trial(backbone="any", file=Path("any.yaml"), class_path="")
+SCHEDULE = "model.lr_scheduler"
 
 
 def advise(
@@ -105,7 +107,8 @@ def advise(
     formats = exported(onnx=onnx)
     check_choices(names, dropout_rates, seeds, steps, minutes)
     recipe_name = resolve(recipe)
-    base = base_settings(recipe_name, root, steps or STEPS[recipe_name])
+    most_steps = steps or STEPS[recipe_name]
+    base = base_settings(recipe_name, root, most_steps)
     tried = backbones or BACKBONES[recipe_name]
     further = clip_settings(clip, clip_model) if clip is not None else {}
     first, trials = write_trials(out_folder, base, tried, recipe_name, further)
@@ -125,11 +128,10 @@ def advise(
     splits = [(name, seed) for seed in seeds for name in names]
     ranked = rank(race(candidates, splits, trained, minutes=minutes, workers=workers))
     show(ranked)
-    run = train_final(out_folder, first, trials, ranked[0], settings)
+    run = train_final(out_folder, first, trials, ranked[0], settings, most_steps)
     changing = card.changes(
-        ranked, most_steps=steps or STEPS[recipe_name], splits=len(splits),
-        dropout_rates=dropout_rates,
-    )  # fmt: skip
+        ranked, most_steps=most_steps, splits=len(splits), dropout_rates=dropout_rates
+    )
     finish(
         out_folder, run, ranked, domains, formats=formats, own=backbones_own, changing=changing,
     )  # fmt: skip
@@ -210,12 +212,31 @@ def show(ranked: list[Candidate]) -> None:
 
 
 def train_final(
-    out_folder: Path, first: Path, trials: list[Trial], best: Candidate, settings: dict[str, Any]
+    out_folder: Path,
+    first: Path,
+    trials: list[Trial],
+    best: Candidate,
+    settings: dict[str, Any],
+    planned: int,
 ) -> RunDirectory:
-    """Train the recommended setting on every domain; returns its run."""
+    """Train the recommended setting on every domain as the short runs were up to its best step.
+
+    Args:
+        out_folder: of everything.
+        first: configuration that all share.
+        trials: their backbones.
+        best: the candidate.
+        settings: further ones of every run.
+        planned: steps of a short run.
+
+    Returns:
+        The run.
+    """
     (trial,) = [one for one in trials if one.backbone == best.backbone]
     say(f"training on all domains: {best.backbone}, rate {best.dropout_rate:g}, {best.steps} steps")
     words = ["fit", "--config", str(first), "--config", str(trial.file)]
+    if not any(key.startswith(SCHEDULE) for key in settings):
+        words += [f"--{SCHEDULE}.init_args.milestones={milestones(planned, best.steps)}"]
     words += [f"--{key}={value}" for key, value in settings.items()]
     words += [
         "--data.test_domains=[]",

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from dropout_ft.report.figures import grouped
-from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Collection, Result
 from dropout_ft.results.conformal import RULES, Sets, measure_sets
 from dropout_ft.results.csv_text import csv_of
@@ -70,7 +69,7 @@ def _row(
 ) -> ConformalRow:
     first = group[0]
     return ConformalRow(
-        name=method_name(first.method, first.dropout_rate, first.label),
+        name=first.name,
         rule=rule,
         level=100 * level,
         iid_coverage=100 * float(np.mean([iid.coverage for iid, _ in found])),

@@ -94,7 +94,7 @@ def names_of(runs: Sequence[Run]) -> dict[tuple[object, ...], str]:
     groups = {run.coordinates.group: run.coordinates for run in runs}
     label = labels(list(groups.values()))
     return {
-        group: method_name("run", where.dropout_rate, label[group])
+        group: method_name("run", where.dropout_rate, label[group], where.objective)
         for group, where in groups.items()
     }
 

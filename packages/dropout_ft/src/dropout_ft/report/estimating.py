@@ -120,7 +120,7 @@ def evidence_of(
     left_out = logits[outside]
     where = run.coordinates
     return Evidence(
-        name=method_name("run", where.dropout_rate, names.get(where.group, "")),
+        name=method_name("run", where.dropout_rate, names.get(where.group, ""), where.objective),
         test_name=where.test_name,
         pictures=(where.data, rows_digest(table)),
         iid=softmax(logits[inside] / temperature),

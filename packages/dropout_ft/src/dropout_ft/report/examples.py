@@ -46,17 +46,19 @@ def examples(collection: Collection, *, count: int = 12, seed: int = 0) -> list[
     tests = np.flatnonzero(np.isin(first.table.domain, first.table.test_domains))
     chosen = np.random.default_rng(seed).permutation(tests)[:count]
     logits = [_selected_logits(run) for run in ordered]
-    return [_example(int(row), ordered, logits) for row in chosen]
+    names = [
+        method_name(
+            "run", run.coordinates.dropout_rate, collection.label_of(run), run.coordinates.objective
+        )
+        for run in ordered
+    ]
+    return [_example(int(row), ordered, names, logits) for row in chosen]
 
 
 def _comparable(run: Run, first: Run) -> bool:
     one, other = run.coordinates, first.coordinates
-    return (one.test_case, one.seed, one.budget, one.variant) == (
-        other.test_case,
-        other.seed,
-        other.budget,
-        other.variant,
-    )
+    alike = ("test_case", "seed", "budget", "variant", "objective")
+    return all(getattr(one, name) == getattr(other, name) for name in alike)
 
 
 def _selected_logits(run: Run) -> np.ndarray:
@@ -64,19 +66,15 @@ def _selected_logits(run: Run) -> np.ndarray:
     return run.logits[int(select_iid(rows)["step"])]["current"]
 
 
-def _example(row: int, runs: Sequence[Run], logits: Sequence[np.ndarray]) -> Example:
+def _example(
+    row: int, runs: Sequence[Run], names: Sequence[str], logits: Sequence[np.ndarray]
+) -> Example:
     table = runs[0].table
     truth = int(table.label[row])
     answers = []
-    for run, values in zip(runs, logits, strict=True):
+    for name, values in zip(names, logits, strict=True):
         answer = int(values[row].argmax())
-        answers.append(
-            (
-                method_name("run", run.coordinates.dropout_rate),
-                table.class_names[answer],
-                answer == truth,
-            )
-        )
+        answers.append((name, table.class_names[answer], answer == truth))
     return Example(
         png=_thumbnail(runs[0], row), truth=table.class_names[truth], answers=tuple(answers)
     )

@@ -80,7 +80,7 @@ def scatter(results: Sequence[Result]) -> bytes:
             **filling_of(first.dropout_rate, dropout_rates, marker_of(first.method)),
             alpha=0.8,
             s=42,
-            label=method_name(first.method, first.dropout_rate, first.label),
+            label=first.name,
         )
     axes.set_xlabel("i.i.d. accuracy, %")
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -88,25 +88,42 @@ def scatter(results: Sequence[Result]) -> bytes:
     return as_png(figure)
 
 
-def clouds(results: Sequence[Result]) -> bytes:
-    """Draw every method's cloud of hyper-parameter combinations and its mean (paper Fig. 2)."""
+def clouds(results: Sequence[Result]) -> tuple[str, bytes]:
+    """Draw every method's cloud of hyper-parameter combinations and its mean (paper Fig. 2).
+
+    Returns:
+        A caption that says what is drawn, and PNG bytes. Means are drawn where a method has several
+        combinations, as one point is its own mean.
+    """
     figure, axes = new_figure()
+    means = 0
     dropout_rates = sorted({r.dropout_rate for r in results})
     for own in grouped(results):
         first = own[0]
         points = 100 * cloud(own)
         marker, colour = marker_of(first.method), colour_of(first.dropout_rate, dropout_rates)
-        label = method_name(first.method, first.dropout_rate, first.label)
         axes.scatter(
-            points[:, 0], points[:, 1], marker=marker, color=colour, alpha=0.6, s=24, label=label
+            points[:, 0],
+            points[:, 1],
+            marker=marker,
+            color=colour,
+            alpha=0.6,
+            s=24,
+            label=first.name,
         )
         if len(points) > 1:
+            means += 1
             middle = points.mean(0)
             axes.scatter(middle[0], middle[1], marker=marker, color="black", s=36)
     axes.set_xlabel("i.i.d. accuracy, %, mean over test domains")
     axes.set_ylabel("o.o.d. accuracy, %, mean over test domains")
     legend_below(axes)
-    return as_png(figure)
+    caption = "The same averaged over test domains: " + (
+        "every combination of hyper-parameters, means in black"
+        if means
+        else "a point for each method, as none has several hyper-parameters"
+    )
+    return caption, as_png(figure)
 
 
 def rate_curve(results: Sequence[Result]) -> bytes:
@@ -157,7 +174,7 @@ def domain_bars(results: Sequence[Result]) -> bytes:
             color=colour_of(dropout_rate, dropout_rates),
             hatch=hatches[label],
             capsize=2,
-            label=method_name("run", dropout_rate, label),
+            label=own[0].name,
         )
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_ylabel("o.o.d. accuracy, %")
@@ -190,7 +207,7 @@ def learning_curves(collection: Collection, part: TestPart = "whole") -> bytes:
         axes.plot(
             steps, means, marker=mark_of(dropout_rate, dropout_rates), linestyle=styles[label],
             color=colour_of(dropout_rate, dropout_rates),
-            label=method_name("run", dropout_rate, label),
+            label=method_name("run", dropout_rate, label, runs[0].coordinates.objective),
         )  # fmt: skip
     axes.set_xlabel("step")
     axes.set_ylabel("o.o.d. accuracy, %")

@@ -81,8 +81,7 @@ def render_page(
         figures=[
             ("i.i.d. against o.o.d. accuracy, one point for each result",
              figures.scatter(results)),
-            ("The same averaged over test domains: every combination of hyper-parameters, means "
-             "in black", figures.clouds(results)),
+            figures.clouds(results),
             ("Accuracy against the dropout rate, mean and standard error over runs",
              figures.rate_curve(results)),
             ("O.o.d. accuracy on each domain left out", figures.domain_bars(results)),

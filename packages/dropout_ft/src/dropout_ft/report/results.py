@@ -11,6 +11,7 @@ import numpy as np
 
 from dropout_ft.methods.base import Method, Options, Scores
 from dropout_ft.methods.registry import chosen_methods
+from dropout_ft.report.names import method_name
 from dropout_ft.results.coordinates import Coordinates, labels
 from dropout_ft.results.run import Run, groups_of_runs
 from dropout_ft.results.scores import TestPart
@@ -64,6 +65,11 @@ class Result:
     def dropout_rate(self) -> float:
         """Dropout rate."""
         return self.coordinates.dropout_rate
+
+    @property
+    def name(self) -> str:
+        """The method's name in tables, legends and on the page."""
+        return method_name(self.method, self.dropout_rate, self.label, self.coordinates.objective)
 
     @property
     def test_name(self) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 from rich.table import Table
 
 from dropout_ft.methods.registry import all_methods
-from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Result
 from dropout_ft.results.csv_text import csv_of
 
@@ -98,7 +97,7 @@ def _row(own: list[Result], everything: Sequence[Result]) -> Row:
     gains = _gains(own, everything)
     iid, ood = [100 * r.iid for r in own], [100 * r.ood for r in own]
     return Row(
-        name=method_name(first.method, first.dropout_rate, first.label),
+        name=first.name,
         method=first.method,
         dropout_rate=first.dropout_rate,
         count=len(own),

@@ -202,18 +202,12 @@ def clip_cells(runs: Sequence[Run], results: Sequence[Result]) -> list[list[str]
     return rows + [[f"{name} (ours)", "-", *cells] for name, cells in own.items()]
 
 
-def _name(result: Result) -> str:
-    """Name a result's method; zero-shot CLIP with its prompts, where there are several sets."""
-    name = method_name(result.method, result.dropout_rate, result.label)
-    return f"{name}, {result.label}" if name == ZERO_SHOT and result.label else name
-
-
 def _own_rows(dataset: str, results: Sequence[Result]) -> dict[str, list[str]]:
     """Return o.o.d. and i.i.d. accuracy of ours, and the domains not left out, by name."""
     single = [r for r in results if "+" not in r.test_name]
     found = {}
-    for name in dict.fromkeys(_name(r) for r in single):
-        own = [r for r in single if _name(r) == name]
+    for name in dict.fromkeys(r.name for r in single):
+        own = [r for r in single if r.name == name]
         there = sorted({r.test_name for r in own})
         iid, ood = np.mean([_mean(own, domain) for domain in there], axis=0)
         missing = [d for d in KNOWN[dataset].domains if d not in _spelled(dataset, there)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_ft.report.figures import colour_of, grouped, legend_below, mark_of
-from dropout_ft.report.names import method_name
 from dropout_ft.report.results import Collection, Result
 from dropout_ft.results.csv_text import csv_of
 from dropout_ft.results.trust import COVERAGES, Trust, trust
@@ -82,7 +81,7 @@ def _row(first: Result, part: str, of: Sequence[Trust]) -> TrustRow:
     plain = [one.iid if part == "i.i.d." else one.ood for one in of]
     scaled = [one.iid_scaled if part == "i.i.d." else one.ood_scaled for one in of]
     return TrustRow(
-        name=method_name(first.method, first.dropout_rate, first.label),
+        name=first.name,
         part=part,
         count=len(of),
         temperature=float(np.exp(np.mean([np.log(one.temperature) for one in of]))),

@@ -19,6 +19,8 @@ SAID_BY_BUDGET = (
     "model.backbone.init_args.weights", "data.class_weights",
 )  # fmt: skip
 FEW = 3
+ERM = "ERM"
+"""The objective of plain fine-tuning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ class Coordinates:
     @property
     def is_erm(self) -> bool:
         """Whether this is plain fine-tuning."""
-        return self.objective == "ERM" and self.dropout_rate == 0
+        return self.objective == ERM and self.dropout_rate == 0
 
     @property
     def budget(self) -> tuple[Any, ...]:
@@ -134,10 +136,10 @@ def coordinates_of(record: Mapping[str, Any], where: str) -> Coordinates:
 def labels(groups: Sequence[Coordinates]) -> dict[tuple[Any, ...], str]:
     """Return a name for what sets each group apart, besides its rate; empty for the plain method.
 
-    A declared variant is its own name, except one that only repeats the backbone that all groups
-    have: it sets nothing apart, and the plain method is called ERM. Where two groups would share
-    a name and a rate, what differs between them is added, so that unlike runs are never shown
-    under one name.
+    A declared variant is its own name, after that of an objective other than ERM that it leaves
+    unsaid. One that only repeats the backbone that all groups have sets nothing apart. Where two
+    groups would share a name and a rate, what differs between them is added, so that unlike runs
+    are never shown under one name.
 
     Args:
         groups: coordinates of one run of each group.
@@ -146,7 +148,7 @@ def labels(groups: Sequence[Coordinates]) -> dict[tuple[Any, ...], str]:
     one_backbone = len({(one.variant, one.backbone) for one in groups}) == 1
     for one in groups:
         same = one_backbone and one.backbone.endswith(one.variant)
-        base = ("" if same else one.variant) or ("" if one.objective == "ERM" else one.objective)
+        base = _method_and_variant(one.objective, "" if same else one.variant)
         rivals = [
             other
             for other in groups
@@ -156,6 +158,11 @@ def labels(groups: Sequence[Coordinates]) -> dict[tuple[Any, ...], str]:
         extra = _told_apart(one, rivals) if len(rivals) > 1 else ""
         found[one.group] = ", ".join(word for word in (base, extra) if word)
     return found
+
+
+def _method_and_variant(objective: str, variant: str) -> str:
+    said = objective == ERM or objective.lower() in variant.lower()
+    return ", ".join(word for word in ("" if said else objective, variant) if word)
 
 
 def _told_apart(one: Coordinates, rivals: Sequence[Coordinates]) -> str:

@@ -1,6 +1,7 @@
 """``vl-track audit``: how much of anyone's tracker is language."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,8 @@ from vl_track.data.video import Video
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.grammar import Split
 from vl_track.scoring.audit import findings, sentence_of, verdict
+from vl_track.scoring.audit_record import AuditRecord, Keeper
+from vl_track.scoring.conventions import PLAIN
 from vl_track.scoring.foreign import ClassTracker, TraxTracker
 from vl_track.scoring.language import CONDITIONS, Ablation, ablate
 from vl_track.scoring.sets import open_set
@@ -35,6 +38,7 @@ def audit(
     emoji: bool = True,
     out: str | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     device: str | None = None,
     runtime: Runtime = "auto",
     precision: Precision = "auto",
@@ -58,8 +62,12 @@ def audit(
         prompts: what the tracker gets: ``box+text``, and ``text`` where it needs no box.
         root: data root; by default ``HOLDFAST_DATA`` or ``data``.
         emoji: fetch and draw emoji; without them objects are shapes and patches.
-        out: HTML page to write.
-        overwrite: replace it if it exists.
+        out: HTML page to write at the end. A ``.json`` of the same name beside it has the figures,
+            and is written after every video and condition.
+        overwrite: replace them if they exist.
+        resume: go on with the ``.json``. A figure in it is kept if it was made by the same model,
+            options and runtime on the same video; of a tracker that is not ours only ``--tracker``
+            or ``--trax`` is compared.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
             installed and gives the same boxes.
@@ -74,25 +82,50 @@ def audit(
         raise ConfigError(f"--count {count} is too few: a wrong sentence is another video's.")
     if trax is not None and "text" in (prompts or []):
         raise ConfigError("A TraX tracker needs a box: take --prompts '[box+text]'.")
-    if out:
-        check_files([out], [weights] if weights else [], overwrite=overwrite)
-    chosen = options or TrackerOptions()
-    chosen.allow_nothing = True
+    place = _record_beside(out, weights, resume=resume, overwrite=overwrite)
+    record = AuditRecord(place, PLAIN, resume=resume)
     sets = {name: _videos(name, count, split, root, emoji=emoji) for name in datasets or ["scenes"]}
     audited: ObjectTracker
     if tracker is not None:
-        audited = ClassTracker(tracker)
+        audited, maker = ClassTracker(tracker), f"--tracker {tracker}"
     elif trax is not None:
-        audited = TraxTracker(trax)
+        audited, maker = TraxTracker(trax), f"--trax {trax}"
     else:
         every = [video for videos in sets.values() for video in videos]
+        chosen = replace(options or TrackerOptions(), allow_nothing=True)
         audited = presets.make_tracker(weights, chosen, device, runtime, precision, classes, every)
+        maker = presets.maker_of(audited, weights, classes)
     try:
-        done = _run(audited, sets, prompts or ["box+text"])
+        done = _run(audited, sets, prompts or ["box+text"], record, maker)
+    except KeyboardInterrupt:
+        if place:
+            sys.stderr.write(f"{place} has {len(record)} runs; --resume goes on with it.\n")
+        raise
     finally:
         if isinstance(audited, TraxTracker):
             audited.close()
     _report(tracker or trax or weights or "the model of vl_track", done, out)
+
+
+def _record_beside(
+    out: str | None, weights: str | None, *, resume: bool, overwrite: bool
+) -> str | None:
+    """Return the file of figures beside the page, if one is written.
+
+    Raises:
+        ConfigError: there is nothing to go on with, or one of the two files exists.
+    """
+    if not out:
+        if resume:
+            raise ConfigError(
+                "--resume goes on with the figures beside a page: name it with --out."
+            )
+        return None
+    place = Path(out).with_suffix(".json")
+    if place == Path(out):
+        raise ConfigError(f"--out {out} is the HTML page: the figures get the .json beside it.")
+    check_files([out, place], [weights] if weights else [], overwrite=overwrite or resume)
+    return str(place)
 
 
 def _videos(name: Data, count: int, split: Split, root: str | None, *, emoji: bool) -> list[Video]:
@@ -104,15 +137,22 @@ def _videos(name: Data, count: int, split: Split, root: str | None, *, emoji: bo
 
 
 def _run(
-    audited: ObjectTracker, sets: dict[Data, list[Video]], prompts: list[PromptKind]
+    audited: ObjectTracker,
+    sets: dict[Data, list[Video]],
+    prompts: list[PromptKind],
+    record: AuditRecord,
+    maker: str,
 ) -> list[tuple[str, Ablation]]:
     total = len(prompts) * len(CONDITIONS) * sum(map(len, sets.values()))
+    found: list[tuple[str, Ablation]] = []
     with presets.progress(total) as advance:
-        return [
-            (name, ablate(audited, videos, prompt, after=advance))
-            for name, videos in sets.items()
-            for prompt in prompts
-        ]
+        for name, videos in sets.items():
+            keeper = Keeper(record, name, maker, videos) if record.place is not None else None
+            for prompt in prompts:
+                done = ablate(audited, videos, prompt, keeper=keeper, after=advance)
+                found.append((name, done))
+    record.finish()
+    return found
 
 
 def _report(name: str, done: list[tuple[str, Ablation]], out: str | None) -> None:
@@ -133,7 +173,7 @@ def _report(name: str, done: list[tuple[str, Ablation]], out: str | None) -> Non
     ]
     if out:
         write_text(Path(out).expanduser(), page.render_audit(name, found, whole, lost))
-        sys.stdout.write(f"wrote {out}\n")
+        sys.stdout.write(f"wrote {out}, and {Path(out).with_suffix('.json').name} beside it\n")
     if lost:
         lines = "\n".join(lost)
         total = len(lost) + sum(len(one.runs["right"]) for _, one in done)

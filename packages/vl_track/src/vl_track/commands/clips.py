@@ -13,13 +13,11 @@ import numpy as np
 from holdfast.cli.suggestions import hint, nearest_key
 from holdfast.errors import ConfigError
 from vl_track.commands import presets
-from vl_track.commands.benchmark import digest_of
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
 from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
 from vl_track.digests import digest_of as file_digest
-from vl_track.opening import named
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.clip_record import (
     BOTH,
@@ -84,7 +82,7 @@ def clips(
         out: JSON to write, after every run.
         overwrite: replace it if it exists.
         resume: go on with ``out``. A figure in it is kept if it was made by the same model, options
-            and runtime, or the same OpenCV, on the same annotations.
+            and runtime, or the same OpenCV, on the same annotations and video.
         device: ``cpu``, ``cuda``...; by default a GPU if there is one.
         runtime: ``torch``, ``onnx``, ``openvino``, or ``auto``: on a CPU the fastest one that is
             installed and gives the same boxes.
@@ -102,7 +100,7 @@ def clips(
     rivals = _rivals(networks)
     found = list(open_annotated(annotations, split, root))
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, found)
-    maker = json.dumps([digest_of(weights), named(tracker.network), classes, vars(tracker.options)])
+    maker = presets.maker_of(tracker, weights, classes)
     told = sentences([clip.sentence for clip in found], [_video_of(clip) for clip in found])
     for clip, prompts in zip(found, told, strict=True):
         for run in (*_ours(tracker, clip, prompts, maker), *rivals):

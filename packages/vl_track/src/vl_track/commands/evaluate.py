@@ -1,6 +1,5 @@
 """``vl-track evaluate``: score raw results as each of the field's toolkits would."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ FILES = (
     "report.html", "scores.json", "table.csv", "table.tex", "toolkits.csv", "attributes.csv",
     "sequences.csv",
 )  # fmt: skip
-"""Of a report."""
+"""Of a report, where each has something in it."""
 
 
 def evaluate(
@@ -122,20 +121,30 @@ def report_text(analysis: Analysis) -> str:
 
 
 def write_report(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write page, JSON, CSV and LaTeX; return the files."""
+    """Write page, JSON, CSV and LaTeX; return the files.
+
+    A table without rows is not written, and one of an earlier evaluation is removed.
+    """
+    from vl_track.commands.presets import record_text  # noqa: PLC0415  (Scenes comes with it)
     from vl_track.scoring.report.page import render_page  # noqa: PLC0415  (matplotlib is slow)
 
     note = tables.footnote(analysis)
     main = tables.main_table(analysis)
     contents = {
         "report.html": render_page(analysis),
-        "scores.json": json.dumps(tables.as_record(analysis), indent=1) + "\n",
+        "scores.json": record_text(tables.as_record(analysis)),
         "table.csv": tables.as_csv(main, note),
         "table.tex": tables.as_latex(main, note),
-        "toolkits.csv": tables.as_csv(tables.toolkit_table(analysis), note),
-        "attributes.csv": tables.as_csv(tables.attribute_table(analysis), note),
-        "sequences.csv": tables.as_csv(tables.sequence_table(analysis), note),
     }
-    for name in FILES:
-        write_text(folder / name, contents[name])
-    return [folder / name for name in FILES]
+    for name, table in (
+        ("toolkits.csv", tables.toolkit_table(analysis)),
+        ("attributes.csv", tables.attribute_table(analysis)),
+        ("sequences.csv", tables.sequence_table(analysis)),
+    ):
+        if len(table) > 1:  # beside its header
+            contents[name] = tables.as_csv(table, note)
+    for name, text in contents.items():
+        write_text(folder / name, text)
+    for name in set(FILES) - set(contents):
+        (folder / name).unlink(missing_ok=True)
+    return [folder / name for name in contents]

@@ -14,19 +14,20 @@ from holdfast.outputs import check_files
 from vl_track.commands.trusted import own_classes
 from vl_track.exporting import write_step
 from vl_track.graphs.description import FILE, GRAPH
-from vl_track.graphs.writing import write_graph
+from vl_track.graphs.writing import description_of, write_graph
 from vl_track.loading import (
     build_network,
     load_network,
     read_trained,
     save_network,
     size_in_megabytes,
+    untrained_network,
 )
 from vl_track.opening import settle
 from vl_track.packaged import packaged
 from vl_track.tracking.judge import judge_in
 from vl_track.web.runtime import WebRuntime, web_runtime
-from vl_track.web.writing import write_page
+from vl_track.web.writing import checked_text, write_page
 
 Choice = Format | Literal["web"]
 PAGE = "tracker.html"
@@ -80,6 +81,8 @@ def export(
     check_files(outputs, [ckpt] if ckpt else [], overwrite=overwrite)
     if weights is not None and Path(weights).resolve() == Path(out).resolve():
         raise ConfigError(f"{out} is an input: write to another folder.")
+    if page:
+        checked_text(description_of(untrained_network(weights if ckpt is None else ckpt, own).text))
     runtime = web_runtime(runtime_folder) if page else None
     if ckpt is not None:
         write_folder(ckpt, out, own)

@@ -96,6 +96,14 @@ def make_tracker(
     )  # fmt: skip
 
 
+def maker_of(tracker: "Tracker", weights: str | None, classes: Sequence[str]) -> str:
+    """Return what a tracker's boxes depend on: model, runtime, own classes and options, as text."""
+    from vl_track.commands.benchmark import digest_of  # noqa: PLC0415  (it imports this module)
+    from vl_track.opening import named  # noqa: PLC0415  (the runtimes come with it)
+
+    return json.dumps([digest_of(weights), named(tracker.network), classes, vars(tracker.options)])
+
+
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[], None]]:
     """Show a bar in a terminal; gives what is called after each video."""
@@ -107,8 +115,12 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
 def write_record(out: str | None, record: Any) -> None:  # noqa: ANN401  (JSON)
     """Write figures as JSON, if a file is named; ``null`` stands for what is not finite."""
     if out:
-        text = json.dumps(finite(record), indent=2, allow_nan=False)
-        write_text(Path(out).expanduser(), text + "\n")
+        write_text(Path(out).expanduser(), record_text(record))
+
+
+def record_text(record: Any) -> str:  # noqa: ANN401  (JSON)
+    """Return figures as JSON; ``null`` stands for what is not finite."""
+    return json.dumps(finite(record), indent=2, allow_nan=False) + "\n"
 
 
 def finite(value: Any) -> Any:  # noqa: ANN401  (JSON)

@@ -98,7 +98,7 @@ def track(
         show: show the tracked frames in a window, where there is a display.
         start: where to begin, in seconds or as ``minutes:seconds``.
         max_frames: stop after this many.
-        alarm: share of videos with a false alarm, 0.05 by default; needs ``presence.json``.
+        alarm: share of videos with a false alarm; short for ``options.alarm``, which is 0.05.
         masks: folder for VOT's masks, a file for each ``--text``.
         segmenter: folder of a SAM 2 or SAM 3 model (Hugging Face), which makes them of boxes.
         weights: a model folder or checkpoint; by default the model that comes with vl_track.
@@ -129,7 +129,7 @@ def track(
         weights, options=options, device=device, runtime=runtime, precision=precision,
         frames=_expected(opened, max_frames), classes=own_classes(classes),
     )  # fmt: skip
-    _check(tracker, alarm, opened, prompts)
+    _note(tracker, opened, prompts)
     drawn = TransformersSegmenter(segmenter, tracker.device) if segmenter else None
     for number, job in enumerate(jobs):
         if first and number:
@@ -271,14 +271,6 @@ def _check_count(max_frames: int | None) -> None:
         raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
 
 
-def _check_alarm(tracker: "Tracker", alarm: float | None) -> None:
-    if alarm is not None and not tracker.watch.has_alarm:
-        raise ConfigError(
-            "--alarm needs a model with a calibrated presence.json: see the page vl_track of the "
-            "documentation, or leave --alarm out."
-        )
-
-
 def loss_lines(result: TrackResult) -> list[str]:
     """Say from which frame to which each object was lost."""
     lines = []
@@ -291,16 +283,20 @@ def loss_lines(result: TrackResult) -> list[str]:
 
 
 def with_alarm(options: TrackerOptions | None, alarm: float | None) -> TrackerOptions | None:
-    """Put an alarm into options.
+    """Put ``--alarm`` into the options.
 
     Raises:
-        ConfigError: it is no share of videos.
+        ConfigError: the options say something else.
     """
     if alarm is None:
         return options
-    if not 0 < alarm < 1:
-        raise ConfigError(f"--alarm {alarm:g} is no share of videos: give 0.05, for example.")
-    return replace(options or TrackerOptions(), alarm=alarm)
+    options = options or TrackerOptions()
+    if options.alarm not in (alarm, TrackerOptions().alarm):
+        raise ConfigError(
+            f"--alarm {alarm:g} and --options.alarm {options.alarm:g} are two different alarms: "
+            "give one of them."
+        )
+    return replace(options, alarm=alarm)
 
 
 def _places(
@@ -347,11 +343,8 @@ def _expected(sources: list[Source], max_frames: int | None) -> int:
     return sum(min(count, max_frames or sys.maxsize) for count in counts)
 
 
-def _check(
-    tracker: "Tracker", alarm: float | None, sources: list[Source], prompts: list[Prompt]
-) -> None:
-    """Refuse an alarm that cannot be, and print what a user should know."""
-    _check_alarm(tracker, alarm)
+def _note(tracker: "Tracker", sources: list[Source], prompts: list[Prompt]) -> None:
+    """Print what a user should know of the sources and the prompts."""
     notes = [note for one in sources for note in one.remarks]
     notes += [note for one in prompts for note in tracker.network.text.remarks(one.text)]
     for note in dict.fromkeys(notes):

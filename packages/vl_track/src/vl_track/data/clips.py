@@ -2,8 +2,10 @@
 
 import csv
 import gzip
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from holdfast.atomic import write_bytes
 from holdfast.data.debian_packages import fetch_debian_package
 from holdfast.errors import DataError, MissingToolError
 from vl_track.data.geometry import Box, as_box
+from vl_track.digests import digest_of
 from vl_track.video.frames import Frame
 from vl_track.video.reading import open_source
 
@@ -77,6 +80,11 @@ class AnnotatedClip:
     sentence: str = ""
     absent: frozenset[int] = frozenset()
 
+    @property
+    def content(self) -> str:
+        """SHA-256 of the video, or of names and contents of a folder's images."""
+        return content_of(self.path)
+
     def frames(self) -> Iterator[Frame]:
         """Yield the frames from the first annotated box to the last frame looked at."""
         first, last = min(self.boxes), max(*self.boxes, *self.absent, -1)
@@ -85,6 +93,29 @@ class AnnotatedClip:
                 return
             if frame.number >= first:
                 yield frame
+
+
+def content_of(path: Path) -> str:
+    """Return a digest of a video's bytes, or of a folder's images; empty if it is not there.
+
+    A file is read once while its size and time stay.
+
+    Raises:
+        CheckpointError: a file cannot be read.
+    """
+    if path.is_dir():
+        files = [file for file in sorted(path.iterdir()) if file.is_file()]
+        named = "".join(f"{file.name}\0{content_of(file)}\0" for file in files)
+        return hashlib.sha256(named.encode()).hexdigest()
+    if not path.is_file():
+        return ""  # whoever opens it says so
+    state = path.stat()
+    return _digest(path, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, changed: int) -> str:
+    return digest_of(path)
 
 
 def read_annotations(path: Path) -> tuple[dict[int, Box], frozenset[int]]:

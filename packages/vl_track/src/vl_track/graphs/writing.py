@@ -26,7 +26,7 @@ from vl_track.graphs.sessions import check, is_installed
 from vl_track.nn.finding import cells_of
 from vl_track.nn.network import AllInOne
 from vl_track.nn.text import NoText, OfficialText, TokenText, WordPieceText
-from vl_track.nn.text.base import TextFeatures
+from vl_track.nn.text.base import TextEncoder, TextFeatures
 from vl_track.nn.text.official import CLS, LAYER_NORM_EPSILON, PAD
 from vl_track.nn.text.tokenizers import WordTokenizer
 from vl_track.runtimes import PACKAGES, Precision, Runtime
@@ -239,13 +239,12 @@ def _described(network: AllInOne, files: dict[str, str]) -> Description:
         files=files, template_size=network.template_size, search_size=network.search_size,
         search_grid=network.search_grid, template_factor=network.template_factor,
         search_factor=network.search_factor, conventions=network.conventions,
-        text=_text_of(network), outputs=_outputs(network),
+        text=description_of(network.text), outputs=_outputs(network),
     )  # fmt: skip
 
 
-def _text_of(network: AllInOne) -> dict[str, Any] | None:
+def description_of(text: TextEncoder) -> dict[str, Any] | None:
     """Return kind and options of a text encoder that numpy computes too, else ``None``."""
-    text = network.text
     if type(text) is NoText:
         return {"kind": "none"}
     if type(text) is OfficialText:

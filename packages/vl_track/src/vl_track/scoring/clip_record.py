@@ -1,18 +1,15 @@
-"""Figures of ``vl-track clips``: kept in a file after every run, taken up again, and summed up."""
+"""Figures of ``vl-track clips``: what each depends on, and their sum."""
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from holdfast.atomic import write_text
-from holdfast.errors import ConfigError
+from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
+from vl_track.scoring.score_record import ScoreRecord
 
 OURS, OPENCV = "ours: ", "OpenCV "
 BOX, BOTH, SENTENCE = "ours: box", "ours: box, sentence", "ours: sentence"
@@ -43,105 +40,25 @@ Table = Mapping[str, Mapping[str, ClipScore]]
 """Scores by clip and by tracker."""
 
 
-class ClipRecord:
-    """Scores of clips, written after each one.
+class ClipRecord(ScoreRecord[ClipScore]):
+    """Scores of clips, written after each one; see :class:`ScoreRecord`."""
 
-    Args:
-        place: JSON to write; ``None`` keeps them in memory only.
-        convention: of the figures.
-        resume: take up what is in the file already.
-
-    Raises:
-        ConfigError: the file to take up is no such record.
-    """
-
-    def __init__(self, place: str | None, convention: str, *, resume: bool = False) -> None:
-        self.place = None if place is None else Path(place).expanduser()
-        self.convention = convention
-        self._before: dict[str, dict[str, dict[str, Any]]] = {}
-        self._rows: dict[str, dict[str, dict[str, Any]]] = {}
-        if resume and self.place is not None and self.place.is_file():
-            self._before = _read(self.place, convention)
-
-    @property
-    def table(self) -> dict[str, dict[str, ClipScore]]:
-        """Return all scores that were added or taken up."""
-        return {
-            clip: {who: _score(row) for who, row in rows.items()}
-            for clip, rows in self._rows.items()
-        }
-
-    def take_up(self, clip: str, who: str, made: str) -> bool:
-        """Take a score from the file, if it has one that was made in the same way.
-
-        Args:
-            clip: name of the object.
-            who: the tracker and what it was told.
-            made: digest of everything that the score depends on.
-        """
-        row = self._before.get(clip, {}).get(who)
-        if row is None or row.get("made") != made:
-            return False
-        self._rows.setdefault(clip, {})[who] = row
-        return True
-
-    def add(self, clip: str, who: str, made: str, found: ClipScore) -> None:
-        """Add a score and write the file; what was in it of other clips and trackers stays."""
-        self._rows.setdefault(clip, {})[who] = {**asdict(found), "made": made}
-        names = dict.fromkeys([*self._before, *self._rows])
-        self._write({n: self._before.get(n, {}) | self._rows.get(n, {}) for n in names})
-
-    def finish(self) -> None:
-        """Leave out figures of these clips that nothing of this run has made, or taken up.
-
-        They are another model's, or of another version of a tracker, and would stand beside the
-        new ones as if they were of the same run.
-        """
-        self._write(self._before | self._rows)
-
-    def _write(self, rows: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-        if self.place is None:
-            return
-        text = json.dumps({"convention": self.convention, "clips": rows}, indent=1)
-        write_text(self.place, text + "\n")
-
-
-def _read(place: Path, convention: str) -> dict[str, dict[str, dict[str, Any]]]:
-    try:
-        record = json.loads(place.read_text())
-        rows: dict[str, dict[str, dict[str, Any]]] = record["clips"]
-        _check(record["convention"] == convention, "its figures are of another convention")
-        for row in (row for clip in rows.values() for row in clip.values()):
-            finite = all(map(math.isfinite, asdict(_score(row)).values()))
-            _check(finite, "a figure in it is not finite")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"{place} is no record of `vl-track clips` ({error!r}): give another --out, or leave "
-            "out --resume."
-        ) from error
-    return rows
-
-
-def _score(row: Mapping[str, Any]) -> ClipScore:
-    return ClipScore(**{one.name: row[one.name] for one in fields(ClipScore)})
-
-
-def _check(true: bool, otherwise: str) -> None:
-    if not true:
-        raise ValueError(otherwise)
+    kind, command, rows_name = ClipScore, "clips", "clips"
 
 
 def digest_of_run(clip: Video, maker: str, sentence: str, prompt: str) -> str:
     """Return a digest of what a score depends on.
 
     Args:
-        clip: its length, boxes and flags count.
+        clip: its name, length, boxes and flags count, and the bytes of its file, so that a score of
+            a clip that was replaced by another is never taken up.
         maker: model, options and runtime, or the version of another tracker.
         sentence: what the tracker is told.
         prompt: which parts of the first frame it is told.
     """
     truth = [(clip.visible(time), *clip.box(time)) for time in range(len(clip))]
-    parts = json.dumps([maker, sentence, prompt, clip.name, truth])
+    content = clip.clip.content if isinstance(clip, ClipVideo) else ""
+    parts = json.dumps([maker, sentence, prompt, clip.name, truth, content])
     return sha256(parts.encode()).hexdigest()[:16]
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,11 +105,26 @@ def swapped_sentence(sentence: str) -> str | None:
     return found if count else None
 
 
+class Keeps(Protocol):
+    """Keeps runs in a file, and gives those that are in it already."""
+
+    def take_up(
+        self, video: Video, prompt: PromptKind, condition: str, sentence: str
+    ) -> SequenceResult | None:
+        """Return a run that was kept; ``None`` if there is none."""
+
+    def add(
+        self, video: Video, prompt: PromptKind, condition: str, sentence: str, run: SequenceResult
+    ) -> None:
+        """Keep a run."""
+
+
 def ablate(
     tracker: ObjectTracker,
     videos: Sequence[Video],
     prompt: PromptKind,
     *,
+    keeper: Keeps | None = None,
     after: Callable[[], None] = lambda: None,
 ) -> Ablation:
     """Track every video under each condition.
@@ -122,6 +138,7 @@ def ablate(
         tracker: started anew on every video.
         videos: with sentences.
         prompt: ``box+text`` or ``text``.
+        keeper: keeps every run as soon as it is done; a video that fails is tried again.
         after: called after every video and condition, for a progress bar.
     """
     shuffled = shuffled_sentences(videos)
@@ -136,7 +153,7 @@ def ablate(
             sentence = sentences[condition]
             if sentence is not None and fault is None:
                 try:
-                    done[condition] = run_video(tracker, video, prompt=prompt, sentence=sentence)
+                    done[condition] = _run(tracker, video, prompt, condition, sentence, keeper)
                 except TrackerFailedError as error:
                     fault = Failure(name=video.name, condition=condition, reason=str(error))
             after()
@@ -146,3 +163,21 @@ def ablate(
         for condition, run in done.items():
             runs[condition].append(run)
     return Ablation(prompt=prompt, runs=runs, failed=failed)
+
+
+def _run(
+    tracker: ObjectTracker,
+    video: Video,
+    prompt: PromptKind,
+    condition: str,
+    sentence: str,
+    keeper: Keeps | None,
+) -> SequenceResult:
+    """Take a run up, or track the video and keep the run."""
+    if keeper is None:
+        return run_video(tracker, video, prompt=prompt, sentence=sentence)
+    found = keeper.take_up(video, prompt, condition, sentence)
+    if found is None:
+        found = run_video(tracker, video, prompt=prompt, sentence=sentence)
+        keeper.add(video, prompt, condition, sentence, found)
+    return found

@@ -12,9 +12,7 @@ from holdfast.atomic import write_text
 from holdfast.errors import ConfigError
 from vl_track.data.flags import Flags
 from vl_track.data.prompts import PromptKind
-from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
-from vl_track.digests import digest_of
 from vl_track.scenes.identity import digest_of_scene
 from vl_track.scenes.scene import Scene
 from vl_track.scoring.clip_record import digest_of_run
@@ -125,8 +123,6 @@ def _key(video: Video, turn: PromptKind, *, search: bool) -> str:
         parts.append(digest_of_run(video, "", video.sentence, turn))
         if isinstance(video, LookedAt):
             parts.append(str([video.absent(time) for time in range(len(video))]))
-        if isinstance(video, ClipVideo):
-            parts.append(digest_of(video.clip.path))
     return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 
+from holdfast.errors import ConfigError
 from vl_track.finding import Found
 from vl_track.tracking.colours import colours_of, likeness
 from vl_track.tracking.evidence import START, History, Numbers, evidence_of
-from vl_track.tracking.judge import Judge, next_statistic
+from vl_track.tracking.judge import FILE, Judge, next_statistic
+from vl_track.tracking.options import TrackerOptions
 from vl_track.video.frames import Image
 
 FOUND_FRAMES = 3
@@ -32,10 +34,16 @@ class Watch:
         rings: whether the alarm rings: the object is gone, or the tracker is not on it.
 
     Raises:
-        ConfigError: the judge was calibrated on too few videos for such an alarm.
+        ConfigError: the alarm is no share of videos, or the judge was calibrated on too few videos
+            for it.
     """
 
     def __init__(self, judge: Judge | None, alarm: float) -> None:
+        if not 0 <= alarm < 1:
+            raise ConfigError(
+                f"--options.alarm {alarm:g} is no share of videos: give 0.05, for example, or 0 "
+                "for no alarm."
+            )
         self.judge = judge
         calibrated = judge is not None and bool(judge.worst) and alarm > 0
         self._limit = judge.threshold(alarm) if judge is not None and calibrated else None
@@ -130,6 +138,33 @@ class Watch:
         self._good = 0
         self._statistic = next_statistic(self._statistic, logit, expected)
         self.rings = self._statistic > self._limit
+
+
+def check_asked(judge: Judge | None, options: TrackerOptions) -> None:
+    """Refuse an alarm or a search that was asked for and that the model cannot give.
+
+    Args:
+        judge: of the model; ``None`` where it has none.
+        options: of the tracker. The alarm's default asks for nothing.
+
+    Raises:
+        ConfigError: the model has no alarm; or ``redetect`` is ``always``, and after the model's
+            alarm places are judged by numbers that its ``presence.json`` does not have.
+    """
+    calibrated = judge is not None and bool(judge.worst)
+    if not calibrated and options.alarm not in {0, TrackerOptions().alarm}:
+        raise ConfigError(
+            f"--options.alarm {options.alarm:g} needs a model with a calibrated {FILE}: see the "
+            "page vl_track of the documentation, or leave the option out."
+        )
+    if judge is None or judge.places or options.redetect != "always":
+        return
+    if calibrated and options.alarm > 0:
+        raise ConfigError(
+            f"--options.redetect always cannot search: after an alarm places are judged by the "
+            f"model's {FILE}, and this one has no numbers for places. Fit it again with `vl-track "
+            "presence --fitted`, or give --options.alarm 0, which searches by the score."
+        )
 
 
 def sigmoid(logit: float) -> float:

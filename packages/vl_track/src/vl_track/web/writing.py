@@ -74,12 +74,8 @@ def write_page(
 
 def facts_of(folder: Path, description: Description, judge: Judge | None) -> dict[str, Any]:
     """Return what the page's scripts have to know beside the graphs; see :func:`write_page`."""
-    if description.text is None:
-        raise ConfigError(
-            "The text encoder of this model needs PyTorch, so a page cannot compute it: export a "
-            "model with TokenText, WordPieceText or NoText."
-        )
-    silence = words_of(folder, description.text).read("")
+    text = checked_text(description.text)
+    silence = words_of(folder, text).read("")
     return {
         "template_size": description.template_size,
         "search_size": description.search_size,
@@ -90,9 +86,23 @@ def facts_of(folder: Path, description: Description, judge: Judge | None) -> dic
         "margin": TrackerOptions().margin,
         "prior": hann_window(description.search_grid).ravel().tolist(),
         "silence": {"vector": silence.vectors[0].tolist(), "present": int(silence.present[0])},
-        "text": _tokens(description.text),
+        "text": _tokens(text),
         "judge": None if judge is None else _judged(judge),
     }
+
+
+def checked_text(described: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what :func:`vl_track.graphs.writing.description_of` gives of a text encoder.
+
+    Raises:
+        ConfigError: a page cannot compute this text encoder.
+    """
+    if described is None:
+        raise ConfigError(
+            "The text encoder of this model needs PyTorch, so a page cannot compute it: export a "
+            "model with TokenText, WordPieceText or NoText."
+        )
+    return described
 
 
 def _tokens(text: dict[str, Any]) -> dict[str, Any] | None:
