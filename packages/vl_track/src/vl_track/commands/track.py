@@ -129,6 +129,7 @@ def track(
         weights, options=options, device=device, runtime=runtime, precision=precision,
         frames=_expected(opened, max_frames), classes=own_classes(classes),
     )  # fmt: skip
+    _check_alarm(tracker, alarm)
     _note(tracker, opened, prompts)
     drawn = TransformersSegmenter(segmenter, tracker.device) if segmenter else None
     for number, job in enumerate(jobs):
@@ -269,6 +270,19 @@ def summary(result: TrackResult, written: list[Path]) -> str:
 def _check_count(max_frames: int | None) -> None:
     if max_frames is not None and max_frames < 1:
         raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
+
+
+def _check_alarm(tracker: "Tracker", alarm: float | None) -> None:
+    """Refuse an alarm that was asked for by its default value and cannot ring.
+
+    Raises:
+        ConfigError: the model has no alarm; other values are refused where the model is loaded.
+    """
+    if alarm and not tracker.watch.has_alarm:
+        raise ConfigError(
+            f"--alarm {alarm:g} needs a model with a calibrated presence.json: see the page "
+            "vl_track of the documentation, or leave --alarm out."
+        )
 
 
 def loss_lines(result: TrackResult) -> list[str]:
