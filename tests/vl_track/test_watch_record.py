@@ -278,7 +278,7 @@ def test_recorded_absences_are_the_videos_absences(
         assert rows[f"test-{name}-from-{first}"]["seen"] == expected
     assert APP.main([*asked, "--count", "0", "--staying", "9"]) == 1
     assert "give --staying 2" in capsys.readouterr().err
-    # It was replaced by the JSON; the test asked for more tracks than there are, and saw that error.
+    # It was replaced: the test asked for more tracks than there are, and saw that error.
     for name in ("groundtruth.txt", "full_occlusion.txt"):
         written = tmp_path / "lasot" / "cat" / "cat-1" / name
         before = written.read_bytes()
