@@ -145,6 +145,7 @@ def _is_flags(name: str) -> bool:
 
 def _read_all(source: Path) -> dict[str, bytes]:
     """Return the content of every annotation, by its path in the source."""
+    source = source.absolute()  # "." has no name
     files = annotation_files(source)
     if source.is_dir():
         return {path.relative_to(source.parent).as_posix(): path.read_bytes() for path in files}
