@@ -241,6 +241,18 @@ def test_an_interrupted_audit_goes_on_where_it_was(
     )
 
 
+def test_a_page_that_has_no_figures_to_go_on_with_is_not_replaced(
+    own: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--resume`` replaced any page of that name."""
+    page = tmp_path / "audit.html"
+    page.write_text("mine")
+    words = ["audit", "--tracker", f"{own}:Still", "--root", str(root), "--emoji", "false"]
+    assert APP.main([*words, "--count", "2", "--out", str(page), "--resume"]) == 1
+    assert "give --overwrite to replace it" in capsys.readouterr().err
+    assert page.read_text() == "mine"
+
+
 def test_figures_of_another_prompt_stay_in_the_file(root: Path, tmp_path: Path) -> None:
     """An audit of one prompt that went on with another lost all figures of the first."""
     scene = make_scene(small_world(root, "test", frames=6), 0, "distractors")
