@@ -14,6 +14,7 @@ from holdfast.errors import ConfigError, DataError
 from scenes_support import painted_root, small_world, tiny_config, tiny_network
 from tracking_support import frame_with, moving_box
 from vl_track.app import APP
+from vl_track.data.prompts import PromptKind
 from vl_track.loading import save_network
 from vl_track.scenes.make import make_scene
 from vl_track.scenes.scene import Scene
@@ -211,7 +212,7 @@ def test_an_interrupted_audit_goes_on_where_it_was(
     """Ctrl-C in the last video lost every figure."""
     kind = importlib.import_module(own).Counted
     page, record = tmp_path / "audit.html", tmp_path / "audit.json"
-    common = ["--root", str(root), "--emoji", "false", "--count", "4"]
+    common = ["--root", str(root), "--emoji", "false", "--count", "2"]
     words = ["audit", "--tracker", f"{own}:Counted", *common, "--out", str(page)]
     assert APP.main([*words[:-1], str(tmp_path / "whole.html")]) == 0
     whole, total = capsys.readouterr().out, kind.starts
@@ -226,7 +227,7 @@ def test_an_interrupted_audit_goes_on_where_it_was(
     assert kind.starts == total + 1, "the two that were left"
     shown = capsys.readouterr().out
     assert shown.splitlines()[:-1] == whole.splitlines()[:-1]
-    assert page.read_text().count("test-distractors-") == 4
+    assert page.read_text().count("test-distractors-") == 2
     kind.starts = 0
     assert APP.main(["audit", "--tracker", f"{own}:Still", *common, "--out", str(page),
                      "--resume"]) == 0  # fmt: skip
@@ -238,6 +239,39 @@ def test_an_interrupted_audit_goes_on_where_it_was(
         for one in json.loads(record.read_text())["videos"].values()
         for row in one.values()
     )
+
+
+def test_a_page_that_has_no_figures_to_go_on_with_is_not_replaced(
+    own: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--resume`` replaced any page of that name."""
+    page = tmp_path / "audit.html"
+    page.write_text("mine")
+    words = ["audit", "--tracker", f"{own}:Still", "--root", str(root), "--emoji", "false"]
+    assert APP.main([*words, "--count", "2", "--out", str(page), "--resume"]) == 1
+    assert "give --overwrite to replace it" in capsys.readouterr().err
+    assert page.read_text() == "mine"
+
+
+def test_figures_of_another_prompt_stay_in_the_file(root: Path, tmp_path: Path) -> None:
+    """An audit of one prompt that went on with another lost all figures of the first."""
+    scene = make_scene(small_world(root, "test", frames=6), 0, "distractors")
+    run = SequenceResult(name=scene.name, boxes=np.zeros((6, 4)), auc=0.5, seconds=1.0)
+
+    def audited(maker: str, prompt: PromptKind) -> list[str]:
+        """Return what the file holds after an audit of one condition."""
+        record = AuditRecord(str(tmp_path / "audit.json"), PLAIN, resume=True)
+        keeper = Keeper(record, "scenes", maker, [scene])
+        if keeper.take_up(scene, prompt, "right", "the cup") is None:
+            keeper.add(scene, prompt, "right", "the cup", run)
+        record.finish()
+        return sorted(json.loads((tmp_path / "audit.json").read_text())["videos"][scene.name])
+
+    box, text = "scenes, box+text, right", "scenes, text, right"
+    assert audited("m", "box+text") == [box]
+    assert audited("m", "text") == [box, text]
+    assert audited("m", "text") == [box, text]
+    assert audited("n", "text") == [text], "the other is another model's"
 
 
 def test_figures_of_a_video_that_is_drawn_otherwise_are_not_taken_up(

@@ -342,17 +342,20 @@ def test_steps_carry_presence_and_loss_also_over_damaged_frames() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
-    [("2", "is no share"), ("-0.1", "is no share"),
-     ("0.1", "needs a model with a calibrated presence")],
+    ("option", "said"),
+    [("--options.alarm=2", "is no share"), ("--options.alarm=-0.1", "is no share"),
+     ("--alarm=2", "is no share"),
+     ("--options.alarm=0.1", "needs a model with a calibrated presence"),
+     ("--alarm=0.1", "needs a model with a calibrated presence"),
+     ("--alarm=0.05", "needs a model with a calibrated presence")],
 )  # fmt: skip
 def test_an_alarm_that_cannot_be_is_refused(
-    share: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    option: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only ``--alarm``, short for ``--options.alarm``, was checked, and not the option itself."""
+    """Only ``--alarm`` was checked, and not the option; then not ``--alarm`` of the default."""
     save_network(tmp_path / "mine", tiny_config(), tiny_network().state_dict())
     clip = write_clip(tmp_path / "clip.mp4")
-    words = ["track", str(clip), "--box", "30,40,24,20", f"--options.alarm={share}"]
+    words = ["track", str(clip), "--box", "30,40,24,20", option]
     words += ["--device", "cpu"]
     out = ["--weights", str(tmp_path / "mine"), "--save", str(tmp_path / "boxes.csv")]
     assert APP.main([*words, *out]) == 1

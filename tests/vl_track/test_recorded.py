@@ -97,6 +97,17 @@ def test_flags_and_boxes_are_read_in_every_layout(
     assert len(read_trajectories(source)) == 2, "training reads the same files"
 
 
+def test_a_track_has_its_name_from_wherever_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a sequence's own folder it had none, and another scene was made of it."""
+    write(tmp_path, "cat-1", "own")
+    for place in (tmp_path, tmp_path / "cat", tmp_path / "cat" / "cat-1"):
+        monkeypatch.chdir(place)
+        for source in (".", place):
+            assert [one.name for one in read_recordings(source)] == ["cat-1"]
+
+
 def test_tracks_whose_flags_are_not_known_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "cat-1", "own")
     flagged = tmp_path / "cat" / "cat-1" / "full_occlusion.txt"

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from vl_track.nn.network import Output
 from vl_track.tracking import Tracker, TrackerOptions, refining
 from vl_track.tracking.flow import Motion, motion_between, patch_of
 from vl_track.tracking.refining import NOISE, Refiner, absolute, relative
+from vl_track.tracking.together import track_together
 
 FRAME = (240, 320, 3)
 Picture = NDArray[np.uint8]
@@ -76,6 +78,19 @@ def test_a_box_of_three_pixels_and_one_larger_than_the_frame_are_no_errors() -> 
         assert np.isfinite(found).all()
         assert found[2] > 0
         assert found[3] > 0
+
+
+def test_a_box_that_the_frame_cuts_to_nothing_is_no_error() -> None:
+    """The release's boxes may have no area where the margin is 0; that was a math domain error."""
+    box = (300.0, 80.0, 19.0, 20.0)
+    refiner = Refiner(textured(box), box, margin=0, least=0)
+    for _ in range(40):
+        found = refiner.refine(textured(box), (320.0, 80.0, 0.0, 20.0))
+        assert np.isfinite(found).all()
+        assert min(found[2:]) > 0
+    for _ in range(40):
+        found = refiner.refine(textured(box), box)
+    assert box_iou(found, box) > 0.5
 
 
 def test_relative_and_absolute_are_inverse() -> None:
@@ -211,6 +226,67 @@ def test_where_the_network_jumps_the_box_follows() -> None:
     found = [refiner.refine(textured(here), there) for _ in range(2)]
     assert box_iou(found[0], there) > 0.5
     assert box_iou(found[1], there) > 0.8
+
+
+def test_the_box_of_a_lost_object_stays_until_it_is_found() -> None:
+    """Flow followed what was behind it, and took the box that stays for the network's answer."""
+    generator = np.random.default_rng(4)
+    behind = cv2.GaussianBlur(generator.integers(0, 256, (240, 500), dtype=np.uint8), (0, 0), 3)
+    wide = np.repeat(behind[..., None], 3, axis=2)
+    tracker = Tracker(FindsRedWide(), TrackerOptions(flow=True, redetect="always", lost_patience=1))
+    tracker.initialize(textured(path(0)), path(0))
+    last = [tracker.track(textured(path(number))).box for number in range(1, 6)][-1]
+    for shift in range(0, 60, 4):
+        assert tracker.track(np.ascontiguousarray(wide[:, shift : shift + 320])).box == last
+        assert tracker.lost
+    again = tracker.track(textured(path(5)))
+    assert not tracker.lost
+    assert again.box[2] / path(5)[2] < 1.2, "its extent is still known"
+
+
+def follow_with(options: TrackerOptions, frames: list[Picture]) -> tuple[list[Box], list[object]]:
+    """Return the boxes, and what the network was given for each frame."""
+    tracker = Tracker(FindsRedWide(), options)
+    tracker.initialize(frames[0], path(0))
+    boxes, given = [], []
+    for frame in frames[1:]:
+        asked = tracker.preprocess(frame)
+        given.append((asked.window, asked.template_13hw.tobytes(), asked.target_14.tolist()))
+        boxes.append(tracker.track(frame).box)
+    return boxes, given
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"update_interval": 2, "update_score": 0.1}, {"size_memory": 0.5},
+     {"redetect": "always", "lost_patience": 1}, {"margin": 3.0, "window_weight": 0.5}],
+)  # fmt: skip
+def test_the_network_is_given_the_same_with_flow_and_without(options: dict[str, Any]) -> None:
+    """Templates and windows are cut around the network's own boxes, whatever else is asked for."""
+    frames = [textured(path(number)) for number in range(9)]
+    frames[5:7] = [np.full(FRAME, 90, np.uint8)] * 2
+    plain, without = follow_with(TrackerOptions(flow=False, **options), frames)
+    refined, given = follow_with(TrackerOptions(flow=True, **options), frames)
+    assert plain != refined
+    assert without == given
+
+
+def test_trackers_that_run_together_refine_each_its_own_box() -> None:
+    network = FindsRedWide()
+    frames = [[textured(path(number), seed) for number in range(6)] for seed in (0, 1)]
+    alone, together = (
+        [Tracker(network, TrackerOptions(flow=flow)) for flow in (True, False)] for _ in range(2)
+    )
+    for one, other, clip in zip(alone, together, frames, strict=True):
+        one.initialize(clip[0], path(0))
+        other.initialize(clip[0], path(0))
+    for number in range(1, 6):
+        now = [clip[number] for clip in frames]
+        expected = [one.track(frame) for one, frame in zip(alone, now, strict=True)]
+        found = track_together(together, now)
+        for one, other in zip(expected, found, strict=True):
+            assert other.box == pytest.approx(one.box, abs=1e-3)
+    assert expected[0].box[2] < 0.8 * expected[1].box[2], "only the first is refined"
 
 
 def test_frames_that_a_user_draws_on_do_not_matter() -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,11 +20,12 @@ from holdfast.errors import ConfigError, DataError, ImageError, MissingToolError
 from scenes_support import tiny_config, tiny_network
 from tracking_support import FindsRed, frame_with, moving_box, write_pictures
 from vl_track import vot
+from vl_track.app import APP
 from vl_track.data.geometry import Box
 from vl_track.data.images import decode_image, read_image
 from vl_track.loading import load_network, save_network
 from vl_track.scoring.measures import overlap_plain as overlaps
-from vl_track.tracking import Prompt, Tracker
+from vl_track.tracking import Estimate, Prompt, Tracker
 from vl_track.vot import Session
 
 ORACLE = (
@@ -169,6 +171,29 @@ def test_a_sentence_of_the_object_goes_before_the_one_for_all() -> None:
     session.initialize(frame_with(STATES[0]), prompts)
     assert len(session.objects) == 2
     assert told == [["the cup"], ["the red box"]]
+
+
+def test_the_tracker_has_the_models_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the judge ``--options.alarm`` and the search for a lost object did nothing here."""
+    served: list[Session] = []
+    made: list[Tracker] = []
+
+    class Kept(Tracker):
+        def initialize(self, *given: Any, **named: Any) -> Estimate:
+            made.append(self)
+            return super().initialize(*given, **named)
+
+    def serve(session: Session) -> int:
+        served.append(session)
+        session.initialize(frame_with(STATES[0]), [Prompt(STATES[0])])
+        return 1
+
+    monkeypatch.setattr("vl_track.commands.vot.serve", serve)
+    monkeypatch.setattr(vot, "Tracker", Kept)
+    assert APP.main(["vot", "--options.alarm", "0.1", "--device", "cpu"]) == 0
+    assert made[0].watch.has_alarm
+    assert made[0].options.alarm == 0.1
+    assert served[0].judge is not None
 
 
 def test_nobody_speaks_trax_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

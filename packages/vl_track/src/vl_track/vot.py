@@ -19,6 +19,7 @@ from holdfast.errors import ConfigError, DataError, HoldfastError, MissingToolEr
 from vl_track.data.geometry import as_box
 from vl_track.data.images import decode_image, read_image
 from vl_track.finding import Network
+from vl_track.tracking.judge import Judge
 from vl_track.tracking.loop import follow
 from vl_track.tracking.options import TrackerOptions
 from vl_track.tracking.steps import Prompt, Step
@@ -37,6 +38,7 @@ class Session:
         options: of every tracker.
         device: where they run.
         text: a sentence about every object that brings none of its own.
+        judge: of presence, by which the alarm rings and a lost object is searched.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Session:
         options: TrackerOptions | None = None,
         device: str = "cpu",
         text: str = "",
+        judge: Judge | None = None,
     ) -> None:
         self.network, self.options, self.device, self.text = network, options, device, text
+        self.judge = judge
         self.objects: list[Iterator[Step]] = []
         self._number = 0
         self._image: Image | None = None
@@ -77,7 +81,7 @@ class Session:
         """Track further objects from the current image on."""
         found = []
         for prompt in objects:
-            tracker = Tracker(self.network, self.options, self.device)
+            tracker = Tracker(self.network, self.options, self.device, self.judge)
             steps = follow(tracker, self._frames(), Prompt(prompt.box, prompt.text or self.text))
             self.objects.append(steps)
             found.append(next(steps))

@@ -124,7 +124,8 @@ def _record_beside(
     place = Path(out).with_suffix(".json")
     if place == Path(out):
         raise ConfigError(f"--out {out} is the HTML page: the figures get the .json beside it.")
-    check_files([out, place], [weights] if weights else [], overwrite=overwrite or resume)
+    goes_on = resume and place.expanduser().is_file()
+    check_files([out, place], [weights] if weights else [], overwrite=overwrite or goes_on)
     return str(place)
 
 

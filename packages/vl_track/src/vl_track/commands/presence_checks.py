@@ -9,6 +9,7 @@ from holdfast.outputs import check_files
 from holdfast.storage import is_remote
 from vl_track.commands.presence_videos import Wanted
 from vl_track.loading import read_folder
+from vl_track.scenes.trajectories import annotation_files
 from vl_track.tracking.judge import can_keep
 from vl_track.tracking.options import TrackerOptions
 
@@ -30,6 +31,7 @@ class Outputs:
         Raises:
             ConfigError: which, and what to do.
             CheckpointError: the model is no whole model folder, and one is needed.
+            DataError: there are no recorded tracks where they are said to be.
         """
         for option, target in (("--calibrated", self.calibrated), ("--fitted", self.fitted)):
             if target:
@@ -38,7 +40,8 @@ class Outputs:
         if self.resume and self.out is None:
             raise ConfigError("--resume goes on with a file: name it with --out.")
         read = [self.source, *self.source.glob("*")]
-        read += [Path(wanted.trajectories)] if wanted.trajectories else []
+        if wanted.trajectories is not None:
+            read += annotation_files(Path(wanted.trajectories).expanduser())
         new = [one for one in (self.fitted, self.diagram) if one]
         new += [str(Path(self.calibrated) / "config.json")] if self.calibrated else []
         kept = [self.out] if self.out else []

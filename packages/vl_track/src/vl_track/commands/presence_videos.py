@@ -48,7 +48,7 @@ class Wanted:
     def title(self) -> str:
         """What the videos are, in words."""
         if self.trajectories is not None:
-            name = Path(self.trajectories).name
+            name = Path(self.trajectories).expanduser().absolute().name
             return f"{self.dataset} {self.split} (synthetic pictures) on the tracks of {name}"
         return f"{self.dataset} {self.split}"
 

@@ -129,7 +129,7 @@ def track(
         weights, options=options, device=device, runtime=runtime, precision=precision,
         frames=_expected(opened, max_frames), classes=own_classes(classes),
     )  # fmt: skip
-    _note(tracker, opened, prompts)
+    _check(tracker, alarm, opened, prompts)
     drawn = TransformersSegmenter(segmenter, tracker.device) if segmenter else None
     for number, job in enumerate(jobs):
         if first and number:
@@ -271,6 +271,19 @@ def _check_count(max_frames: int | None) -> None:
         raise ConfigError(f"--max_frames {max_frames} leaves nothing to track: give 1 or more.")
 
 
+def _check_alarm(tracker: "Tracker", alarm: float | None) -> None:
+    """Refuse an alarm that was asked for by its default value and cannot ring.
+
+    Raises:
+        ConfigError: the model has no alarm; other values are refused where the model is loaded.
+    """
+    if alarm and not tracker.watch.has_alarm:
+        raise ConfigError(
+            f"--alarm {alarm:g} needs a model with a calibrated presence.json: see the page "
+            "vl_track of the documentation, or leave --alarm out."
+        )
+
+
 def loss_lines(result: TrackResult) -> list[str]:
     """Say from which frame to which each object was lost."""
     lines = []
@@ -343,8 +356,11 @@ def _expected(sources: list[Source], max_frames: int | None) -> int:
     return sum(min(count, max_frames or sys.maxsize) for count in counts)
 
 
-def _note(tracker: "Tracker", sources: list[Source], prompts: list[Prompt]) -> None:
-    """Print what a user should know of the sources and the prompts."""
+def _check(
+    tracker: "Tracker", alarm: float | None, sources: list[Source], prompts: list[Prompt]
+) -> None:
+    """Refuse an alarm that cannot ring, and print what a user should know."""
+    _check_alarm(tracker, alarm)
     notes = [note for one in sources for note in one.remarks]
     notes += [note for one in prompts for note in tracker.network.text.remarks(one.text)]
     for note in dict.fromkeys(notes):

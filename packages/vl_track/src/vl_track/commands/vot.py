@@ -35,5 +35,5 @@ def vot(
         options: of the tracker.
     """
     tracker = make_tracker(weights, options, device, runtime, precision, classes)
-    session = Session(tracker.network, options, tracker.device, text)
+    session = Session(tracker.network, options, tracker.device, text, tracker.judge)
     sys.stderr.write(f"{serve(session)} frames answered.\n")

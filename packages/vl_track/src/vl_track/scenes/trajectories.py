@@ -113,8 +113,18 @@ def trajectory_files(source: Path) -> list[Path]:
     Raises:
         DataError: there is neither.
     """
+    files = annotation_files(source)
+    return [path for path in files if path == source or _is_groundtruth(path.as_posix())]
+
+
+def annotation_files(source: Path) -> list[Path]:
+    """Return the files that tracks and flags are read from: of a folder, or the tar file itself.
+
+    Raises:
+        DataError: there is neither.
+    """
     if source.is_dir():
-        return sorted(path for path in source.rglob("*.txt") if _is_groundtruth(path.as_posix()))
+        return sorted(path for path in source.rglob("*.txt") if _wanted(path.as_posix()))
     if source.is_file():
         return [source]
     raise DataError(f"There are no trajectories at {source}: give a folder or a tar file.")
@@ -135,12 +145,10 @@ def _is_flags(name: str) -> bool:
 
 def _read_all(source: Path) -> dict[str, bytes]:
     """Return the content of every annotation, by its path in the source."""
+    source = source.absolute()  # "." has no name
+    files = annotation_files(source)
     if source.is_dir():
-        wanted = (path for path in source.rglob("*.txt") if _wanted(path.as_posix()))
-        return {
-            path.relative_to(source.parent).as_posix(): path.read_bytes() for path in sorted(wanted)
-        }
-    trajectory_files(source)
+        return {path.relative_to(source.parent).as_posix(): path.read_bytes() for path in files}
     return dict(_members(source))
 
 

@@ -28,9 +28,22 @@ class AuditScore:
 
 
 class AuditRecord(ScoreRecord[AuditScore]):
-    """Scores by video and by data set, prompt and condition; see :class:`ScoreRecord`."""
+    """Scores by video and by data set, prompt and condition; see :class:`ScoreRecord`.
+
+    Attributes:
+        same: by video, what the digests of this run's tracker on it begin with. Figures of the same
+            tracker with another prompt stay.
+    """
 
     kind, command, rows_name = AuditScore, "audit", "videos"
+
+    def __init__(self, place: str | None, convention: str, *, resume: bool = False) -> None:
+        super().__init__(place, convention, resume=resume)
+        self.same: dict[str, str] = {}
+
+    def belongs(self, video: str, made: str) -> bool:
+        """See :meth:`ScoreRecord.belongs`."""
+        return video in self.same and made.startswith(self.same[video])
 
 
 class Keeper:
@@ -44,8 +57,10 @@ class Keeper:
     """
 
     def __init__(self, record: AuditRecord, data: str, maker: str, videos: Sequence[Video]) -> None:
-        self._record, self._data, self._maker = record, data, maker
-        self._pixels = {video.name: _pixels(video) for video in videos}
+        self._record, self._data = record, data
+        self._makers = {video.name: f"{maker} {_pixels(video)}" for video in videos}
+        for video in videos:
+            record.same[video.name] = self._same(video)
 
     def take_up(
         self, video: Video, prompt: PromptKind, condition: str, sentence: str
@@ -70,9 +85,13 @@ class Keeper:
     def _who(self, prompt: PromptKind, condition: str) -> str:
         return f"{self._data}, {prompt}, {condition}"
 
+    def _same(self, video: Video) -> str:
+        """Return a digest of the tracker and the video, whatever the tracker is told."""
+        return digest_of_run(video, self._makers[video.name], "", "")[:8]
+
     def _made(self, video: Video, prompt: PromptKind, sentence: str) -> str:
-        maker = f"{self._maker} {self._pixels[video.name]}"
-        return digest_of_run(video, maker, sentence, prompt)
+        run = digest_of_run(video, self._makers[video.name], sentence, prompt)
+        return f"{self._same(video)} {run}"
 
 
 def _pixels(video: Video) -> str:

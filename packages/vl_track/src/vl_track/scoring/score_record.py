@@ -82,9 +82,18 @@ class ScoreRecord(Generic[S]):
         """Leave out figures of these videos that nothing of this run has made, or taken up.
 
         They are another model's, or of another version of a tracker, and would stand beside the
-        new ones as if they were of the same run.
+        new ones as if they were of the same run. Those that :meth:`belongs` stay.
         """
-        self._write(self._before | self._rows)
+        new = {name: self._kept(name) | rows for name, rows in self._rows.items()}
+        self._write(self._before | new)
+
+    def belongs(self, video: str, made: str) -> bool:
+        """Tell whether a figure that this run has not asked for may stand beside its own."""
+        return False
+
+    def _kept(self, video: str) -> dict[str, dict[str, Any]]:
+        rows = self._before.get(video, {})
+        return {who: row for who, row in rows.items() if self.belongs(video, str(row.get("made")))}
 
     def _write(self, rows: Rows) -> None:
         if self.place is None:

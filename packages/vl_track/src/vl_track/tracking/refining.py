@@ -29,6 +29,8 @@ AGREES = 0.3
 """Least IoU of the network's box, less its bias, with the one that flow predicts."""
 MEMORY = 0.99
 """Share of the network's bias that is believed to be left after a frame."""
+LEAST_SIDE = 0.1
+"""Pixels: a box without area, which the release's margin of 0 allows, has no logarithm."""
 ELSEWHERE = np.array([1.0, 1.0, 0.5, 0.5])
 """Standard deviations that are added where flow and network disagree."""
 
@@ -68,7 +70,7 @@ class Refiner:
     """
 
     def __init__(self, frame: Image, box: Box, *, margin: float, least: float) -> None:
-        self._margin, self._least = margin, least
+        self._margin, self._least = margin, max(least, LEAST_SIDE)
         self._patch = patch_of(frame, box)
         self._state, self._bias = np.zeros(4), np.zeros(4)
         self._var, self._cov = np.zeros(4), np.zeros(4)
@@ -83,7 +85,8 @@ class Refiner:
         """
         last = self._patch.box
         motion = motion_between(self._patch, frame)
-        seen = relative(found, last)
+        x, y, width, height = found
+        seen = relative((x, y, max(width, LEAST_SIDE), max(height, LEAST_SIDE)), last)
         self._predict(motion, last)
         if motion.reliable:
             unbiased = absolute(seen - self._bias, last)
@@ -92,6 +95,16 @@ class Refiner:
         self._correct(seen)
         height, width = frame.shape[:2]
         box = clip_box(absolute(self._state, last), (width, height), self._margin, self._least)
+        self._patch = patch_of(frame, box)
+        return box
+
+    def stay(self, frame: Image) -> Box:
+        """Return the last box for a frame in which the object is lost; nothing is learnt of it.
+
+        Args:
+            frame: RGB uint8 (H, W, 3).
+        """
+        box = self._patch.box
         self._patch = patch_of(frame, box)
         return box
 

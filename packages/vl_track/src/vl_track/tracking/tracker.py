@@ -239,19 +239,23 @@ class Tracker:
             optical flow, as the options say. The next frame is searched around the network's own
             box, which flow does not change.
         """
-        found = self._go_on(frame, found)
+        there = self._go_on(frame, found)
+        if there is None:
+            last = self._box if self._refiner is None else self._refiner.stay(frame)
+            return Estimate(last, found.score)
         if self._refiner is None:
-            return found
-        return Estimate(self._refiner.refine(frame, found.box), found.score)
+            return there
+        return Estimate(self._refiner.refine(frame, there.box), there.score)
 
-    def _go_on(self, frame: Image, found: Estimate) -> Estimate:
+    def _go_on(self, frame: Image, found: Estimate) -> Estimate | None:
+        """Return where the object is; ``None`` where it is lost and the last box stays."""
         self._frames += 1
         found = Estimate(smooth_size(found.box, self._box, self.options.size_memory), found.score)
         self._low = self._low + 1 if found.score < self.options.lost_score else 0
         if self.lost and self.watch.has_alarm and self.options.redetect != "never":
             found = self._look_around(frame, found)
         elif self.lost and self.options.redetect == "always":
-            return self._redetect(frame, found)
+            return self._redetect(frame)
         self._box = found.box
         interval = self.options.update_interval
         due = interval > 0 and self._frames % interval == 0
@@ -299,13 +303,13 @@ class Tracker:
                 windows += cover((width, height), scale * max(width, height))
         return self._search(frame, windows, hann=False)
 
-    def _redetect(self, frame: Image, found: Estimate) -> Estimate:
-        """Search the whole frame; keep the last box where nothing scores ``found_score``."""
+    def _redetect(self, frame: Image) -> Estimate | None:
+        """Search the whole frame; ``None`` where nothing scores ``found_score``."""
         height, width = frame.shape[:2]
         side = self._window(self.network.search_factor).side
         best = self._search(frame, cover((width, height), side), hann=False)
         if best.score < self.options.found_score:
-            return Estimate(self._box, found.score)
+            return None
         self._low = 0
         self._box = best.box
         return best
