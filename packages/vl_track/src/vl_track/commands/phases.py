@@ -51,18 +51,20 @@ def phases(
     file: str,
     *,
     out: str,
+    start: str | None = None,
     fit: list[str] = [],  # noqa: B006
     set: list[str] = [],  # noqa: A002, B006  (the option's name)
 ) -> None:
     """Train a recipe in phases; the last one's model is written to ``OUT/model``.
 
-    Each phase starts from the exported weights of the one before. The same command goes on where it
-    stopped: a finished phase is not repeated, a phase that was changed is trained again, and so
-    are all that follow it.
+    Each phase starts from the exported weights of the one before, and the first from ``start``;
+    without it, from what its files say. The same command goes on where it stopped: a finished phase
+    is not repeated, a phase that was changed is trained again, and so are all that follow it.
 
     Args:
         file: of phases, for example ``configs/vl_track/phases.yaml``.
         out: the folder of the runs and of the model.
+        start: a model folder whose weights the first phase starts from.
         fit: further YAML files for every phase, for example of hardware.
         set: further settings for every phase, as ``key=value``.
     """
@@ -70,24 +72,52 @@ def phases(
     from vl_track.commands.export import write_folder  # noqa: PLC0415  (torch comes with it)
 
     root = Path(out).expanduser()
-    starts = [value for key, _, value in (one.partition("=") for one in set) if key == START]
     keep_apart(
         [root], [file, *plan.fit, *fit, *(f for one in plan.phases.values() for f in one.fit)]
     )
-    keep_apart([root / "model"], starts)
-    start: Path | None = None
+    _check_settings(set)
+    before = None if start is None else _checked_start(Path(start).expanduser(), root)
     checkpoint = ""
     for number, (name, phase) in enumerate(plan.phases.items(), 1):
         sys.stdout.write(f"phase {number} of {len(plan.phases)}: {name}\n")
         sys.stdout.flush()
-        words = words_of(plan, phase, fit, set, root, start)
+        words = words_of(plan, phase, fit, set, root, before)
         directory = APP.run_lightning(["fit", *words]).directory.path
         _check_finished(name, directory / "run.json")
         checkpoint = str(directory / "checkpoints/last.ckpt")
         # The run's folder is named after all its settings, its start among them.
-        start = directory / "model"
-        write_folder(checkpoint, str(start), graph=False)
+        before = directory / "model"
+        write_folder(checkpoint, str(before), graph=False)
     write_folder(checkpoint, str(root / "model"))
+
+
+def _check_settings(settings: list[str]) -> None:
+    """Refuse a start among the settings, which are those of every phase."""
+    if any(one.partition("=")[0] == START for one in settings):
+        raise ConfigError(
+            f"--set {START}=... would be the start of every phase, not of the first one alone: "
+            "give --start MODEL."
+        )
+
+
+def _checked_start(start: Path, root: Path) -> Path:
+    """Return the folder that the first phase starts from.
+
+    Raises:
+        ConfigError: it is no model folder, or the phases would write over it.
+    """
+    model = root / "model"
+    keep_apart([root, model], [start])
+    if model.resolve() in start.resolve().parents:
+        raise ConfigError(
+            f"--start {start} lies in {model}, which is an output: choose another --out."
+        )
+    if not (start / "config.json").is_file():
+        raise ConfigError(
+            f"--start {start} is no model folder: there is no file {start / 'config.json'}. "
+            "`vl-track export` makes one of a checkpoint."
+        )
+    return start
 
 
 def _check_finished(name: str, record: Path) -> None:
@@ -103,13 +133,13 @@ def _check_finished(name: str, record: Path) -> None:
 def words_of(
     plan: Phases, phase: Phase, fit: list[str], settings: list[str], root: Path, start: Path | None
 ) -> list[str]:
-    """Return the words of ``vl-track fit`` that train a phase."""
+    """Return the words of ``vl-track fit`` that train a phase; the start stands last and counts."""
     words = [word for one in (*plan.fit, *phase.fit, *fit) for word in ("--config", one)]
     words += ["--run.root", str(root)]
     words += ["--run.name", phase.name] if phase.name is not None else []
     words += ["--seed_everything", str(phase.seed)] if phase.seed is not None else []
-    words += [f"--{START}", str(start)] if start is not None else []
-    return [*words, *(f"--{one}" for one in settings)]
+    words += [f"--{one}" for one in settings]
+    return [*words, f"--{START}", str(start)] if start is not None else words
 
 
 def read_phases(file: str) -> Phases:
