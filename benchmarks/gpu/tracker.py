@@ -1,4 +1,4 @@
-"""Job ``tracker``: the first five phases of the shipped model at ten times the steps."""
+"""Job ``tracker``: the phases of the shipped model at ten times the steps."""
 
 from typing import Any
 

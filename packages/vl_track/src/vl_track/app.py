@@ -92,7 +92,7 @@ APP = App(
         "phases": Command(
             target="vl_track.commands.phases:phases",
             help="train one recipe in phases, each from the weights of the one before",
-            example="vl-track phases configs/vl_track/phases.yaml --out results/vl-small/first",
+            example="vl-track phases configs/vl_track/phases.yaml --out results/vl-small",
         ),
         "export": Command(
             target="vl_track.commands.export:export",
