@@ -149,6 +149,25 @@ def test_ci_installs_from_scratch_and_runs_the_readmes_test_command() -> None:
     assert "make test" in (REPOSITORY / "README.md").read_text()
 
 
+def test_a_link_to_a_heading_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    """Only files were looked for, so that links to headings broke in silence."""
+    sys.path.insert(0, str(REPOSITORY / "tools"))
+    try:
+        from check_docs import missing
+    finally:
+        sys.path.pop(0)
+    (tmp_path / "other.md").write_text("# One `tool`: two\n\n```\n# no heading\n```\n")
+    document = tmp_path / "page.md"
+    document.write_text(
+        "# Here\n[a](#here) [b](other.md#one-tool-two) [c](other.md#no-heading) "
+        "[d](#gone) [e](x.md)"
+    )
+    problems = [one.split(": ", 1)[1] for one in missing(document)]
+    assert [one.rsplit("/", 1)[-1] for one in problems] == [
+        "other.md has no heading #no-heading", "page.md has no heading #gone", "x.md"
+    ]  # fmt: skip
+
+
 def test_documents_and_house_rules() -> None:
     for tool in ("check_docs", "house_rules"):
         done = subprocess.run(

@@ -1,18 +1,35 @@
-"""Fail when a document links to, or names, a file of this repository that does not exist."""
+"""Fail when a document links to a file or a heading, or names a file, that does not exist."""
 
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
-LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 NAMED = re.compile(r"`((?:configs|packages|tests|tools|docs)/[\w./-]+\.\w+)`")
+CODE = re.compile(r"^```.*?^```", re.M | re.S)
+HEADING = re.compile(r"^#+ +(.+?) *#*$", re.M)
+
+
+@cache
+def anchors(document: Path) -> frozenset[str]:
+    """Return what a link may name of a document, made of its headings as GitHub and MkDocs do."""
+    titles = HEADING.findall(CODE.sub("", document.read_text()))
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title) for title in titles]
+    return frozenset(re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in plain)
 
 
 def missing(document: Path) -> list[str]:
     text = document.read_text()
-    linked = [document.parent / target for target in LINK.findall(text)]
-    named = [Path(target) for target in NAMED.findall(text)]
-    return [f"{document}: there is no {path}" for path in [*linked, *named] if not path.exists()]
+    problems = []
+    for target, anchor in LINK.findall(text):
+        path = document.parent / target if target else document
+        if not path.exists():
+            problems.append(f"there is no {path}")
+        elif anchor and path.suffix == ".md" and anchor not in anchors(path):
+            problems.append(f"{path} has no heading #{anchor}")
+    problems += [f"there is no {path}" for path in NAMED.findall(text) if not Path(path).exists()]
+    return [f"{document}: {problem}" for problem in problems]
 
 
 def main() -> int:
