@@ -132,6 +132,17 @@ def test_the_best_rival_is_chosen_for_each_object() -> None:
     assert "finds 1 of 2 objects" in said
 
 
+def test_rivals_that_learnt_from_real_video_are_named_by_themselves() -> None:
+    """NanoTrack, once its files were given, hid how far the trackers without a network are."""
+    table = {
+        "cup": {"ours: box": scored(0.5), "OpenCV CSRT": scored(0.6), "OpenCV Nano": scored(0.9)},
+        "man": {"ours: box": scored(0.5), "OpenCV CSRT": scored(0.1), "OpenCV Nano": scored(0.4)},
+    }
+    said = summary(table)
+    assert "without a network, chosen for each object, 0.350: ahead by 0.150" in said
+    assert "OpenCV Nano, 0.650: behind by 0.150 on the mean, ahead on 1 of 2 objects" in said
+
+
 def test_nothing_is_said_of_rivals_that_were_not_measured_on_every_object() -> None:
     table = {
         "cup": {"ours: box": scored(0.5), "OpenCV CSRT": scored(0.6)},
