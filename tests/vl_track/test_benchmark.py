@@ -17,8 +17,8 @@ from holdfast.jobs.pool import Pool
 from scenes_support import painted_root, tiny_config, tiny_network
 from sets_support import data_tree, write
 from vl_track.app import APP
-from vl_track.commands.benchmark import digest_of
 from vl_track.data.sets.known import open_set
+from vl_track.graphs.kept import digest_of_model
 from vl_track.loading import load_network, save_network
 from vl_track.scoring.benchmarking import (
     forget_broken,
@@ -333,10 +333,10 @@ def test_the_command_names_failed_sequences(
 
 
 def test_another_model_has_another_digest(model: Path, tmp_path: Path) -> None:
-    before = digest_of(str(model))
-    assert before == digest_of(str(model))
+    before = digest_of_model(str(model))
+    assert before == digest_of_model(str(model))
     config = model / "config.json"
     config.write_text(config.read_text() + " ")
-    assert digest_of(str(model)) != before
+    assert digest_of_model(str(model)) != before
     with pytest.raises(ConfigError, match="no model at"):
-        digest_of(str(tmp_path / "none"))
+        digest_of_model(str(tmp_path / "none"))

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ from vl_track.commands import presets
 from vl_track.commands.trusted import own_classes
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.base import Split, VideoSet
-from vl_track.graphs.description import FILE
-from vl_track.graphs.kept import MODEL_FILES
+from vl_track.graphs.kept import digest_of_model
 from vl_track.opening import settle
-from vl_track.packaged import packaged
 from vl_track.results import Layout
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.benchmarking import (
@@ -99,7 +96,7 @@ def benchmark(
         options: of the tracker.
     """
     videos = open_set(dataset, split, root=root, folder=folder)
-    model = digest_of(weights)
+    model = digest_of_model(weights)
     choice = settle(weights, device=device, runtime=runtime, precision=precision,
                     classes=own_classes(classes)).choice  # fmt: skip
     given = vars(options or TrackerOptions())
@@ -165,19 +162,6 @@ def make_tracker(
 def _runtime_name(choice: Choice) -> str:
     """Return what tells results of another runtime apart; nothing for PyTorch's."""
     return "" if choice.runtime == "torch" else f" on {choice.runtime} in {choice.precision}"
-
-
-def digest_of(weights: str | None) -> str:
-    """Return a digest of a model's files, so that results of another model are never mixed in."""
-    source = Path(weights) if weights is not None else packaged()
-    if not source.exists():
-        raise ConfigError(f"There is no model at {source}: check --weights.")
-    files = sorted(source.iterdir()) if source.is_dir() else [source]
-    digest = sha256()
-    for path in files:
-        if path.suffix in MODEL_FILES and path.name != FILE:
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _chosen(videos: VideoSet, dataset: str, sequences: list[str] | None) -> list[str]:

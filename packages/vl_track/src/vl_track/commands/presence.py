@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from holdfast.atomic import write_bytes
 from holdfast.errors import ConfigError
 from vl_track.commands import presets
-from vl_track.commands.benchmark import digest_of as model_digest
 from vl_track.commands.presence_checks import Outputs, expanded
 from vl_track.commands.presence_videos import DataSet, Wanted, open_videos
 from vl_track.commands.trusted import own_classes
 from vl_track.data.sets.base import Split
 from vl_track.data.video import Video
 from vl_track.digests import digest_of
+from vl_track.graphs.kept import digest_of_model
 from vl_track.loading import load_network, read_folder, save_network
 from vl_track.opening import named
 from vl_track.packaged import packaged
@@ -123,7 +123,7 @@ def _made(tracker: "Tracker", weights: str | None, classes: Sequence[str]) -> di
     """Return what frames are made by; each option by its own name, so that it can be told."""
     options = {f"option {name}": value for name, value in vars(tracker.options).items()}
     runtime = named(tracker.network)
-    return {"model": model_digest(weights), "runtime": runtime, "classes": [*classes], **options}
+    return {"model": digest_of_model(weights), "runtime": runtime, "classes": [*classes], **options}
 
 
 def _check_alarm(tracker: "Tracker", wanted: Wanted, fitted: str | None) -> None:

@@ -19,6 +19,7 @@ from holdfast.data.roots import data_root
 from holdfast.outputs import check_files
 from vl_track.commands.trusted import own_classes
 from vl_track.data.video import Video
+from vl_track.graphs.kept import digest_of_model
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scenes.grammar import Split
 from vl_track.scenes.make import Difficulty
@@ -98,10 +99,11 @@ def make_tracker(
 
 def maker_of(tracker: "Tracker", weights: str | None, classes: Sequence[str]) -> str:
     """Return what a tracker's boxes depend on: model, runtime, own classes and options, as text."""
-    from vl_track.commands.benchmark import digest_of  # noqa: PLC0415  (it imports this module)
     from vl_track.opening import named  # noqa: PLC0415  (the runtimes come with it)
 
-    return json.dumps([digest_of(weights), named(tracker.network), classes, vars(tracker.options)])
+    return json.dumps(
+        [digest_of_model(weights), named(tracker.network), classes, vars(tracker.options)]
+    )
 
 
 @contextmanager

@@ -4,9 +4,10 @@ import hashlib
 from pathlib import Path
 
 from holdfast.data.roots import cache_folder
-from holdfast.errors import CheckpointError
+from holdfast.errors import CheckpointError, ConfigError
 from vl_track.digests import digest_of
 from vl_track.graphs.description import FILE, FORMAT, Description
+from vl_track.packaged import packaged
 from vl_track.tracking.judge import FILE as JUDGE
 
 MODEL_FILES = (".safetensors", ".json", ".ckpt")
@@ -46,3 +47,16 @@ def place_for(source: Path) -> Path:
         if file.suffix in MODEL_FILES and file.name not in {FILE, JUDGE}:
             found.update(f"{file.name if source.is_dir() else ''} {digest_of(file)}\n".encode())
     return cache_folder() / "vl_track" / found.hexdigest()[:24]
+
+
+def digest_of_model(weights: str | None) -> str:
+    """Return a digest of a model's files, so that results of another model are never mixed in."""
+    source = Path(weights) if weights is not None else packaged()
+    if not source.exists():
+        raise ConfigError(f"There is no model at {source}: check --weights.")
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    digest = hashlib.sha256()
+    for path in files:
+        if path.suffix in MODEL_FILES and path.name != FILE:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
