@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 import numpy as np
 
 from vl_track.data.prompts import PromptKind
-from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
 from vl_track.scoring.clip_record import digest_of_run
 from vl_track.scoring.runs import SequenceResult
@@ -57,10 +55,9 @@ class Keeper:
     """
 
     def __init__(self, record: AuditRecord, data: str, maker: str, videos: Sequence[Video]) -> None:
-        self._record, self._data = record, data
-        self._makers = {video.name: f"{maker} {_pixels(video)}" for video in videos}
-        for video in videos:
-            record.same[video.name] = self._same(video)
+        self._record, self._data, self._maker = record, data, maker
+        for video in videos:  # the tracker and the video, whatever the tracker is told
+            record.same[video.name] = digest_of_run(video, maker, "", "")[:8]
 
     def take_up(
         self, video: Video, prompt: PromptKind, condition: str, sentence: str
@@ -85,15 +82,6 @@ class Keeper:
     def _who(self, prompt: PromptKind, condition: str) -> str:
         return f"{self._data}, {prompt}, {condition}"
 
-    def _same(self, video: Video) -> str:
-        """Return a digest of the tracker and the video, whatever the tracker is told."""
-        return digest_of_run(video, self._makers[video.name], "", "")[:8]
-
     def _made(self, video: Video, prompt: PromptKind, sentence: str) -> str:
-        run = digest_of_run(video, self._makers[video.name], sentence, prompt)
-        return f"{self._same(video)} {run}"
-
-
-def _pixels(video: Video) -> str:
-    """Return a digest of the first frame of a video that is drawn; a clip's file is told by it."""
-    return "" if isinstance(video, ClipVideo) else sha256(video.frame(0).tobytes()).hexdigest()
+        run = digest_of_run(video, self._maker, sentence, prompt)
+        return f"{self._record.same[video.name]} {run}"

@@ -9,6 +9,8 @@ import numpy as np
 
 from vl_track.data.sets.clips import ClipVideo
 from vl_track.data.video import Video
+from vl_track.scenes.identity import digest_of_scene
+from vl_track.scenes.scene import Scene
 from vl_track.scoring.opencv import FILES
 from vl_track.scoring.score_record import ScoreRecord
 
@@ -47,20 +49,27 @@ class ClipRecord(ScoreRecord[ClipScore]):
     kind, command, rows_name = ClipScore, "clips", "clips"
 
 
-def digest_of_run(clip: Video, maker: str, sentence: str, prompt: str) -> str:
+def digest_of_run(video: Video, maker: str, sentence: str, prompt: str) -> str:
     """Return a digest of what a score depends on.
 
     Args:
-        clip: its name, length, boxes and flags count, and the bytes of its file, so that a score of
-            a clip that was replaced by another is never taken up.
+        video: what it is drawn from, of a scene; else its name, length, boxes and flags, and of a
+            clip the bytes of its file, so that a score of a clip that was replaced by another is
+            never taken up.
         maker: model, options and runtime, or the version of another tracker.
         sentence: what the tracker is told.
         prompt: which parts of the first frame it is told.
     """
-    truth = [(clip.visible(time), *clip.box(time)) for time in range(len(clip))]
-    content = clip.clip.content if isinstance(clip, ClipVideo) else ""
-    parts = json.dumps([maker, sentence, prompt, clip.name, truth, content])
+    parts = json.dumps([maker, sentence, prompt, video.name, *_identity(video)])
     return sha256(parts.encode()).hexdigest()[:16]
+
+
+def _identity(video: Video) -> tuple[object, ...]:
+    """Return what tells a video from others of its name; a scene's truth is slow to compute."""
+    if isinstance(video, Scene):
+        return (digest_of_scene(video),)
+    truth = [(video.visible(time), *video.box(time)) for time in range(len(video))]
+    return truth, video.clip.content if isinstance(video, ClipVideo) else ""
 
 
 def summary(table: Table) -> str:

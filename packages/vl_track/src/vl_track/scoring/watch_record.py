@@ -13,8 +13,6 @@ from holdfast.errors import ConfigError
 from vl_track.data.flags import Flags
 from vl_track.data.prompts import PromptKind
 from vl_track.data.video import Video
-from vl_track.scenes.identity import digest_of_scene
-from vl_track.scenes.scene import Scene
 from vl_track.scoring.clip_record import digest_of_run
 from vl_track.scoring.presence import LookedAt
 from vl_track.scoring.searching import Places
@@ -116,13 +114,9 @@ class WatchRecord:
 
 def _key(video: Video, turn: PromptKind, *, search: bool) -> str:
     """Return a digest of a video and of how it is watched."""
-    parts = [turn, str(search), video.name]
-    if isinstance(video, Scene):
-        parts.append(digest_of_scene(video))
-    else:
-        parts.append(digest_of_run(video, "", video.sentence, turn))
-        if isinstance(video, LookedAt):
-            parts.append(str([video.absent(time) for time in range(len(video))]))
+    parts = [turn, str(search), digest_of_run(video, "", video.sentence, turn)]
+    if isinstance(video, LookedAt):
+        parts.append(str([video.absent(time) for time in range(len(video))]))
     return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
