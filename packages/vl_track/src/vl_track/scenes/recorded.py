@@ -108,10 +108,14 @@ def _with_target(scene: Scene, target: SceneObject) -> Scene:
 
 def _without(scene: Scene, gone: Flags) -> Scene:
     """Put the target far outside the frame in some frames."""
-    target = scene.objects[scene.target]
-    centre = target.path.centre.copy()
-    centre[gone] = -10.0 * sum(scene.frame_size)
-    return _with_target(scene, replace(target, path=replace(target.path, centre=centre)))
+    return _with_target(scene, _outside(scene, scene.objects[scene.target], gone))
+
+
+def _outside(scene: Scene, thing: SceneObject, when: Flags | Sequence[int]) -> SceneObject:
+    """Return an object that is far outside the frame at some times: flags, or their numbers."""
+    centre = thing.path.centre.copy()
+    centre[when] = -10.0 * sum(scene.frame_size)
+    return replace(thing, path=replace(thing.path, centre=centre))
 
 
 def _cover(
@@ -196,10 +200,7 @@ def _is_shown(scene: Scene, time: int) -> bool:
 
 def _uncover(scene: Scene, times: Sequence[int]) -> Scene:
     """Put what covers the target, which is drawn last, outside the frame at some times."""
-    cover = scene.objects[-1]
-    centre = cover.path.centre.copy()
-    centre[times] = -10.0 * sum(scene.frame_size)
-    moved = replace(cover, path=replace(cover.path, centre=centre))
+    moved = _outside(scene, scene.objects[-1], times)
     return replace(scene, objects=(*scene.objects[:-1], moved))
 
 

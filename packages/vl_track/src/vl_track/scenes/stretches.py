@@ -1,13 +1,13 @@
 """Stretches of recorded tracks: which frames are taken, and where they lie in a frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from holdfast.errors import ConfigError
 from holdfast.seeding import fold_seed
-from vl_track.data.flags import Flags, runs_of
+from vl_track.data.flags import runs_of
 from vl_track.scenes.trajectories import Boxes, Recording
 
 LEAST_SIDE = 12.0
@@ -17,30 +17,14 @@ LARGEST = 0.34
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Stretch:
-    """Frames of a recording; the object is in view in the first of them.
+class Stretch(Recording):
+    """Frames of a recording, under its name; the object is in view in the first of them.
 
     Attributes:
-        name: of the recording.
         first: number of its first frame in the recording.
-        boxes: (T, 4) x, y, width, height, as recorded.
-        outside: (T,), whether the object is out of view.
-        covered: (T,), whether something covers it.
     """
 
-    name: str
     first: int
-    boxes: Boxes = field(repr=False)
-    outside: Flags = field(repr=False)
-    covered: Flags = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.boxes)
-
-    @property
-    def gone(self) -> Flags:
-        """Return (T,), whether the object is not in view."""
-        return np.asarray(self.outside | self.covered)
 
 
 def first_absence(recording: Recording, frames: int) -> Stretch:
