@@ -1,5 +1,6 @@
 """``vl-track audit``: how much of anyone's tracker is language."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -94,7 +95,7 @@ def audit(
         every = [video for videos in sets.values() for video in videos]
         chosen = replace(options or TrackerOptions(), allow_nothing=True)
         audited = presets.make_tracker(weights, chosen, device, runtime, precision, classes, every)
-        maker = presets.maker_of(audited, weights, classes)
+        maker = json.dumps(presets.maker_of(audited, weights, classes))
     try:
         done = _run(audited, sets, prompts or ["box+text"], record, maker)
     except KeyboardInterrupt:

@@ -100,7 +100,7 @@ def clips(
     rivals = _rivals(networks)
     found = list(open_annotated(annotations, split, root))
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, found)
-    maker = presets.maker_of(tracker, weights, classes)
+    maker = json.dumps(presets.maker_of(tracker, weights, classes))
     told = sentences([clip.sentence for clip in found], [_video_of(clip) for clip in found])
     for clip, prompts in zip(found, told, strict=True):
         for run in (*_ours(tracker, clip, prompts, maker), *rivals):

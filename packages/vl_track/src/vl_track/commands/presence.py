@@ -18,9 +18,7 @@ from vl_track.commands.trusted import own_classes
 from vl_track.data.sets.base import Split
 from vl_track.data.video import Video
 from vl_track.digests import digest_of
-from vl_track.graphs.kept import digest_of_model
 from vl_track.loading import load_network, read_folder, save_network
-from vl_track.opening import named
 from vl_track.packaged import packaged
 from vl_track.runtimes import Precision, Runtime
 from vl_track.scoring.alarms import alarm_lines, alarm_score
@@ -108,7 +106,11 @@ def presence(
     every = [*videos[0], *videos[1]]
     tracker = presets.make_tracker(weights, options, device, runtime, precision, classes, every)
     _check_alarm(tracker, wanted, fitted)
-    made = {**_made(tracker, weights, classes), "dataset": dataset, "split": split}
+    made = {
+        **_made(presets.maker_of(tracker, weights, classes)),
+        "dataset": dataset,
+        "split": split,
+    }
     record = WatchRecord(out, {**made, "prompt": prompt, "search": bool(fitted)}, resume=resume)
     watched = _watch(tracker, videos, prompt, record, search=bool(fitted))
     _tell(watched, tracker, outputs, record, f"{wanted.title}, prompt {prompt}", classes)
@@ -119,11 +121,10 @@ def _unaided(options: TrackerOptions | None) -> TrackerOptions:
     return replace(options or TrackerOptions(), alarm=0.0, redetect="never")
 
 
-def _made(tracker: "Tracker", weights: str | None, classes: Sequence[str]) -> dict[str, Any]:
+def _made(maker: presets.Maker) -> dict[str, Any]:
     """Return what frames are made by; each option by its own name, so that it can be told."""
-    options = {f"option {name}": value for name, value in vars(tracker.options).items()}
-    runtime = named(tracker.network)
-    return {"model": digest_of_model(weights), "runtime": runtime, "classes": [*classes], **options}
+    options = {f"option {name}": value for name, value in maker.options.items()}
+    return {"model": maker.model, "runtime": maker.runtime, "classes": [*maker.classes], **options}
 
 
 def _check_alarm(tracker: "Tracker", wanted: Wanted, fitted: str | None) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.progress import Progress
 
@@ -97,13 +97,28 @@ def make_tracker(
     )  # fmt: skip
 
 
-def maker_of(tracker: "Tracker", weights: str | None, classes: Sequence[str]) -> str:
-    """Return what a tracker's boxes depend on: model, runtime, own classes and options, as text."""
+class Maker(NamedTuple):
+    """What a tracker's boxes depend on.
+
+    Attributes:
+        model: digest of its files.
+        runtime: and precision.
+        classes: of the user's own.
+        options: of the tracker, by name.
+    """
+
+    model: str
+    runtime: str
+    classes: Sequence[str]
+    options: dict[str, Any]
+
+
+def maker_of(tracker: "Tracker", weights: str | None, classes: Sequence[str]) -> Maker:
+    """Return what a tracker's boxes depend on."""
     from vl_track.opening import named  # noqa: PLC0415  (the runtimes come with it)
 
-    return json.dumps(
-        [digest_of_model(weights), named(tracker.network), classes, vars(tracker.options)]
-    )
+    options = vars(tracker.options)
+    return Maker(digest_of_model(weights), named(tracker.network), classes, options)
 
 
 @contextmanager

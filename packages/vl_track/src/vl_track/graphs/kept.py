@@ -41,10 +41,9 @@ def place_for(source: Path) -> Path:
     Raises:
         CheckpointError: a file cannot be read.
     """
-    files = sorted(source.iterdir()) if source.is_dir() else [source]
     found = hashlib.sha256(f"format {FORMAT}".encode())
-    for file in files:
-        if file.suffix in MODEL_FILES and file.name not in {FILE, JUDGE}:
+    for file in _model_files(source):
+        if file.name != JUDGE:
             found.update(f"{file.name if source.is_dir() else ''} {digest_of(file)}\n".encode())
     return cache_folder() / "vl_track" / found.hexdigest()[:24]
 
@@ -54,9 +53,13 @@ def digest_of_model(weights: str | None) -> str:
     source = Path(weights) if weights is not None else packaged()
     if not source.exists():
         raise ConfigError(f"There is no model at {source}: check --weights.")
-    files = sorted(source.iterdir()) if source.is_dir() else [source]
     digest = hashlib.sha256()
-    for path in files:
-        if path.suffix in MODEL_FILES and path.name != FILE:
-            digest.update(path.read_bytes())
+    for file in _model_files(source):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _model_files(source: Path) -> list[Path]:
+    """Return the files of a model folder, or the checkpoint; not what describes its graph."""
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    return [file for file in files if file.suffix in MODEL_FILES and file.name != FILE]
