@@ -14,7 +14,7 @@ from dropout_ft.data.partition import spread
 from dropout_ft.data.transforms import Transform, apply_seeded, eval_transform
 from dropout_ft.loading import LoadedClassifier, finite, load_classifier
 from dropout_ft.methods.reevaluation import Reevaluation
-from dropout_ft.report.names import method_name
+from dropout_ft.report.names import run_name
 from dropout_ft.report.table import standard_error
 from dropout_ft.results.coordinates import labels
 from dropout_ft.results.csv_text import csv_of
@@ -93,10 +93,7 @@ def names_of(runs: Sequence[Run]) -> dict[tuple[object, ...], str]:
     """Return the name of each group of runs that may share a mean."""
     groups = {run.coordinates.group: run.coordinates for run in runs}
     label = labels(list(groups.values()))
-    return {
-        group: method_name("run", where.dropout_rate, label[group], where.objective)
-        for group, where in groups.items()
-    }
+    return {group: run_name(where, label[group]) for group, where in groups.items()}
 
 
 def corruption_csv(rows: Sequence[CorruptionRow]) -> str:

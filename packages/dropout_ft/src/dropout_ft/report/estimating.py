@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_ft.data.table import rows_digest
-from dropout_ft.report.names import method_name
+from dropout_ft.report.names import run_name
 from dropout_ft.results.coordinates import labels
 from dropout_ft.results.estimators import (
     Floats,
@@ -120,7 +120,7 @@ def evidence_of(
     left_out = logits[outside]
     where = run.coordinates
     return Evidence(
-        name=method_name("run", where.dropout_rate, names.get(where.group, ""), where.objective),
+        name=run_name(where, names.get(where.group, "")),
         test_name=where.test_name,
         pictures=(where.data, rows_digest(table)),
         iid=softmax(logits[inside] / temperature),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_ft.data.decoding import read_rgb
-from dropout_ft.report.names import method_name
+from dropout_ft.report.names import run_name
 from dropout_ft.report.results import Collection
 from dropout_ft.results.run import Run
 from dropout_ft.results.selection import select_iid
@@ -46,12 +46,7 @@ def examples(collection: Collection, *, count: int = 12, seed: int = 0) -> list[
     tests = np.flatnonzero(np.isin(first.table.domain, first.table.test_domains))
     chosen = np.random.default_rng(seed).permutation(tests)[:count]
     logits = [_selected_logits(run) for run in ordered]
-    names = [
-        method_name(
-            "run", run.coordinates.dropout_rate, collection.label_of(run), run.coordinates.objective
-        )
-        for run in ordered
-    ]
+    names = [run_name(run.coordinates, collection.label_of(run)) for run in ordered]
     return [_example(int(row), ordered, names, logits) for row in chosen]
 
 

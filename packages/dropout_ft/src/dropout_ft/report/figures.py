@@ -11,7 +11,7 @@ from matplotlib.markers import MarkerStyle
 
 from dropout_ft.methods.registry import all_methods
 from dropout_ft.report.clouds import cloud
-from dropout_ft.report.names import method_name
+from dropout_ft.report.names import run_name
 from dropout_ft.report.results import PART_KEYS, Collection, Result
 from dropout_ft.report.table import standard_error
 from dropout_ft.results.run import Run
@@ -207,7 +207,7 @@ def learning_curves(collection: Collection, part: TestPart = "whole") -> bytes:
         axes.plot(
             steps, means, marker=mark_of(dropout_rate, dropout_rates), linestyle=styles[label],
             color=colour_of(dropout_rate, dropout_rates),
-            label=method_name("run", dropout_rate, label, runs[0].coordinates.objective),
+            label=run_name(runs[0].coordinates, label),
         )  # fmt: skip
     axes.set_xlabel("step")
     axes.set_ylabel("o.o.d. accuracy, %")

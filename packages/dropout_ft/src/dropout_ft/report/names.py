@@ -1,7 +1,7 @@
 """What methods are called in tables, legends and on the page."""
 
 from dropout_ft.methods.base import ZERO_SHOT
-from dropout_ft.results.coordinates import ERM
+from dropout_ft.results.coordinates import ERM, Coordinates
 
 
 def method_name(method: str, dropout_rate: float, label: str = "", objective: str = ERM) -> str:
@@ -25,3 +25,8 @@ def method_name(method: str, dropout_rate: float, label: str = "", objective: st
         words = [f"dropout {dropout_rate:g}"]
     words += [label, "" if method == "run" else method]
     return ", ".join(word for word in words if word)
+
+
+def run_name(where: Coordinates, label: str) -> str:
+    """Name single runs by their coordinates and what else sets them apart."""
+    return method_name("run", where.dropout_rate, label, where.objective)
