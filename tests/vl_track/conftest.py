@@ -1,12 +1,19 @@
-"""Fixtures of the tests that run ``vl-track track``."""
+"""Fixtures of the tests of vl_track: material of Scenes, and what runs ``vl-track track``."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from scenes_support import painted_root
 from tracking_support import FindsRed, write_clip
 from vl_track.app import APP
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a little material of Scenes."""
+    return painted_root(tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import REPOSITORY
 from holdfast.errors import ConfigError, DataError
-from scenes_support import painted_root, small_world, tiny_config, tiny_network
+from scenes_support import small_world, tiny_config, tiny_network
 from tracking_support import frame_with, moving_box
 from vl_track.app import APP
 from vl_track.data.prompts import PromptKind
@@ -79,11 +79,6 @@ class Leaves(Still):
 class Nothing:
     pass
 '''
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return painted_root(tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.errors import ConfigError, DataError, MissingToolError
-from scenes_support import painted_root, small_world
+from scenes_support import small_world
 from tracking_support import FindsRed, frame_with, moving_box, write_clip
 from vl_track.app import APP
 from vl_track.commands import clips as clips_command
@@ -116,11 +116,6 @@ class Told:
 
     def track(self, frame: Image) -> Estimate:
         return Estimate(self.box, 0.5)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return painted_root(tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.fixture(scope="module")

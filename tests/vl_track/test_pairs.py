@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes_support import painted_root, small_world
+from scenes_support import small_world
 from vl_track.data.absence import Absence
 from vl_track.data.augment import Augmentation, Pair, augment, mirror_sentence
 from vl_track.data.geometry import Box, Window, into_release_crop, window_around
@@ -230,11 +230,6 @@ def test_brightness_stays_in_its_range() -> None:
 def test_sentences_in_a_mirror(said: str, mirrored: str) -> None:
     assert mirror_sentence(said) == mirrored
     assert mirror_sentence(mirrored) == said
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return painted_root(tmp_path_factory.mktemp("scenes"))
 
 
 def test_scenes_are_videos_that_mention_their_other_objects(root: Path) -> None:

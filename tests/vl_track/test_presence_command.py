@@ -7,15 +7,10 @@ from typing import Any
 import cv2
 import pytest
 
-from scenes_support import painted_root, tiny_config, tiny_network
+from scenes_support import tiny_config, tiny_network
 from vl_track.app import APP
 from vl_track.commands import presets
 from vl_track.loading import load_network, save_network
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return painted_root(tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.fixture

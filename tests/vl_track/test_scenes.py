@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.data.emoji.concepts import concepts
 from holdfast.errors import DataError
-from scenes_support import painted_root, small_world
+from scenes_support import small_world
 from vl_track.scenes.appearance import COLOURS, Appearance, dress, silhouette
 from vl_track.scenes.make import make_scene
 from vl_track.scenes.photographs import find_photographs, read_photograph
@@ -17,11 +17,6 @@ from vl_track.scenes.scene import Scene
 from vl_track.scenes.shapes import SHAPES, cut_patch, draw_shape
 from vl_track.scenes.trajectories import read_trajectories
 from vl_track.scenes.world import nouns_of, split_of, training_nouns
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return painted_root(tmp_path_factory.mktemp("scenes"))
 
 
 def plain(scene: Scene) -> Scene:

@@ -128,11 +128,6 @@ def test_a_scene_is_known_by_what_is_drawn_and_not_by_where_it_was_read(tmp_path
     assert digest_of_scene(replace(one, sentence="another")) != digest_of_scene(one)
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return painted_root(tmp_path_factory.mktemp("scenes"))
-
-
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """One that has an alarm, of random weights."""
