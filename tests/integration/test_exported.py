@@ -186,13 +186,13 @@ def test_the_printed_tracker_follows_as_ours_does(at_home: Path) -> None:
     video = make_scene(world, 3)
     frames = [video.frame(time) for time in range(8)]
     for sentence in ("", "the red ball"):
-        tracker = Tracker(load_network(), TrackerOptions(margin=0))
+        tracker = Tracker(load_network(), TrackerOptions(margin=0, flow=False))
         tracker.initialize(frames[0], video.box(0), sentence)
         theirs = program["follow"](frames, video.box(0), sentence)
         for frame, (box, score) in zip(frames[1:], theirs, strict=True):
             ours = tracker.track(frame)
-            assert np.abs(np.subtract(box, ours.box)).max() < 1.0, "crops round differently"
-            assert score == pytest.approx(ours.score, abs=0.02)
+            assert np.abs(np.subtract(box, ours.box)).max() < 0.5, "a window of one pixel aside moves a box less"
+            assert score == pytest.approx(ours.score, abs=0.01)
 
 
 def test_what_cannot_be_written_is_refused(
