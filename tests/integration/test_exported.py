@@ -191,7 +191,7 @@ def test_the_printed_tracker_follows_as_ours_does(at_home: Path) -> None:
         theirs = program["follow"](frames, video.box(0), sentence)
         for frame, (box, score) in zip(frames[1:], theirs, strict=True):
             ours = tracker.track(frame)
-            assert np.abs(np.subtract(box, ours.box)).max() < 0.5, "a window of one pixel aside moves a box less"
+            assert np.abs(np.subtract(box, ours.box)).max() < 0.5, "the windows differ"
             assert score == pytest.approx(ours.score, abs=0.01)
 
 
