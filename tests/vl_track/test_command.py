@@ -17,6 +17,7 @@ from scenes_support import painted_root
 from tests_support import only_run
 from vl_track.__main__ import main
 from vl_track.app import APP
+from vl_track.finding import Conventions
 from vl_track.loading import load_network
 from vl_track.training.module import Tracking
 
@@ -138,6 +139,26 @@ def test_words_are_learnt_with_the_vision_frozen(words: Words, tmp_path: Path) -
     started = weights(only_run(tmp_path / "second"))
     name = "network.text.embedding.weight"
     assert torch.equal(started[name], first[name])
+
+
+def test_a_model_reads_its_boxes_as_the_model_that_it_started_from(
+    words: Words, tmp_path: Path
+) -> None:
+    """A user's fine-tuning of the shipped model dropped its optical flow."""
+    assert APP.main(words("fit", "first")) == 0
+    ckpt = str(only_run(tmp_path / "first") / "checkpoints/last.ckpt")
+    start, out = tmp_path / "start", tmp_path / "out"
+    assert APP.main(["export", "--ckpt", ckpt, "--out", str(start)]) == 0
+    description = json.loads((start / "config.json").read_text())
+    assert load_network(start).conventions == Conventions()
+    wanted = Conventions(flow=True, least_window=4.0)
+    description["tracker"] = {"flow": True, "least_window": 4.0}
+    (start / "config.json").write_text(json.dumps(description))
+    assert APP.main(words("fit", "second", "--model.start_from", str(start))) == 0
+    ckpt = str(only_run(tmp_path / "second") / "checkpoints/last.ckpt")
+    assert load_network(ckpt).conventions == wanted
+    assert APP.main(["export", "--ckpt", ckpt, "--out", str(out)]) == 0
+    assert load_network(out).conventions == wanted
 
 
 def test_a_start_from_another_architecture_is_one_sentence(

@@ -18,6 +18,8 @@ from vl_track.nn.network import AllInOne
 from vl_track.packaged import packaged
 
 MAX_FILE_BYTES = 16_000_000
+CONVENTIONS_KEY = "conventions"
+"""Of a checkpoint: how the network's boxes are read; ``tracker`` in a model folder."""
 _BODY = ("text_norm", "matching", "template_factor", "search_factor", "presence")
 
 
@@ -150,6 +152,8 @@ def read_trained(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{path} was not written by `vl-track fit`: it does not say which network it holds."
         )
     network = network.get("init_args", network)
+    if CONVENTIONS_KEY in checkpoint:
+        network = {**network, "tracker": checkpoint[CONVENTIONS_KEY]}
     state = checkpoint.get("average_model_state", checkpoint["state_dict"])
     mine = {
         name.removeprefix("network."): value

@@ -15,7 +15,7 @@ from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.console import say
 from holdfast.training.indexed_logits import IndexedLogits
 from vl_track.data.prompts import PROMPTS
-from vl_track.loading import load_network
+from vl_track.loading import CONVENTIONS_KEY, load_network
 from vl_track.nn.alignment import Alignment, Pool
 from vl_track.nn.elimination import keep_ratio_at
 from vl_track.nn.heads.base import HeadLosses, row_of, rows_where
@@ -79,7 +79,8 @@ class Tracking(LightningModule):
             the release does, where their names contain "backbone".
         freeze_visual: train the text encoder and its matching alone, by the pointing loss: a cheap
             first phase. With ``PairOptions.mentions`` every image serves several sentences.
-        start_from: a model folder or checkpoint whose weights are the start, without its optimiser.
+        start_from: a model folder or checkpoint whose weights are the start, without its optimiser,
+            and whose boxes are read as its conventions say, by the trained model too.
         start_new: parts of the network, by the beginning of their weights' names, that the start
             does not have and that begin as if nothing was given: ``backbone.target_types``,
             ``presence.``.
@@ -116,7 +117,9 @@ class Tracking(LightningModule):
         if start_from is not None:
             # The parts of this very network are the user's choice, own classes included.
             own = [type(network.backbone), type(network.head), type(network.text)]
-            start = load_network(start_from, own).state_dict()
+            loaded = load_network(start_from, own)
+            network.conventions = loaded.conventions
+            start = loaded.state_dict()
             fresh = network.state_dict()
             new = [n for n in fresh if n.startswith(tuple(start_new or ())) and n not in start]
             start |= {name: fresh[name] for name in new}
@@ -249,6 +252,10 @@ class Tracking(LightningModule):
 
     def _frozen(self) -> list[nn.Module]:
         return [self.network.backbone, self.network.mixup, self.network.head]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep how boxes are read: what a start said is not in the run's configuration."""
+        checkpoint[CONVENTIONS_KEY] = self.network.conventions._asdict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another architecture before loading it."""
