@@ -287,6 +287,7 @@ def test_recorded_absences_are_the_videos_absences(
     ("more", "told"),
     [
         (["--dataset", "real_clips", "--trajectories", "x", "--frames", FRAMES], "--frames is for"),
+        (["--dataset", "real_clips", "--count", "3"], "--count is for videos of Scenes"),
         (["--count", "0"], "give --count or --staying"),
         (["--frames", "5"], "give 20 or more"),
         (["--resume", "true"], "name it with --out"),

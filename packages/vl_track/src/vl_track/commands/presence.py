@@ -45,7 +45,7 @@ def presence(
     weights: str | None = None,
     dataset: DataSet = "scenes",
     split: Split = "test",
-    count: int = 20,
+    count: int | None = None,
     staying: int = 0,
     frames: int | None = None,
     trajectories: str | None = None,
@@ -71,7 +71,7 @@ def presence(
             Presence is told by a network with ``presence: true``, or by ``presence.json``.
         dataset: ``scenes``, with targets that leave and passers-by, or ``real_clips``.
         split: of the data set; calibrate on ``val``.
-        count: videos of Scenes; 0 counts alarms only.
+        count: videos of Scenes, by default 20; 0 counts alarms only. Not for ``real_clips``.
         staying: further videos of Scenes, whose targets stay: false alarms are counted on them too.
             With ``fitted`` the first ``count`` enter the fit, the others calibrate the alarm.
         frames: of each video of Scenes; by default 100, and 300 with ``trajectories``.
@@ -93,7 +93,7 @@ def presence(
         classes: heads, text encoders and backbones of your own, as ``module.Class``.
         options: of the tracker.
     """
-    wanted = Wanted(dataset=dataset, split=split, count=count, staying=staying, frames=frames,
+    wanted = Wanted(dataset=dataset, split=split, counted=count, staying=staying, frames=frames,
                     trajectories=trajectories, root=root, emoji=emoji)  # fmt: skip
     outputs = Outputs(
         source=Path(weights) if weights is not None else packaged(), out=out, diagram=diagram,

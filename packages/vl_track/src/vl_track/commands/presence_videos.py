@@ -25,6 +25,8 @@ FIRST_STAYING = 100
 """Least seed of these videos."""
 LONG = 300
 """Frames of a video that follows a recorded track; other Scenes have 100."""
+DEFAULT_COUNT = 20
+"""Videos of Scenes whose targets leave."""
 LEAST_FRAMES = 20
 """The first ten frames of a video stand for how it looks while the object is there."""
 
@@ -37,12 +39,17 @@ class Wanted:
 
     dataset: DataSet
     split: Split
-    count: int
+    counted: int | None
     staying: int
     frames: int | None
     trajectories: str | None
     root: str | None
     emoji: bool
+
+    @property
+    def count(self) -> int:
+        """Videos of Scenes whose targets leave."""
+        return DEFAULT_COUNT if self.counted is None else self.counted
 
     @property
     def title(self) -> str:
@@ -59,6 +66,7 @@ class Wanted:
             ConfigError: options that go against each other, or no video at all.
         """
         only_scenes = [
+            ("--count", self.counted is not None),
             ("--staying", self.staying != 0),
             ("--frames", self.frames is not None),
             ("--trajectories", self.trajectories is not None),
