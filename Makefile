@@ -12,7 +12,7 @@ RESULTS ?= results
 export HOLDFAST_DATA := $(DATA)
 PACKAGES := -e packages/common -e packages/dropout_ft -e packages/vl_track
 
-.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep hands-curve scenes vl-small vl-real vl-score vl-ablate vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs commands wheels site audit kills mutants clean
+.PHONY: help setup demo dropout-demo track-demo web-demo demo-full paper-resnet50 paper-pacs paper-vlcs paper-office-home paper-terra-incognita paper-all clip-pacs clip-vlcs clip-office-home clip-terra-incognita clip-domain-net clip-all emoji-sweep hands-sweep hands-curve scenes vl-small vl-real vl-score vl-audit vl-clips vl-paper-base vl-lasot vl-lasot-tricks vl-ostrack vl-benchmark vl-mini check test test-nightly coverage lint hooks bench gpu docs commands wheels site audit kills mutants clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET"} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -150,8 +150,8 @@ vl-score: scenes ## success AUC of the shipped tracker on held-out Scenes
 	$(BIN)/vl-track score --out $(RESULTS)/vl-score/both.json --overwrite $(WEIGHTS:%=--weights %)
 	$(BIN)/vl-track score --prompt box --out $(RESULTS)/vl-score/box.json --overwrite $(WEIGHTS:%=--weights %)
 
-vl-ablate: scenes ## the shipped tracker with the right sentence, none, and a wrong one
-	$(BIN)/vl-track ablate-language --out $(RESULTS)/vl-ablate.json --overwrite $(WEIGHTS:%=--weights %)
+vl-audit: scenes ## how much of the shipped tracker is language: the right sentence, none, and wrong ones
+	$(BIN)/vl-track audit --prompts "[text,box+text]" --out $(RESULTS)/vl-audit/page.html --resume $(WEIGHTS:%=--weights %)
 
 vl-clips: $(STAMP) ## the shipped tracker beside OpenCV's CSRT, KCF and MIL on RealClips (Debian only)
 	$(BIN)/vl-track clips real_clips --out $(RESULTS)/vl-clips.json --overwrite $(WEIGHTS:%=--weights %)

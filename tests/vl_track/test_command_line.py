@@ -29,7 +29,7 @@ TRACKING = {"weights", "device", "runtime", "precision", "classes", "options"}
 
 
 @pytest.mark.parametrize(
-    "command", ["track", "benchmark", "score", "clips", "ablate-language", "vot", "example", "demo"]
+    "command", ["track", "benchmark", "score", "clips", "audit", "vot", "example", "demo"]
 )
 def test_commands_that_track_have_the_same_options(command: str) -> None:
     """A model with a head of one's own could be benchmarked, but not scored, served or started."""
@@ -68,7 +68,7 @@ def test_score_takes_a_model_with_a_class_of_ones_own(
         (["score", "--count", "many"], "count"),
         (["score", "--split", "holiday"], "split"),
         (["scenes", "dance"], "dance"),
-        (["ablate-language", "--prompts", "[shout]"], "shout"),
+        (["audit", "--prompts", "[shout]"], "shout"),
         (["convert", "a.pth.tar"], "out"),
         (["export", "--out", "x"], "ckpt"),
     ],

@@ -106,7 +106,7 @@ def test_commands_named_in_documents_and_makefile_exist() -> None:
         "demo",
         "example",
         "score",
-        "ablate-language",
+        "audit",
         "clips",
         "scenes",
         "export",

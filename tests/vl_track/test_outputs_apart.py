@@ -41,8 +41,6 @@ def test_files_are_checked_before_any_work(tmp_path: Path) -> None:
         ["phases", "{in}/phases.yaml", "--out", "{in}/phases.yaml"],
         ["phases", "{in}/phases.yaml", "--out", "{in}/runs", "--start", "{in}/runs/model"],
         ["score", "--weights", "{in}/table.csv", "--out", "{in}/table.csv", "--overwrite"],
-        ["ablate-language", "--weights", "{in}/table.csv", "--out", "{in}/table.csv",
-         "--overwrite"],
         ["clips", "{in}/clips", "--weights", "{in}/table.csv", "--out", "{in}/table.csv",
          "--overwrite"],
     ],

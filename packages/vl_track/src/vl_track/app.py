@@ -59,11 +59,6 @@ APP = App(
             help="list the known data sets, or verify one on disk",
             example="vl-track data verify lasot --root data",
         ),
-        "ablate-language": Command(
-            target="vl_track.commands.ablate_language:ablate_language",
-            help="score a model with the right sentence, none, and a wrong one",
-            example="vl-track ablate-language --count 40 --out ablation.json",
-        ),
         "audit": Command(
             target="vl_track.commands.audit:audit",
             help="say how much of anyone's tracker is language: right, no and wrong sentences",

@@ -1,4 +1,4 @@
-"""What ``score``, ``clips`` and ``ablate-language`` share: data, tracker, progress and record.
+"""What ``score``, ``clips``, ``audit`` and ``presence`` share: data, tracker, progress and record.
 
 Each tracks a data set that ``benchmark`` and ``evaluate`` know too, with their loop and their
 evaluator, and prints a table of its own.

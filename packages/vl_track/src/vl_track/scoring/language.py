@@ -56,18 +56,6 @@ class Ablation:
     runs: dict[str, list[SequenceResult]]
     failed: list[Failure] = field(default_factory=list)
 
-    def auc(self, condition: str) -> float:
-        """Return the mean AUC of a condition; not a number where it has no video."""
-        runs = self.runs[condition]
-        return float(np.mean([run.auc for run in runs])) if runs else float("nan")
-
-    def lift(self, over: str) -> tuple[float, float]:
-        """Return the gain in AUC of the right sentence, and its standard error over videos."""
-        right, other = self.pairs(over)
-        gains = right - other
-        error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else float("nan")
-        return float(gains.mean()), float(error)
-
     def pairs(self, over: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the AUCs with the right sentence and under a condition, on the same videos."""
         right = {run.name: run.auc for run in self.runs["right"]}
