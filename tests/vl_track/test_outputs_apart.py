@@ -41,6 +41,7 @@ def test_files_are_checked_before_any_work(tmp_path: Path) -> None:
         ["phases", "{in}/phases.yaml", "--out", "{in}/phases.yaml"],
         ["phases", "{in}/phases.yaml", "--out", "{in}/runs", "--start", "{in}/runs/model"],
         ["score", "--weights", "{in}/table.csv", "--out", "{in}/table.csv", "--overwrite"],
+        ["audit", "--weights", "{in}/table.csv", "--out", "{in}/table.csv", "--overwrite"],
         ["clips", "{in}/clips", "--weights", "{in}/table.csv", "--out", "{in}/table.csv",
          "--overwrite"],
     ],
