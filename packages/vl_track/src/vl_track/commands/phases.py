@@ -1,7 +1,9 @@
 """``vl-track phases``: train one recipe in phases, each from the weights of the one before."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,6 +13,9 @@ from holdfast.errors import ConfigError
 from holdfast.outputs import keep_apart
 from holdfast.runs.record import read_record
 from vl_track.app import APP
+
+if TYPE_CHECKING:
+    from vl_track.averaging import Model
 
 START = "model.start_from"
 
@@ -35,16 +40,30 @@ class Phase(_Strict):
     seed: int | None = None
 
 
+class Ending(_Strict):
+    """Which model the phases end with, where it is not the last one's.
+
+    Attributes:
+        mean_of: names of phases, the mean of whose weights it has.
+        presence_head: keep the presence head; without it ``presence.json`` tells presence.
+    """
+
+    mean_of: list[str] = Field(min_length=1)
+    presence_head: bool = True
+
+
 class Phases(_Strict):
     """A file of phases.
 
     Attributes:
         fit: YAML files of the recipe, relative to this file; later ones win.
         phases: in the order in which they are trained.
+        model: that is written at the end; by default the last phase's.
     """
 
     fit: list[str] = Field(min_length=1)
     phases: dict[str, Phase] = Field(min_length=1)
+    model: Ending | None = None
 
 
 def phases(
@@ -56,6 +75,8 @@ def phases(
     set: list[str] = [],  # noqa: A002, B006  (the option's name)
 ) -> None:
     """Train a recipe in phases; the last one's model is written to ``OUT/model``.
+
+    Where the file says so (``model: {mean_of: [...]}``), it is the mean of several phases' models.
 
     Each phase starts from the exported weights of the one before, and the first from ``start``;
     without it, from what its files say. The same command goes on where it stopped: a finished phase
@@ -69,7 +90,8 @@ def phases(
         set: further settings for every phase, as ``key=value``.
     """
     plan = read_phases(file)
-    from vl_track.commands.export import write_folder  # noqa: PLC0415  (torch comes with it)
+    # Torch comes with these.
+    from vl_track.commands.export import write_folder, write_model  # noqa: PLC0415
 
     root = Path(out).expanduser()
     keep_apart(
@@ -77,7 +99,7 @@ def phases(
     )
     _check_settings(set)
     before = None if start is None else _checked_start(Path(start).expanduser(), root)
-    checkpoint = ""
+    checkpoint, models = "", {}
     for number, (name, phase) in enumerate(plan.phases.items(), 1):
         sys.stdout.write(f"phase {number} of {len(plan.phases)}: {name}\n")
         sys.stdout.flush()
@@ -88,7 +110,19 @@ def phases(
         # The run's folder is named after all its settings, its start among them.
         before = directory / "model"
         write_folder(checkpoint, str(before), graph=False)
-    write_folder(checkpoint, str(root / "model"))
+        models[name] = before
+    if plan.model is None:
+        write_folder(checkpoint, str(root / "model"))
+    else:
+        write_model(_ending(plan.model, models), root / "model")
+
+
+def _ending(ending: Ending, models: Mapping[str, Path]) -> "Model":
+    """Return the model that phases end with, of the folders of their models."""
+    from vl_track.averaging import mean_model, without_presence_head  # noqa: PLC0415
+
+    model = mean_model([models[name] for name in ending.mean_of])
+    return model if ending.presence_head else without_presence_head(model)
 
 
 def _check_settings(settings: list[str]) -> None:
@@ -162,6 +196,12 @@ def read_phases(file: str) -> Phases:
             f"The phases {path} are wrong at {where}. See configs/vl_track/phases.yaml for an "
             "example."
         ) from error
+    for name in plan.model.mean_of if plan.model else ():
+        if name not in plan.phases:
+            raise ConfigError(
+                f"The phases {path} end with the mean of '{name}', which is none of them: name "
+                f"some of {', '.join(plan.phases)}."
+            )
     plan.fit = [_beside(path, one) for one in plan.fit]
     for phase in plan.phases.values():
         phase.fit = [_beside(path, one) for one in phase.fit]

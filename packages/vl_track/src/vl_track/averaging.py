@@ -1,0 +1,70 @@
+"""The mean of several model folders' weights, and a network without its presence head."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from holdfast.errors import CheckpointError
+from vl_track.loading import read_folder
+
+HEAD = "presence."
+
+Model = tuple[dict[str, Any], dict[str, Tensor]]
+"""A network's description and its weights."""
+
+
+def mean_model(folders: Sequence[Path]) -> Model:
+    """Return the mean of the weights of models that follow one another in training.
+
+    Args:
+        folders: model folders of one architecture, one or more.
+
+    Returns:
+        The description that all of them have, and float32 weights. Tables of whole numbers are
+        those of all, and counters the last one's.
+
+    Raises:
+        CheckpointError: a folder is no whole model, or two of them are not alike: another
+            description, other names or shapes, or other whole numbers.
+    """
+    config, first = read_folder(folders[0])
+    total = {name: value.float() for name, value in first.items() if value.is_floating_point()}
+    last = first
+    for folder in folders[1:]:
+        other, weights = read_folder(folder)
+        if other != config:
+            raise CheckpointError(
+                f"{folders[0]} and {folder} have different config.json, and models that are not "
+                "alike have no mean: name phases of one architecture."
+            )
+        _check_alike(first, weights, f"{folders[0]} and {folder}")
+        total = {name: value + weights[name].float() for name, value in total.items()}
+        last = weights
+    return config, {
+        name: total[name] / len(folders) if name in total else value for name, value in last.items()
+    }
+
+
+def without_presence_head(model: Model) -> Model:
+    """Return a model without its presence head; presence is then told by ``presence.json``."""
+    config, weights = model
+    kept = {name: value for name, value in weights.items() if not name.startswith(HEAD)}
+    return {**config, "presence": False}, kept
+
+
+def _check_alike(one: Mapping[str, Tensor], other: Mapping[str, Tensor], which: str) -> None:
+    """Refuse weights that have no mean."""
+    if one.keys() != other.keys():
+        name = sorted(one.keys() ^ other.keys())[0]
+        raise CheckpointError(f"{which} have no mean: only one of them has the weight {name}.")
+    for name, value in one.items():
+        if value.shape != other[name].shape:
+            raise CheckpointError(f"{which} have no mean: their {name} has different shapes.")
+        table = not value.is_floating_point() and value.ndim > 0
+        if table and not torch.equal(value, other[name]):
+            raise CheckpointError(
+                f"{which} have no mean: their {name} holds different whole numbers."
+            )
