@@ -348,7 +348,7 @@ def test_the_first_phase_starts_from_a_model(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_real_phases_follow_a_model_without_their_new_parts(tmp_path: Path) -> None:
-    """The first adds target types and presence, which the second finds in its weights."""
+    """The first adds target types and presence, which the later ones find in their weights."""
     network = yaml.safe_load((FOLDER / "scenes_real.yaml").read_text())["model"]["network"]
     old = json.loads(json.dumps(network))
     del old["backbone"]["init_args"]["target_types"], old["presence"]
@@ -362,8 +362,11 @@ def test_the_real_phases_follow_a_model_without_their_new_parts(tmp_path: Path) 
     ]  # fmt: skip
     assert APP.main(words) == 0
     runs = {path.name.rsplit("-", 1)[0] for path in (tmp_path / "out").glob("*-*")}
-    assert runs == {"scenes-real", "scenes-real-2"}
+    assert runs == {"scenes-real", "scenes-real-2", "scenes-real-3"}
+    (last,) = (tmp_path / "out").glob("scenes-real-3-*")
+    assert load_network(last / "model").presence is not None
     model = load_network(tmp_path / "out/model")
-    assert model.presence is not None
+    assert model.presence is None, "the head stays behind"
+    assert model.wants_target
     before, after = load_network(tmp_path / "words").text, model.text
     assert torch.equal(before.pieces_VD, after.pieces_VD)  # the table is not trained
