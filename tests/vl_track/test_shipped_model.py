@@ -53,7 +53,7 @@ def test_files_are_small_half_precision_and_hold_nothing_of_training() -> None:
             for name in weights.keys():  # noqa: SIM118  (not a dictionary)
                 assert not name.startswith("alignment")
                 tensor = weights.get_tensor(name)
-                assert tensor.dtype in {torch.float16, torch.int64}, name
+                assert tensor.dtype in {torch.float16, torch.int64, torch.int8}, name
                 assert bool(tensor.isfinite().all()), name
 
 
@@ -74,7 +74,7 @@ def test_the_description_is_that_of_the_configuration() -> None:
     from conftest import CONFIGS
 
     config = json.loads((FOLDER / "config.json").read_text())
-    wanted = yaml.safe_load((CONFIGS / "vl_track/scenes_small.yaml").read_text())["model"][
+    wanted = yaml.safe_load((CONFIGS / "vl_track/scenes_real.yaml").read_text())["model"][
         "network"
     ]
     assert config["backbone"]["init_args"]["depth"] == wanted["backbone"]["init_args"]["depth"]
@@ -83,6 +83,11 @@ def test_the_description_is_that_of_the_configuration() -> None:
         == wanted["backbone"]["init_args"]["search_size"]
     )
     assert config["matching"] == wanted["matching"]
+    assert config["text"]["class_path"] == wanted["text"]["class_path"]
+    assert config["backbone"]["init_args"]["target_types"] is True
+    # The recipe trains a presence head; docs/results/vl_track.md says why it stays behind.
+    assert wanted["presence"] is True
+    assert config["presence"] is False
 
 
 def grounded(network: AllInOne, scene: Scene, sentence: str) -> float:
@@ -115,7 +120,7 @@ def test_words_change_the_scores_and_none_does_not_matter_twice(
     blank = torch.zeros(1, 3, network.backbone.template_size, network.backbone.template_size)
     with torch.inference_mode():
         red, blue, nothing, again = (
-            network(blank, crop, [said]).maps.score_B1FF
+            network(blank, crop, [said], target=torch.zeros(1, 4)).maps.score_B1FF
             for said in ("the red circle", "the blue star", "", "  ")
         )
     assert float((red - blue).abs().max()) > 0.01
@@ -142,12 +147,15 @@ def test_answers_do_not_depend_on_the_batch(network: AllInOne) -> None:
     search = torch.randint(0, 255, (3, 3, backbone.search_size, backbone.search_size),
                            generator=generator, dtype=torch.uint8)  # fmt: skip
     said = ["the red circle", "", "the large dog on the left"]
+    targets = torch.tensor([[0.25, 0.25, 0.5, 0.5], [0.3, 0.2, 0.4, 0.6], [0.0, 0.0, 0.0, 0.0]])
     with torch.inference_mode():
-        together = network(template, search, said).maps
-        alone = [network(template[k : k + 1], search[k : k + 1], said[k : k + 1]).maps
-                 for k in range(3)]  # fmt: skip
+        together = network(template, search, said, target=targets).maps
+        alone = [
+            network(*(of[k : k + 1] for of in (template, search, said)), target=targets[k : k + 1])
+            for k in range(3)
+        ]
     for place, one in enumerate(alone):
-        for a, b in zip(together, one, strict=True):
+        for a, b in zip(together, one.maps, strict=True):
             torch.testing.assert_close(a[place : place + 1], b, atol=1e-4, rtol=1e-3)
 
 
