@@ -74,9 +74,7 @@ def test_the_description_is_that_of_the_configuration() -> None:
     from conftest import CONFIGS
 
     config = json.loads((FOLDER / "config.json").read_text())
-    wanted = yaml.safe_load((CONFIGS / "vl_track/scenes_real.yaml").read_text())["model"][
-        "network"
-    ]
+    wanted = yaml.safe_load((CONFIGS / "vl_track/scenes_real.yaml").read_text())["model"]["network"]
     assert config["backbone"]["init_args"]["depth"] == wanted["backbone"]["init_args"]["depth"]
     assert (
         config["backbone"]["init_args"]["search_size"]
