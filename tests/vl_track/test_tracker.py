@@ -55,6 +55,26 @@ def test_small_objects_are_looked_for_in_parts_of_the_frame(scales: tuple[float,
     assert overlap(start.box, (299, 199, 10, 10)) > 0.5
 
 
+@pytest.mark.parametrize(("looks", "asked"), [(0, 1), (1, 2), (2, 3)])
+def test_what_a_sentence_found_is_looked_at_again_from_closer(looks: int, asked: int) -> None:
+    """In a crop of the whole frame ten pixels are two, and the box is as rough."""
+    one, small = tracker(closer_looks=looks), (151.0, 83.0, 13.0, 17.0)
+    start = one.initialize(frame_with(small, (320, 180)), text="the red dot")
+    assert len(one.network.asked) == asked  # type: ignore[attr-defined,arg-type]
+    assert not any(given.any() for given in one.network.asked)  # type: ignore[attr-defined,union-attr]
+    assert (overlap(start.box, small) > 0.85) == (looks > 0)
+
+
+def test_no_closer_look_is_taken_at_what_fills_the_frame_or_was_given() -> None:
+    one, large = tracker(), (20.0, 20.0, 100.0, 80.0)
+    start = one.initialize(frame_with(large), text="the red rectangle")
+    assert overlap(start.box, large) > 0.8
+    assert len(one.network.asked) == 1  # type: ignore[attr-defined,arg-type]
+    given = tracker()
+    given.initialize(frame_with(moving_box(0)), moving_box(0), "the red rectangle")
+    assert given.network.asked == []  # type: ignore[attr-defined]
+
+
 def slow_answer(network: torch.nn.Module, frame: np.ndarray, last: Box, template: Box) -> Box:
     """One step of the release's tracker: crop, network, Hann, argmax, back, clip."""
     backbone = network.backbone

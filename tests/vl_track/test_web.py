@@ -235,6 +235,8 @@ def test_the_pages_options_are_the_defaults_of_the_tracker() -> None:
     assert options.flow is None, "the page does not refine boxes, and its document says so"
     assert options.redetect == "after_alarm", "the page tells a loss, and does not search"
     assert options.grounding_scales == (1.0,)
+    graph = Description.read(packaged())
+    assert facts_of(packaged(), graph, None)["closer_looks"] == options.closer_looks
 
 
 def test_the_whole_graph_needs_no_other_file() -> None:

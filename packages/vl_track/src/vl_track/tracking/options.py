@@ -36,6 +36,8 @@ class TrackerOptions:
             the tracker goes there.
         grounding_scales: sides of the windows searched for an object that only a text names, as
             fractions of the frame's longer side.
+        closer_looks: how often an object that only a text names is looked at again in the window
+            around what was found, before tracking starts.
         margin: pixels of a box that always stay in the frame (``clip_box`` of OSTrack's
             ``lib/utils/box_ops.py``).
         allow_nothing: start with an empty prompt, on what scores highest; for ablations.
@@ -54,5 +56,6 @@ class TrackerOptions:
     lost_patience: int = 5
     found_score: float = 0.4
     grounding_scales: tuple[float, ...] = (1.0,)
+    closer_looks: int = 2
     margin: float = 10.0
     allow_nothing: bool = False

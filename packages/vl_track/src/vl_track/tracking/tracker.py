@@ -301,7 +301,21 @@ class Tracker:
                 windows.append(window_of_frame((width, height)))
             else:
                 windows += cover((width, height), scale * max(width, height))
-        return self._search(frame, windows, hann=False)
+        return self._look_closer(frame, self._search(frame, windows, hann=False))
+
+    def _look_closer(self, frame: Image, found: Estimate) -> Estimate:
+        """Look again at what was found, in the window that the tracker would search around it.
+
+        In a crop of the whole frame an object is small, and its box is rough.
+        """
+        for _ in range(self.options.closer_looks):
+            window = window_around(
+                found.box, self.network.search_factor, self.conventions.least_window
+            )
+            if window.side >= max(frame.shape[:2]):
+                break
+            found = self._search(frame, [window], hann=True)
+        return found
 
     def _redetect(self, frame: Image) -> Estimate | None:
         """Search the whole frame; ``None`` where nothing scores ``found_score``."""

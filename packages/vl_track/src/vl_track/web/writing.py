@@ -84,6 +84,7 @@ def facts_of(folder: Path, description: Description, judge: Judge | None) -> dic
         "search_factor": description.search_factor,
         "conventions": description.conventions._asdict(),
         "margin": TrackerOptions().margin,
+        "closer_looks": TrackerOptions().closer_looks,
         "prior": hann_window(description.search_grid).ravel().tolist(),
         "silence": {"vector": silence.vectors[0].tolist(), "present": int(silence.present[0])},
         "text": _tokens(text),

@@ -95,8 +95,14 @@ export class Tracker {
       this.target = [0, 0, 0, 0];
       const all = windowOfFrame(frame.width, frame.height);
       const flat = new Float32Array(this.facts.prior.length).fill(1);
-      const found = await this.ask(frame, all, flat);
+      let found = await this.ask(frame, all, flat);
       this.box = this.boxOf(frame, found, all);
+      for (let look = 0; look < this.facts.closer_looks; look++) {
+        const closer = windowAround(this.box, this.facts.search_factor, conventions.least_window);
+        if (closer[2] >= Math.max(frame.width, frame.height)) break;
+        found = await this.ask(frame, closer, this.facts.prior);
+        this.box = this.boxOf(frame, found, closer);
+      }
       score = found.score.data[0];
     }
     const window = windowAround(this.box, this.facts.template_factor, conventions.least_window);
