@@ -1,4 +1,4 @@
-"""Job ``tracker``: the phases of the shipped model at ten times the steps."""
+"""Job ``tracker``: the five phases that the shipped model starts from, at ten times the steps."""
 
 from typing import Any
 
