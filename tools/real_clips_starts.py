@@ -1,4 +1,4 @@
-"""Track every object of RealClips from several frames on: ten runs choose nothing, forty do.
+"""Track every object of RealClips from four frames each, to compare models by more runs.
 
     python tools/real_clips_starts.py --weights results/vl-real/model --precision bfloat16
 
@@ -19,6 +19,7 @@ import numpy as np
 
 import vl_track
 from holdfast.data.roots import data_root
+from holdfast.errors import HoldfastError
 from vl_track.data.geometry import Box, Window
 from vl_track.data.prompts import PromptKind
 from vl_track.data.sets.clips import ClipVideo, RealClips
@@ -65,8 +66,10 @@ def runs_of(video: ClipVideo) -> Iterator[ClipVideo | Mirrored]:
     """Yield an object's clip from each of its starting frames on; every second one mirrored."""
     frames = sorted(video.clip.boxes)
     for number in range(STARTS):
-        start = frames[min(len(frames) * number // STARTS, len(frames) - 2)]
+        # The last box can be no start: nothing would be left to score.
+        start = frames[max(0, min(len(frames) * number // STARTS, len(frames) - 2))]
         kept = {frame: box for frame, box in video.clip.boxes.items() if frame >= start}
+        # Absences are not scored, and one before the start would be no frame of the run.
         later = ClipVideo(replace(video.clip, boxes=kept, absent=frozenset()))
         yield Mirrored(later) if number % 2 else later
 
@@ -100,4 +103,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except HoldfastError as error:
+        raise SystemExit(f"real_clips_starts: {error}") from error

@@ -11,6 +11,7 @@ from torch import Tensor
 from conftest import CONFIGS
 from holdfast.errors import CheckpointError
 from vl_track.averaging import mean_model, without_presence_head
+from vl_track.commands.export import write_model
 from vl_track.loading import build_network, load_network, read_folder, save_network
 
 RECIPE = CONFIGS / "vl_track/scenes_real.yaml"
@@ -76,6 +77,28 @@ def test_unlike_models_have_no_mean(tmp_path: Path) -> None:
     save_network(tmp_path / "wider", TINY, wider)
     with pytest.raises(CheckpointError, match=r"text\.places has different shapes"):
         mean_model([tmp_path / "one", tmp_path / "wider"])
+
+
+def test_what_is_not_finite_or_does_not_fit_is_not_written(tmp_path: Path) -> None:
+    """A NaN used to go into the mean, and a model that cannot be read was written with a note."""
+    weights = model(tmp_path / "one", 0)
+    for value in (float("nan"), 1e6):  # the second is too large for float16
+        place = tmp_path / "wrong"
+        with pytest.raises(CheckpointError, match=r"not finite in float16, .* text\.places"):
+            save_network(place, TINY, {**weights, "text.places": torch.full((40, 8), value)})
+        assert not place.exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/network.json").write_text("older")
+    rest = {name: value for name, value in weights.items() if name != "text.places"}
+    with pytest.raises(CheckpointError, match=r"text\.places"):
+        write_model((TINY, rest), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["network.json"]
+
+
+def test_a_head_that_is_not_there_cannot_be_left_out(tmp_path: Path) -> None:
+    model(tmp_path, 0, presence=False)
+    with pytest.raises(CheckpointError, match="no presence head to leave out"):
+        without_presence_head(mean_model([tmp_path]))
 
 
 def test_a_model_without_its_presence_head_finds_the_same(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_averages_are_what_is_loaded(words: Words, tmp_path: Path) -> None:
 
 
 def test_words_are_learnt_with_the_vision_frozen(words: Words, tmp_path: Path) -> None:
-    """The first phase of the shipped model: only text and its matching change; then a start."""
+    """The first phase of phases.yaml: only text and its matching change; then a start."""
     phase = (
         "--model.freeze_visual", "true", "--model.alignment", "null", "--model.network.matching",
         "target_and_text", "--model.loss_weights.pointing", "1.0",

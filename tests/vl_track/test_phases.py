@@ -48,8 +48,8 @@ SIZES = {
     f"{PROMPTS}box+text": 0.55,
     f"{PROMPTS}text": 0.25,
 }
-# What the shipped model was trained with, as differences from scenes_small.yaml, and the network
-# towards real video, from scenes_real.yaml.
+# What the shipped model was trained with: as differences from scenes_small.yaml, and then from
+# scenes_real.yaml.
 FIRST: dict[str, dict[str, Any]] = {
     "words": {
         "trainer.callbacks": None,
@@ -208,6 +208,7 @@ def test_the_only_run_of_a_folder_is_exported_and_never_one_of_several(tmp_path:
         ("fit: [gone.yaml]\nphases: {a: {}}", r"no file .*gone\.yaml"),
         ("fit: [x.yaml]\nphases: {a: {}}\nmodel: {mean_of: [a, b]}", r"'b', which is none of"),
         ("fit: [x.yaml]\nphases: {a: {}}\nmodel: {mean_of: []}", r"'model\.mean_of'"),
+        ("fit: [x.yaml]\nphases: {a: {}}\nmodel: {mean_of: [a, a]}", "name a phase twice"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_sentence(content: str, said: str, tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def mean_model(folders: Sequence[Path]) -> Model:
 
     Returns:
         The description that all of them have, and float32 weights. Tables of whole numbers are
-        those of all, and counters the last one's.
+        those of all, and counters the last one's. Batch norm's running means and variances are
+        averaged too, and not computed anew.
 
     Raises:
         CheckpointError: a folder is no whole model, or two of them are not alike: another
@@ -49,8 +50,17 @@ def mean_model(folders: Sequence[Path]) -> Model:
 
 
 def without_presence_head(model: Model) -> Model:
-    """Return a model without its presence head; presence is then told by ``presence.json``."""
+    """Return a model without its presence head; presence is then told by ``presence.json``.
+
+    Raises:
+        CheckpointError: it has none.
+    """
     config, weights = model
+    if not config.get("presence"):
+        raise CheckpointError(
+            "The model has no presence head to leave out: take `presence_head: false` out of the "
+            "file of phases."
+        )
     kept = {name: value for name, value in weights.items() if not name.startswith(HEAD)}
     return {**config, "presence": False}, kept
 

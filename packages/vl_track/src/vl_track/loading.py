@@ -110,12 +110,21 @@ def save_network(
 
     Returns:
         The files of weights.
+
+    Raises:
+        CheckpointError: a weight is not finite in float16; nothing is written.
     """
     folder = Path(folder)
     half = {
         name: value.half() if value.is_floating_point() else value
         for name, value in weights.items()
     }
+    wrong = [name for name, value in half.items() if not bool(value.isfinite().all())]
+    if wrong:
+        raise CheckpointError(
+            f"{folder} is not written: {len(wrong)} weights are not finite in float16, first of "
+            f"them {wrong[0]}. Train again, from an earlier checkpoint for example."
+        )
     shards: list[dict[str, Tensor]] = [{}]
     room = max_bytes - 65_536
     for name, value in half.items():

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from torch import nn
 
@@ -11,6 +11,7 @@ from holdfast.checkpoints.reading import check_same_architecture
 from holdfast.errors import CheckpointError, ConfigError, MissingToolError
 from holdfast.exporting import FORMATS, Format, check_tools, written_line
 from holdfast.outputs import check_files
+from vl_track.averaging import Model
 from vl_track.commands.trusted import own_classes
 from vl_track.exporting import write_step
 from vl_track.graphs.description import FILE, GRAPH
@@ -28,9 +29,6 @@ from vl_track.packaged import packaged
 from vl_track.tracking.judge import judge_in
 from vl_track.web.runtime import WebRuntime, web_runtime
 from vl_track.web.writing import checked_text, write_page
-
-if TYPE_CHECKING:
-    from vl_track.averaging import Model
 
 Choice = Format | Literal["web"]
 PAGE = "tracker.html"
@@ -169,20 +167,25 @@ def write_folder(
     options = config["backbone"].get("init_args") or {}
     if "weights" in options:  # the files hold every weight
         options["weights"] = None
-    network = build_network(config, ckpt, classes)
-    check_same_architecture(weights, network.state_dict(), source=ckpt)
     write_model((config, weights), Path(out), classes, graph=graph)
 
 
 def write_model(
-    model: "Model", out: Path, classes: Sequence[type[nn.Module]] = (), *, graph: bool = True
+    model: Model, out: Path, classes: Sequence[type[nn.Module]] = (), *, graph: bool = True
 ) -> None:
-    """Write a description and weights as a model folder; see :func:`write_folder`."""
+    """Write a description and weights as a model folder; see :func:`write_folder`.
+
+    Raises:
+        CheckpointError: the weights are not those of the network described; nothing is written.
+    """
+    config, weights = model
+    network = build_network(config, str(out), classes)
+    check_same_architecture(weights, network.state_dict(), source=str(out))
     for name in (FILE, GRAPH):  # of older weights
         (out / name).unlink(missing_ok=True)
-    files = save_network(out, *model)
+    files = save_network(out, config, weights)
     sys.stdout.write(
-        f"Exported {size_in_megabytes(model[1]):.1f} MB in {len(files)} file(s) to {out}: use it "
+        f"Exported {size_in_megabytes(weights):.1f} MB in {len(files)} file(s) to {out}: use it "
         f"with --weights {out}\n"
     )
     if graph:

@@ -44,7 +44,8 @@ class Ending(_Strict):
     """Which model the phases end with, where it is not the last one's.
 
     Attributes:
-        mean_of: names of phases, the mean of whose weights it has.
+        mean_of: names of phases, the mean of whose weights it has; each once, and all of one
+            architecture, which is only seen when they are trained.
         presence_head: keep the presence head; without it ``presence.json`` tells presence.
     """
 
@@ -202,6 +203,8 @@ def read_phases(file: str) -> Phases:
                 f"The phases {path} end with the mean of '{name}', which is none of them: name "
                 f"some of {', '.join(plan.phases)}."
             )
+    if plan.model and len(set(plan.model.mean_of)) < len(plan.model.mean_of):
+        raise ConfigError(f"The phases {path} name a phase twice in 'model.mean_of': name it once.")
     plan.fit = [_beside(path, one) for one in plan.fit]
     for phase in plan.phases.values():
         phase.fit = [_beside(path, one) for one in phase.fit]

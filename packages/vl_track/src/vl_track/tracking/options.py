@@ -37,7 +37,8 @@ class TrackerOptions:
         grounding_scales: sides of the windows searched for an object that only a text names, as
             fractions of the frame's longer side.
         closer_looks: how often an object that only a text names is looked at again in the window
-            around what was found, before tracking starts.
+            around what was found, before tracking starts; the last look counts, also where it
+            scores less. The release is given its boxes.
         margin: pixels of a box that always stay in the frame (``clip_box`` of OSTrack's
             ``lib/utils/box_ops.py``).
         allow_nothing: start with an empty prompt, on what scores highest; for ablations.
