@@ -18,6 +18,7 @@ import torch
 
 from holdfast.errors import ConfigError, DataError
 from scenes_support import tiny_config, tiny_network
+from tracking_support import FindsRed
 from vl_track.app import APP
 from vl_track.data import geometry
 from vl_track.data.geometry import Window
@@ -34,7 +35,7 @@ from vl_track.nn.text.vocabulary import Vocabulary
 from vl_track.packaged import packaged
 from vl_track.tracking.judge import Judge
 from vl_track.tracking.options import TrackerOptions
-from vl_track.tracking.tracker import check_box
+from vl_track.tracking.tracker import Tracker, check_box
 from vl_track.tracking.watch import Watch
 from vl_track.web import runtime as web
 from vl_track.web.graphs import whole_graph, words_graph
@@ -57,12 +58,13 @@ SENTENCES = [
 
 def in_node(program: str, given: object) -> Any:
     """Run a program after the page's scripts; ``given`` is JSON, and so is what it returns."""
-    names = ("words.js", "windows.js", "presence.js")
+    names = ("words.js", "windows.js", "presence.js", "tracker.js")
     scripts = "\n".join((STATIC / name).read_text() for name in names)
     whole = (
         f"{scripts}\nimport fs from 'node:fs';\n"
         "const given = JSON.parse(fs.readFileSync(0, 'utf8'));\n"
-        f"const answer = (() => {{ {program} }})();\nconsole.log(JSON.stringify(answer));"
+        f"const answer = await (async () => {{ {program} }})();\n"
+        "console.log(JSON.stringify(answer));"
     )
     assert NODE is not None
     done = subprocess.run(
@@ -237,6 +239,54 @@ def test_the_pages_options_are_the_defaults_of_the_tracker() -> None:
     assert options.grounding_scales == (1.0,)
     graph = Description.read(packaged())
     assert facts_of(packaged(), graph, None)["closer_looks"] == options.closer_looks
+
+
+class Fixed(FindsRed):
+    """Finds the same part of every crop: centre x, centre y, width, height."""
+
+    part = (0.375, 0.625, 0.1875, 0.125)
+
+    def find(self, templates: Any, searches: Any, *rest: Any, **more: Any) -> Found:
+        """Return the part of every crop."""
+        self.asked.append(searches)
+        boxes = np.tile(np.float32(self.part), (len(searches), 1))
+        return Found(boxes, np.full(len(searches), 0.7, np.float32))
+
+
+@needs_node
+@pytest.mark.parametrize("part", [(0.375, 0.625, 0.1875, 0.125), (0.375, 0.625, 0.5, 0.375)])
+@pytest.mark.parametrize("looks", [0, 1, 2, 5])
+def test_the_page_looks_closer_as_python_does(looks: int, part: tuple[float, ...]) -> None:
+    """At what a sentence found, unless the window would be as large as the frame."""
+    network, size = Fixed(), (640, 360)
+    network.part = part
+    tracker = Tracker(network, TrackerOptions(closer_looks=looks))
+    frame = np.zeros((size[1], size[0], 3), np.uint8)
+    start = tracker.initialize(frame, text="the red dot")
+    facts = {
+        "template_size": network.template_size, "search_size": network.search_size,
+        "search_grid": network.search_grid, "template_factor": network.template_factor,
+        "search_factor": network.search_factor, "margin": TrackerOptions().margin,
+        "conventions": network.conventions._asdict(), "closer_looks": looks, "judge": None,
+        "prior": [1.0] * network.search_grid**2,
+    }  # fmt: skip
+    found = in_node(
+        """
+        const network = { facts: given.facts, asked: 0, read: async () => null, find: async () => {
+          network.asked += 1;
+          return { box: { data: given.part }, score: { data: [0.7] } };
+        } };
+        const [width, height] = given.size;
+        const frame = { width, height, data: new Uint8ClampedArray(4 * width * height) };
+        const start = await new Tracker(network).initialize(frame, null, "the red dot");
+        return { asked: network.asked, ...start };
+        """,
+        {"facts": facts, "size": size, "part": part},
+    )
+    assert found["asked"] == len(network.asked)
+    assert found["box"] == pytest.approx(start.box, abs=1e-4)
+    assert found["score"] == pytest.approx(start.score)
+    assert (len(network.asked) > 1) == (looks > 0 and part[2] < 0.5)
 
 
 def test_the_whole_graph_needs_no_other_file() -> None:
