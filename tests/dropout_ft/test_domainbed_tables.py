@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from dropout_ft.domainbed.selection import (
 )
 from dropout_ft.domainbed.tables import cell_of, make_table, make_tables, table_latex
 from holdfast.errors import DataError
-from tests_support import shared_file
+from tests_support import shared_file, unpack
 
 GOLDEN = {
     "iid": ["98.0 +/- 0.2", "64.2 +/- 0.8", "74.1 +/- 0.4", "77.1 +/- 0.2", "78.3"],
@@ -40,9 +39,7 @@ GOLDEN = {
 def fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archive = shared_file("domainbed_sweep_fixture.tar.xz")
     place = tmp_path_factory.mktemp("domainbed")
-    with tarfile.open(archive) as packed:
-        packed.extractall(place, filter="data")
-    return place / "domainbed_sweep_fixture"
+    return unpack(archive, place) / "domainbed_sweep_fixture"
 
 
 def record(
