@@ -34,11 +34,11 @@ def test_a_command_is_interrupted_when_the_time_is_over(
         "except KeyboardInterrupt:\n    print('saved', flush=True)\n"
     )
     budget = Budget(minutes=0.1)
-    budget.end = time.monotonic() + 8
+    budget.end = time.monotonic() + 16  # a busy machine starts Python in seconds
     began = time.monotonic()
     log = tmp_path / "log"
     assert budget.run(["endless"], log) == "stopped"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     assert "saved" in log.read_text()
     assert budget.over
     assert budget.run(["endless"], log) == "stopped"

@@ -18,6 +18,7 @@ from vl_track.scenes.scene import Scene
 from vl_track.scenes.variation import Variation, vary
 from vl_track.scenes.world import SceneWorld
 from vl_track.scoring.presence import (
+    STEEPEST,
     calibrate,
     fit_calibration,
     is_known,
@@ -218,6 +219,21 @@ def test_calibration_finds_the_temperature_and_the_shift() -> None:
     assert shift == pytest.approx(0.5, abs=0.05)
     with pytest.raises(DataError, match="without it"):
         fit_calibration(overconfident, np.ones(len(seen), bool))
+
+
+def test_a_head_that_says_nothing_gets_a_temperature_that_a_file_can_hold() -> None:
+    """It was infinite in float16, and the folder was written all the same."""
+    generator = np.random.default_rng(0)
+    said, seen = generator.uniform(0.4, 0.6, 4000), generator.uniform(size=4000) < 0.8
+    for given in (said, np.full(4000, 0.5), 1 - np.clip(0.9 * seen, 0.05, 0.95)):
+        temperature, shift = fit_calibration(np.asarray(given), seen)
+        assert np.exp(-STEEPEST) <= temperature <= np.exp(STEEPEST)
+        assert abs(shift) < 60
+    temperature, shift = fit_calibration(said, seen)
+    logits = np.log(said / (1 - said))
+    share = 1 / (1 + np.exp(-(logits / temperature + shift)))
+    assert share.mean() == pytest.approx(seen.mean(), abs=0.02)
+    assert share.std() < 0.02
 
 
 def test_a_calibrated_network_says_what_was_fitted() -> None:

@@ -16,6 +16,9 @@ from vl_track.nn.network import AllInOne
 
 BINS = 15
 LEAST = 1e-6
+STEEPEST = 5.0
+"""A fitted temperature lies between exp(-5) and exp(5): of a head that says nothing the best one
+would be without end, which no file can hold."""
 
 
 @runtime_checkable
@@ -97,7 +100,7 @@ def fit_calibration(said: NDArray[np.float64], seen: NDArray[np.bool_]) -> tuple
         seen: the truth (N,).
 
     Returns:
-        T and b of ``sigmoid(logit / T + b)``.
+        T and b of ``sigmoid(logit / T + b)``; the logarithm of T is within :data:`STEEPEST`.
 
     Raises:
         DataError: all frames are of one kind.
@@ -107,20 +110,25 @@ def fit_calibration(said: NDArray[np.float64], seen: NDArray[np.bool_]) -> tuple
     clipped = np.clip(said, LEAST, 1 - LEAST)
     logits = torch.from_numpy(np.log(clipped / (1 - clipped)))
     truth = torch.from_numpy(seen).double()
-    values = torch.zeros(2, dtype=torch.float64, requires_grad=True)  # log T, b
+    values = torch.zeros(2, dtype=torch.float64, requires_grad=True)  # of log T, and b
     optimizer = torch.optim.LBFGS([values], max_iter=100, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
         found = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits * torch.exp(-values[0]) + values[1], truth
+            logits * torch.exp(-_within(values[0])) + values[1], truth
         )
         found.backward()  # type: ignore[no-untyped-call]
         return found
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
-    log_temperature, shift = values.tolist()
-    return float(np.exp(log_temperature)), float(shift)
+    log_temperature, shift = _within(values.detach()[0]), values.detach()[1]
+    return float(torch.exp(log_temperature)), float(shift)
+
+
+def _within(value: Tensor) -> Tensor:
+    """Return a logarithm of the temperature that stays within :data:`STEEPEST`."""
+    return STEEPEST * torch.tanh(value / STEEPEST)
 
 
 @torch.no_grad()
