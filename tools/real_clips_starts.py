@@ -12,7 +12,6 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -29,7 +28,6 @@ from vl_track.tracking import Tracker
 from vl_track.video.frames import Image
 
 STARTS = 4
-Half = Literal["val", "test"]
 
 
 class Mirrored:
@@ -37,7 +35,7 @@ class Mirrored:
 
     def __init__(self, clip: ClipVideo) -> None:
         self.clip, self.name, self.sentence = clip, f"{clip.name} mirrored", clip.sentence
-        self.width = clip.frame(0).shape[1]
+        self._first = clip.frame(0)  # kept: to ask for it again is to decode the clip again
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -45,13 +43,14 @@ class Mirrored:
 
     def frame(self, time: int) -> Image:
         """Return RGB uint8 (H, W, 3)."""
-        mirrored: Image = cv2.flip(self.clip.frame(time), 1)
+        mirrored: Image = cv2.flip(self.clip.frame(time) if time else self._first, 1)
         return mirrored
 
     def box(self, time: int) -> Box:
         """Return the true box; zeros where there is none."""
         x, y, width, height = self.clip.box(time)
-        return (self.width - x - width, y, width, height) if width else (x, y, width, height)
+        left = self._first.shape[1] - x - width
+        return (left if width else x, y, width, height)
 
     def visible(self, time: int) -> bool:
         """Tell whether the frame is annotated with a box."""

@@ -31,21 +31,21 @@ def mean_model(folders: Sequence[Path]) -> Model:
         CheckpointError: a folder is no whole model, or two of them are not alike: another
             description, other names or shapes, or other whole numbers.
     """
-    config, first = read_folder(folders[0])
-    total = {name: value.float() for name, value in first.items() if value.is_floating_point()}
-    last = first
-    for folder in folders[1:]:
-        other, weights = read_folder(folder)
+    models = [read_folder(folder) for folder in folders]
+    config, first = models[0]
+    for folder, (other, weights) in zip(folders[1:], models[1:], strict=True):
         if other != config:
             raise CheckpointError(
                 f"{folders[0]} and {folder} have different config.json, and models that are not "
                 "alike have no mean: name phases of one architecture."
             )
         _check_alike(first, weights, f"{folders[0]} and {folder}")
-        total = {name: value + weights[name].float() for name, value in total.items()}
-        last = weights
+    _, last = models[-1]
     return config, {
-        name: total[name] / len(folders) if name in total else value for name, value in last.items()
+        name: torch.stack([weights[name].float() for _, weights in models]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in last.items()
     }
 
 

@@ -167,20 +167,32 @@ def write_folder(
     options = config["backbone"].get("init_args") or {}
     if "weights" in options:  # the files hold every weight
         options["weights"] = None
-    write_model((config, weights), Path(out), classes, graph=graph)
+    write_model((config, weights), Path(out), classes, source=ckpt, graph=graph)
 
 
 def write_model(
-    model: Model, out: Path, classes: Sequence[type[nn.Module]] = (), *, graph: bool = True
+    model: Model,
+    out: Path,
+    classes: Sequence[type[nn.Module]] = (),
+    *,
+    source: str,
+    graph: bool = True,
 ) -> None:
     """Write a description and weights as a model folder; see :func:`write_folder`.
+
+    Args:
+        model: both.
+        out: the folder.
+        classes: of the user's own.
+        source: where they came from, for messages.
+        graph: also write the graph.
 
     Raises:
         CheckpointError: the weights are not those of the network described; nothing is written.
     """
     config, weights = model
-    network = build_network(config, str(out), classes)
-    check_same_architecture(weights, network.state_dict(), source=str(out))
+    network = build_network(config, source, classes)
+    check_same_architecture(weights, network.state_dict(), source=source)
     for name in (FILE, GRAPH):  # of older weights
         (out / name).unlink(missing_ok=True)
     files = save_network(out, config, weights)

@@ -100,7 +100,7 @@ def phases(
     )
     _check_settings(set)
     before = None if start is None else _checked_start(Path(start).expanduser(), root)
-    checkpoint, models = "", {}
+    models: dict[str, Path] = {}
     for number, (name, phase) in enumerate(plan.phases.items(), 1):
         sys.stdout.write(f"phase {number} of {len(plan.phases)}: {name}\n")
         sys.stdout.flush()
@@ -112,13 +112,11 @@ def phases(
         before = directory / "model"
         write_folder(checkpoint, str(before), graph=False)
         models[name] = before
-    if plan.model is None:
-        write_folder(checkpoint, str(root / "model"))
-    else:
-        write_model(_ending(plan.model, models), root / "model")
+    ending = plan.model or Ending(mean_of=[*plan.phases][-1:])
+    write_model(_model_of(ending, models), root / "model", source=file)
 
 
-def _ending(ending: Ending, models: Mapping[str, Path]) -> "Model":
+def _model_of(ending: Ending, models: Mapping[str, Path]) -> "Model":
     """Return the model that phases end with, of the folders of their models."""
     from vl_track.averaging import mean_model, without_presence_head  # noqa: PLC0415
 
